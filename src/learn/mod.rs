@@ -1,0 +1,1 @@
+//! The learner: everything that changes with what it meets. Pure: no I/O, threads, clock, logging.

@@ -1,0 +1,3 @@
+//! The `habituate` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! From samples and pixels to what an encoder eats. Pure: no I/O, threads, clock or logging.
+
+pub mod image;
