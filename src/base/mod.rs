@@ -1,6 +1,7 @@
-//! Things every layer may use: randomness, stopping, recovery, bytes of a state.
+//! Things every layer may use: time, randomness, stopping, recovery, bytes of a state.
 
 pub mod bytes;
+pub mod clock;
 pub mod recovery;
 pub mod rng;
 pub mod stop;

@@ -4,7 +4,12 @@
 //! samples (sound) or stated per frame (pictures), in seconds since the stream began, never read
 //! from the wall clock.
 
+pub mod camera;
+pub mod devices;
 pub mod error;
+pub mod microphone;
+pub mod own_thread;
+pub mod supervised;
 
 use std::time::Duration;
 

@@ -1,0 +1,430 @@
+//! A camera, by nokhwa and V4L2.
+//!
+//! A thread of its own waits for frames ([`device::Frames`]), copies those that are wanted into a
+//! slot for one ([`slot`]), and may be left behind when the driver never returns. Frames are handed
+//! on as they came; whoever wants to see one decodes it.
+
+pub mod choose;
+pub mod device;
+pub mod slot;
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use crate::base::clock::Clock;
+use crate::base::stop::Stop;
+use crate::capture::camera::choose::{Shape, choose};
+use crate::capture::camera::device::Frames;
+use crate::capture::camera::slot::{Pace, Slot};
+use crate::capture::devices::{self, DeviceInfo, Offer};
+use crate::capture::error::CaptureError;
+use crate::capture::own_thread::OwnThread;
+use crate::capture::{Chunk, Modality, Source};
+use crate::signal::image::RawImage;
+
+/// Some cameras reset themselves when opened and take seconds.
+const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Which camera, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CameraSettings {
+    /// Any name that [`devices::cameras`] shows. `None` is the first that delivers pictures.
+    pub device: Option<String>,
+    /// The smallest size that is not below this is taken.
+    pub size: (u32, u32),
+    /// So many are delivered, evenly spaced, even if the camera has more. Above 0.
+    pub frames_per_s: f64,
+    /// So long may an open camera deliver nothing.
+    pub stall_after: Duration,
+}
+
+/// What the camera's thread reports once it is open.
+struct Opened {
+    device: String,
+    shape: Shape,
+    frames_per_s: f64,
+}
+
+type OpenFrames = Box<dyn FnOnce() -> Result<(Opened, Box<dyn Frames>), CaptureError> + Send>;
+
+/// An open camera.
+#[derive(Debug)]
+pub struct Camera {
+    device: String,
+    shape: Shape,
+    /// What each picture stands for.
+    lasts_s: f64,
+    slot: Arc<Slot>,
+    clock: Arc<dyn Clock>,
+    stall_after: Duration,
+    begun: bool,
+    /// Frames seen, and since when no more have come.
+    quiet_since: (u64, Duration),
+    _thread: OwnThread,
+}
+
+impl Camera {
+    /// Finds the camera and starts it. Takes up to 10 s.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError`], for a camera that is missing, ambiguous, busy, forbidden, silent, or a bare
+    /// sensor.
+    pub fn open(settings: &CameraSettings, clock: Arc<dyn Clock>) -> Result<Self, CaptureError> {
+        let wanted = settings.clone();
+        Self::open_with(settings, clock, Box::new(move || open_device(&wanted)))
+    }
+
+    fn open_with(
+        settings: &CameraSettings,
+        clock: Arc<dyn Clock>,
+        open: OpenFrames,
+    ) -> Result<Self, CaptureError> {
+        let slot = Arc::new(Slot::default());
+        let (tell, told) = channel();
+        let thread = {
+            let (slot, clock, wanted) = (Arc::clone(&slot), Arc::clone(&clock), settings.frames_per_s);
+            OwnThread::spawn("camera", move |stop| match open() {
+                Ok((opened, mut frames)) => {
+                    let pace = Pace::new(wanted, opened.frames_per_s);
+                    if tell.send(Ok(opened)).is_ok() {
+                        watch(frames.as_mut(), pace, &slot, clock.as_ref(), stop);
+                    }
+                }
+                Err(error) => drop(tell.send(Err(error))),
+            })?
+        };
+        let device = || settings.device.clone().unwrap_or_else(|| "default".into());
+        let opened = match told.recv_timeout(OPEN_PATIENCE) {
+            Ok(outcome) => outcome?,
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(CaptureError::Stalled { device: device(), silent_for: OPEN_PATIENCE });
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let source = "its thread ended early".into();
+                return Err(CaptureError::Open { device: device(), source });
+            }
+        };
+        Ok(Self {
+            device: opened.device,
+            shape: opened.shape,
+            lasts_s: 1.0 / settings.frames_per_s.min(opened.frames_per_s),
+            slot,
+            quiet_since: (0, clock.now()),
+            clock,
+            stall_after: settings.stall_after,
+            begun: false,
+            _thread: thread,
+        })
+    }
+}
+
+impl Source for Camera {
+    fn modality(&self) -> Modality {
+        Modality::Picture
+    }
+
+    fn next(&mut self, max_wait: Duration) -> Result<Option<Chunk>, CaptureError> {
+        if !self.begun {
+            self.begun = true;
+            return Ok(Some(Chunk::Begin { input: self.device.clone(), at_s: 0.0 }));
+        }
+        let until = self.clock.now().saturating_add(max_wait);
+        let mut content = self.slot.lock();
+        loop {
+            let now = self.clock.now();
+            if content.delivered != self.quiet_since.0 {
+                self.quiet_since = (content.delivered, now);
+            }
+            if let Some(loss) = content.take_loss() {
+                return Ok(Some(Chunk::Gap(loss)));
+            }
+            if let Some((at_s, bytes)) = content.frame.take() {
+                let Shape { format, width, height } = self.shape;
+                let image = RawImage { format, width, height, bytes };
+                return Ok(Some(Chunk::Picture { at_s, lasts_s: self.lasts_s, image }));
+            }
+            if let Some(source) = content.failure.take() {
+                return Err(CaptureError::Disconnected { device: self.device.clone(), source });
+            }
+            let silent_for = now.saturating_sub(self.quiet_since.1);
+            if self.stall_after <= silent_for {
+                return Err(CaptureError::Stalled { device: self.device.clone(), silent_for });
+            }
+            let left = until.saturating_sub(now).min(self.stall_after.saturating_sub(silent_for));
+            if until <= now {
+                return Ok(Some(Chunk::Idle));
+            }
+            content = self.slot.wait(content, left);
+        }
+    }
+}
+
+/// Fills the slot until asked to stop or until the camera is gone.
+fn watch(frames: &mut dyn Frames, mut pace: Pace, slot: &Slot, clock: &dyn Clock, stop: &Stop) {
+    let shape = frames.shape();
+    let opened_at = clock.now();
+    while !stop.is_requested() {
+        match frames.next() {
+            Ok(bytes) => match shape.whole(bytes) {
+                Some(frame) => {
+                    let at_s = (clock.now() - opened_at).as_secs_f64();
+                    if pace.wants(at_s) {
+                        slot.put(at_s, frame.to_vec());
+                    } else {
+                        slot.pass_over();
+                    }
+                }
+                None => slot.cut_short(),
+            },
+            Err(cause) => {
+                slot.fail(cause);
+                return;
+            }
+        }
+    }
+}
+
+fn open_device(settings: &CameraSettings) -> Result<(Opened, Box<dyn Frames>), CaptureError> {
+    let info = devices::resolve_camera(settings.device.as_deref())?;
+    let offers = info.offers.as_deref().unwrap_or_default();
+    if devices::is_raw_sensor(&info) {
+        return Err(CaptureError::RawSensor {
+            command: sensor_command(&info, settings),
+            offered: formats(offers),
+            device: info.opens,
+        });
+    }
+    let Some(chosen) = choose(offers, settings.size, settings.frames_per_s) else {
+        return Err(CaptureError::NoUsableFormat {
+            offered: formats(offers),
+            device: info.opens,
+            needed: "YUYV, MJPG, NV12, RGB3, BGR3, GREY, YU12, UYVY, NV21, RGBP or JPEG at a whole \
+                     number of frames a second",
+        });
+    };
+    let frames = device::open(&info.opens, chosen, settings.stall_after)?;
+    let shape = frames.shape();
+    log::info!(
+        "camera {} ({}): {}x{} {} at {} frames a second",
+        info.opens,
+        info.name,
+        shape.width,
+        shape.height,
+        String::from_utf8_lossy(&chosen.fourcc),
+        chosen.frames_per_s
+    );
+    let frames_per_s = f64::from(chosen.frames_per_s);
+    Ok((Opened { device: info.opens, shape, frames_per_s }, frames))
+}
+
+/// The formats once each, for a message.
+fn formats(offers: &[Offer]) -> String {
+    let mut codes: Vec<&str> = offers
+        .iter()
+        .filter_map(|offer| match offer {
+            Offer::Picture { format, .. } => Some(format.as_str()),
+            Offer::Sound { .. } => None,
+        })
+        .collect();
+    codes.sort_unstable();
+    codes.dedup();
+    if codes.is_empty() { "no format".into() } else { codes.join(", ") }
+}
+
+/// The line that gets pictures out of a sensor on the board's own connector.
+fn sensor_command(info: &DeviceInfo, settings: &CameraSettings) -> String {
+    let (width, height) = settings.size;
+    // A sensor delivers no less than a frame a second.
+    let rate = settings.frames_per_s.ceil().max(1.0);
+    if info.driver.as_deref().is_some_and(|driver| driver.contains("tegra")) {
+        format!(
+            "gst-launch-1.0 -q nvarguscamerasrc ! nvvidconv ! \
+             video/x-raw,width={width},height={height} ! videorate ! \
+             video/x-raw,framerate={rate}/1 ! jpegenc ! fdsink"
+        )
+    } else {
+        format!(
+            "rpicam-vid --nopreview --timeout 0 --codec mjpeg --width {width} --height {height} \
+             --framerate {rate} --output -"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::SimulatedClock;
+    use crate::capture::{Loss, LossCause};
+    use crate::signal::image::PixelFormat;
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, Sender};
+
+    const SHAPE: Shape = Shape { format: PixelFormat::Grey8, width: 2, height: 1 };
+
+    /// Hands out what the test sends; hangs while it sends nothing, like a driver.
+    struct Fake {
+        frames: Receiver<Result<Vec<u8>, &'static str>>,
+        done: Sender<()>,
+        current: Vec<u8>,
+    }
+
+    impl Frames for Fake {
+        fn shape(&self) -> Shape {
+            SHAPE
+        }
+
+        fn next(&mut self) -> Result<&[u8], crate::capture::error::Cause> {
+            let _ = self.done.send(());
+            self.current = self.frames.recv().map_err(|_| "unplugged")??;
+            Ok(&self.current)
+        }
+    }
+
+    struct Bench {
+        camera: Camera,
+        driver: Sender<Result<Vec<u8>, &'static str>>,
+        /// One message each time the camera's thread waits for a frame.
+        waits: Receiver<()>,
+        clock: Arc<SimulatedClock>,
+    }
+
+    fn bench(frames_per_s: f64) -> Bench {
+        let settings = CameraSettings {
+            device: None,
+            size: (2, 1),
+            frames_per_s,
+            stall_after: Duration::from_secs(5),
+        };
+        let (driver, frames) = channel();
+        let (done, waits) = channel();
+        let clock = Arc::new(SimulatedClock::default());
+        let frames = Mutex::new(Some(frames));
+        let open = move || {
+            let frames = frames.lock().unwrap().take().expect("opened once");
+            let opened = Opened { device: "/dev/video7".into(), shape: SHAPE, frames_per_s: 10.0 };
+            let fake = Fake { frames, done, current: Vec::new() };
+            Ok((opened, Box::new(fake) as Box<dyn Frames>))
+        };
+        let mut camera = Camera::open_with(&settings, clock.clone(), Box::new(open)).unwrap();
+        assert!(matches!(next(&mut camera), Chunk::Begin { at_s: 0.0, .. }));
+        waits.recv().unwrap();
+        Bench { camera, driver, waits, clock }
+    }
+
+    impl Bench {
+        /// Lets the camera deliver a frame after another tenth of a second, and waits until its
+        /// thread has dealt with it.
+        fn deliver(&mut self, frame: &[u8]) {
+            self.driver.send(Ok(frame.into())).unwrap();
+            self.waits.recv().unwrap();
+            self.clock.advance(Duration::from_millis(100));
+        }
+    }
+
+    fn next(camera: &mut Camera) -> Chunk {
+        camera.next(Duration::ZERO).unwrap().expect("a camera never ends by itself")
+    }
+
+    fn picture(chunk: Chunk) -> (f64, f64, Vec<u8>) {
+        match chunk {
+            Chunk::Picture { at_s, lasts_s, image } => (at_s, lasts_s, image.bytes),
+            other => panic!("a picture expected, {other:?} came"),
+        }
+    }
+
+    #[test]
+    fn only_as_many_as_wanted_are_delivered_and_the_others_are_no_loss() {
+        let mut bench = bench(1.0);
+        for number in 0..25 {
+            bench.deliver(&[number, 0]);
+            if number % 10 == 0 {
+                let (at_s, lasts_s, bytes) = picture(next(&mut bench.camera));
+                assert!((at_s - f64::from(number) / 10.0).abs() < 1e-9);
+                assert_eq!((lasts_s, bytes), (1.0, vec![number, 0]));
+            }
+            assert_eq!(next(&mut bench.camera), Chunk::Idle, "frame {number}");
+        }
+    }
+
+    #[test]
+    fn who_is_late_gets_the_latest_and_is_told_of_the_others() {
+        let mut bench = bench(10.0);
+        for number in 0..5 {
+            bench.deliver(&[number, 0]);
+        }
+        let missed = Chunk::Gap(Loss { cause: LossCause::Overrun, count: 4 });
+        assert_eq!(next(&mut bench.camera), missed);
+        assert_eq!(picture(next(&mut bench.camera)).2, [4, 0]);
+        assert_eq!(next(&mut bench.camera), Chunk::Idle);
+    }
+
+    #[test]
+    fn a_cut_frame_is_a_loss() {
+        let mut bench = bench(10.0);
+        bench.deliver(&[1]);
+        let cut = Chunk::Gap(Loss { cause: LossCause::ShortFrame, count: 1 });
+        assert_eq!(next(&mut bench.camera), cut);
+        assert_eq!(next(&mut bench.camera), Chunk::Idle);
+    }
+
+    #[test]
+    fn an_unplugged_camera_is_an_error_after_its_last_frame() {
+        let mut bench = bench(10.0);
+        bench.deliver(&[1, 2]);
+        bench.driver.send(Err("No such device (os error 19)")).unwrap();
+        while bench.camera.slot.lock().failure.is_none() {
+            std::thread::yield_now();
+        }
+        assert_eq!(picture(next(&mut bench.camera)).2, [1, 2]);
+        let error = bench.camera.next(Duration::ZERO).unwrap_err();
+        assert_eq!(error.to_string(), "\"/dev/video7\" went away");
+    }
+
+    #[test]
+    fn a_dequeue_that_never_returns_is_a_stall_and_its_thread_is_left_behind() {
+        let mut bench = bench(1.0);
+        bench.deliver(&[1, 2]);
+        picture(next(&mut bench.camera));
+        bench.clock.advance(Duration::from_secs(4));
+        assert_eq!(next(&mut bench.camera), Chunk::Idle);
+        bench.clock.advance(Duration::from_secs(2));
+        let error = bench.camera.next(Duration::ZERO).unwrap_err();
+        assert!(matches!(error, CaptureError::Stalled { .. }), "{error}");
+        // Returns although the thread hangs in `Fake::next`; the frame it gets later goes nowhere.
+        drop(bench.camera);
+        bench.driver.send(Ok(vec![3, 4])).unwrap();
+        assert!(bench.waits.recv().is_err(), "the thread has seen that nobody wants more");
+    }
+
+    #[test]
+    fn a_bare_sensor_comes_with_the_line_that_works() {
+        let info = |driver: &str| DeviceInfo {
+            modality: Modality::Picture,
+            name: "imx708".into(),
+            opens: "/dev/video0".into(),
+            names: vec!["/dev/video0".into()],
+            driver: Some(driver.into()),
+            offers: Ok(vec![Offer::Picture {
+                format: "pBAA".into(),
+                width: 4608,
+                height: 2592,
+                frames_per_s: Vec::new(),
+            }]),
+        };
+        assert!(devices::is_raw_sensor(&info("unicam")));
+        let settings = CameraSettings {
+            device: None,
+            size: (640, 480),
+            frames_per_s: 0.5,
+            stall_after: Duration::from_secs(5),
+        };
+        assert_eq!(
+            sensor_command(&info("unicam"), &settings),
+            "rpicam-vid --nopreview --timeout 0 --codec mjpeg --width 640 --height 480 \
+             --framerate 1 --output -"
+        );
+        assert!(sensor_command(&info("tegra-video"), &settings).starts_with("gst-launch-1.0"));
+    }
+}

@@ -1,0 +1,315 @@
+//! Video nodes, from sysfs and udev's links; what they can deliver, from V4L2.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use v4l::Device;
+use v4l::capability::Flags;
+use v4l::frameinterval::FrameIntervalEnum;
+use v4l::framesize::FrameSizeEnum;
+use v4l::video::Capture;
+
+use crate::capture::Modality;
+use crate::capture::devices::sysfs::{Roots, Usb, driver, line, numbered};
+use crate::capture::devices::{DeviceInfo, Offer, find};
+use crate::capture::error::CaptureError;
+
+/// What a video node says when asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CameraFacts {
+    /// Whether frames come out of it; else it is for metadata, output or a codec.
+    pub captures: bool,
+    /// The kernel's driver.
+    pub driver: String,
+    /// All of them [`Offer::Picture`], raw sensor formats included.
+    pub offers: Vec<Offer>,
+}
+
+/// Sizes that are asked about where a driver takes any size within bounds.
+const USUAL_SIZES: [(u32, u32); 5] = [(320, 240), (640, 480), (1280, 720), (1920, 1080), (160, 120)];
+
+/// All nodes that deliver frames or cannot be asked, each with its formats.
+pub(super) fn all(
+    roots: &Roots,
+    ask: &dyn Fn(&str) -> Result<CameraFacts, CaptureError>,
+) -> Vec<DeviceInfo> {
+    let mut devices = nodes(roots);
+    devices.retain_mut(|device| match ask(&device.opens) {
+        Ok(facts) => {
+            device.driver = Some(facts.driver);
+            device.offers = Ok(facts.offers);
+            facts.captures
+        }
+        Err(error) => {
+            device.offers = Err(with_source(&error));
+            true
+        }
+    });
+    devices
+}
+
+fn with_source(error: &CaptureError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// All video nodes, not yet opened.
+pub(super) fn nodes(roots: &Roots) -> Vec<DeviceInfo> {
+    let mut devices = Vec::new();
+    for (number, dir) in numbered(&roots.sys.join("class/video4linux"), "video") {
+        let opens = roots.dev.join(format!("video{number}")).display().to_string();
+        let mut names = links(&roots.dev, &opens);
+        // The second and later nodes of a device: metadata, or another sensor.
+        let part = line(&dir.join("index")).unwrap_or_default();
+        let usb = Usb::above(&dir).map(|usb| usb.names()).unwrap_or_default();
+        names.extend(usb.into_iter().map(|name| match part.as_str() {
+            "" | "0" => name,
+            part => format!("{name},INDEX={part}"),
+        }));
+        names.extend([opens.clone(), number.to_string()]);
+        devices.push(DeviceInfo {
+            modality: Modality::Picture,
+            name: line(&dir.join("name")).unwrap_or_else(|| format!("video{number}")),
+            opens,
+            names,
+            driver: driver(&dir),
+            offers: Ok(Vec::new()),
+        });
+    }
+    devices
+}
+
+/// udev's links to `node`, by serial number before by port.
+fn links(dev: &Path, node: &str) -> Vec<String> {
+    let Ok(node) = fs::canonicalize(node) else { return Vec::new() };
+    let mut found = Vec::new();
+    for folder in ["by-id", "by-path"] {
+        let Ok(entries) = fs::read_dir(dev.join("v4l").join(folder)) else { continue };
+        let mut here: Vec<_> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|link| fs::canonicalize(link).is_ok_and(|target| target == node))
+            .map(|link| link.display().to_string())
+            .collect();
+        here.sort();
+        found.extend(here);
+    }
+    found
+}
+
+/// The node for `wanted`, or the first that delivers pictures.
+pub(super) fn resolve(
+    wanted: Option<&str>,
+    roots: &Roots,
+    ask: &dyn Fn(&str) -> Result<CameraFacts, CaptureError>,
+) -> Result<DeviceInfo, CaptureError> {
+    if let Some(wanted) = wanted {
+        let mut device = find(Modality::Picture, wanted, &nodes(roots))?.clone();
+        let facts = ask(&device.opens)?;
+        device.driver = Some(facts.driver);
+        device.offers = Ok(facts.offers);
+        return Ok(device);
+    }
+    let devices = all(roots, ask);
+    let first = devices
+        .iter()
+        .find(|device| device.offers.as_ref().is_ok_and(|offers| !offers.iter().all(is_raw_sensor)))
+        .or(devices.first());
+    match first {
+        Some(device) if device.offers.is_ok() => Ok(device.clone()),
+        // Asked again for the reason as an error rather than as text.
+        Some(device) => ask(&device.opens).map(|_| device.clone()),
+        None => find(Modality::Picture, "default", &devices).cloned(),
+    }
+}
+
+/// Whether it is what a bare sensor delivers: a mosaic of red, green and blue cells.
+pub(super) fn is_raw_sensor(offer: &Offer) -> bool {
+    let Offer::Picture { format, .. } = offer else { return false };
+    // The V4L2 codes of Bayer patterns in 8 to 16 bits, plain and packed.
+    let plain = ["BA81", "GBRG", "GRBG", "RGGB", "BYR2", "GB16", "GR16", "RG16"];
+    let order = |code: &str| ["BG", "GB", "BA", "RG"].iter().any(|order| code.starts_with(order));
+    let bits = |code: &str| ["10", "12", "14"].iter().any(|bits| code.ends_with(bits));
+    plain.contains(&format.as_str())
+        || (order(format) && bits(format))
+        || (format.starts_with('p')
+            && ["BAA", "GAA", "gAA", "RAA", "BCC", "GCC", "gCC", "RCC", "BEE", "GEE", "gEE", "REE"]
+                .contains(&&format[1..]))
+}
+
+/// Opens `node` for a moment.
+pub(super) fn ask(node: &str) -> Result<CameraFacts, CaptureError> {
+    let failed = |error: std::io::Error| {
+        let device = node.to_owned();
+        match error.kind() {
+            ErrorKind::PermissionDenied => CaptureError::Permission { device, group: "video" },
+            ErrorKind::ResourceBusy => CaptureError::Busy { device, source: error.into() },
+            _ => CaptureError::Open { device, source: error.into() },
+        }
+    };
+    let device = Device::with_path(node).map_err(failed)?;
+    let caps = device.query_caps().map_err(failed)?;
+    let captures = caps.capabilities.contains(Flags::VIDEO_CAPTURE)
+        && !caps.capabilities.intersects(Flags::VIDEO_M2M | Flags::VIDEO_OUTPUT);
+    let mut offers = Vec::new();
+    if captures {
+        for format in device.enum_formats().map_err(failed)? {
+            for (width, height) in sizes(&device, format.fourcc) {
+                offers.push(Offer::Picture {
+                    format: String::from_utf8_lossy(&format.fourcc.repr).trim_end().to_owned(),
+                    width,
+                    height,
+                    frames_per_s: rates(&device, format.fourcc, width, height),
+                });
+            }
+        }
+    }
+    Ok(CameraFacts { captures, driver: caps.driver, offers })
+}
+
+fn sizes(device: &Device, fourcc: v4l::FourCC) -> Vec<(u32, u32)> {
+    let mut found = Vec::new();
+    for size in device.enum_framesizes(fourcc).unwrap_or_default() {
+        match size.size {
+            FrameSizeEnum::Discrete(size) => found.push((size.width, size.height)),
+            FrameSizeEnum::Stepwise(any) => {
+                let fits = |&&(width, height): &&(u32, u32)| {
+                    any.min_width <= width
+                        && width <= any.max_width
+                        && any.min_height <= height
+                        && height <= any.max_height
+                        && (width - any.min_width).is_multiple_of(any.step_width.max(1))
+                        && (height - any.min_height).is_multiple_of(any.step_height.max(1))
+                };
+                found.extend(USUAL_SIZES.iter().filter(fits));
+                if found.is_empty() {
+                    found.push((any.max_width, any.max_height));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn rates(device: &Device, fourcc: v4l::FourCC, width: u32, height: u32) -> Vec<f64> {
+    let per_s = |interval: v4l::Fraction| {
+        f64::from(interval.denominator) / f64::from(interval.numerator.max(1))
+    };
+    let mut found: Vec<f64> = device
+        .enum_frameintervals(fourcc, width, height)
+        .unwrap_or_default()
+        .into_iter()
+        .flat_map(|interval| match interval.interval {
+            FrameIntervalEnum::Discrete(interval) => vec![per_s(interval)],
+            FrameIntervalEnum::Stepwise(any) => vec![per_s(any.min), per_s(any.max)],
+        })
+        .collect();
+    found.sort_by(|a, b| b.total_cmp(a));
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::devices::sysfs::tree::{file, link, roots, usb};
+    use tempfile::TempDir;
+
+    fn offer(format: &str) -> Offer {
+        Offer::Picture { format: format.into(), width: 640, height: 480, frames_per_s: vec![30.0] }
+    }
+
+    /// A USB camera with its metadata node, and a bare sensor on the board.
+    fn machine() -> TempDir {
+        let dir = TempDir::new().unwrap();
+        let root = dir.path();
+        usb(root, "1-1.4", ("046d", "0825"), ("Webcam C270", "A1B2"));
+        for index in 0..2 {
+            let at = format!("sys/devices/pci0/usb1/1-1.4/1-1.4:1.0/video4linux/video{}", 1 + index);
+            file(root, &format!("{at}/name"), "UVC Camera (046d:0825)\n");
+            file(root, &format!("{at}/index"), &format!("{index}\n"));
+            link(root, &format!("sys/class/video4linux/video{}", 1 + index), &at);
+        }
+        file(root, "sys/devices/csi/video4linux/video0/name", "unicam-image\n");
+        link(root, "sys/class/video4linux/video0", "sys/devices/csi/video4linux/video0");
+        for node in 0..3 {
+            file(root, &format!("dev/video{node}"), "");
+        }
+        link(root, "dev/v4l/by-id/usb-046d_0825_A1B2-video-index0", "dev/video1");
+        link(root, "dev/v4l/by-path/platform-xhci-usb-0:1.4:1.0-video-index0", "dev/video1");
+        dir
+    }
+
+    fn answer(node: &str) -> Result<CameraFacts, CaptureError> {
+        let facts = |captures, driver: &str, offers| CameraFacts {
+            captures,
+            driver: driver.into(),
+            offers,
+        };
+        match &node[node.len() - 1..] {
+            "0" => Ok(facts(true, "unicam", vec![offer("pRAA")])),
+            "1" => Ok(facts(true, "uvcvideo", vec![offer("YUYV"), offer("MJPG")])),
+            _ => Ok(facts(false, "uvcvideo", Vec::new())),
+        }
+    }
+
+    #[test]
+    fn a_row_a_camera_with_all_its_names() {
+        let dir = machine();
+        let cameras = all(&roots(&dir), &answer);
+        assert_eq!(cameras.len(), 2, "the metadata node is no camera: {cameras:?}");
+        let webcam = &cameras[1];
+        assert_eq!(webcam.name, "UVC Camera (046d:0825)");
+        let ends: Vec<_> =
+            webcam.names.iter().map(|name| name.rsplit('/').next().unwrap()).collect();
+        assert_eq!(
+            ends,
+            [
+                "usb-046d_0825_A1B2-video-index0",
+                "platform-xhci-usb-0:1.4:1.0-video-index0",
+                "usb-path:1-1.4",
+                "usb-id:046d:0825:A1B2",
+                "usb-id:046d:0825",
+                "video1",
+                "1"
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_wish_the_first_that_delivers_pictures() {
+        let dir = machine();
+        let opens = |wanted| resolve(wanted, &roots(&dir), &answer).map(|device| device.opens);
+        assert!(opens(None).unwrap().ends_with("video1"));
+        assert!(opens(Some("usb-id:046d:0825")).unwrap().ends_with("video1"));
+        assert!(opens(Some("unicam")).unwrap().ends_with("video0"));
+        assert!(matches!(opens(Some("046d")), Err(CaptureError::AmbiguousDevice { .. })));
+        assert!(matches!(opens(Some("7")), Err(CaptureError::NoSuchDevice { .. })));
+    }
+
+    #[test]
+    fn a_forbidden_camera_is_listed_with_the_reason() {
+        let dir = machine();
+        let refuse = |node: &str| {
+            Err(CaptureError::Permission { device: node.into(), group: "video" })
+        };
+        let cameras = all(&roots(&dir), &refuse);
+        let reason = cameras[0].offers.as_ref().unwrap_err();
+        assert!(reason.contains("group \"video\""), "{reason}");
+        let error = resolve(None, &roots(&dir), &refuse).unwrap_err();
+        assert!(matches!(error, CaptureError::Permission { .. }));
+    }
+
+    #[test]
+    fn bare_sensors_are_told_from_cameras() {
+        for raw in ["BA81", "RGGB", "RG10", "BG12", "pRAA", "pgAA", "pBCC", "BYR2"] {
+            assert!(is_raw_sensor(&offer(raw)), "{raw}");
+        }
+        for picture in ["YUYV", "MJPG", "NV12", "GREY", "RGB3", "BGR3", "RGBP", "H264", ""] {
+            assert!(!is_raw_sensor(&offer(picture)), "{picture}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Sound cards that record, from sysfs; what they can deliver, from ALSA.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use cpal::{ErrorKind, SupportedStreamConfigRange};
+
+use crate::capture::Modality;
+use crate::capture::devices::sysfs::{Roots, Usb, driver, line, numbered};
+use crate::capture::devices::{DeviceInfo, Offer, find};
+use crate::capture::error::CaptureError;
+use crate::capture::microphone;
+
+/// PCMs of sound servers and of ALSA itself that stand for no card, and that people mean when they
+/// say "the default".
+const SERVERS: [&str; 3] = ["default", "pulse", "pipewire"];
+
+/// How PCM names begin that ALSA's configuration makes up for any card.
+const PCM_PREFIXES: [&str; 6] = ["hw:", "plughw:", "sysdefault:", "dsnoop:", "front:", "default:"];
+
+/// What ALSA is asked. A trait, so that tests answer.
+pub(super) trait Pcms {
+    /// PCMs described as inputs.
+    fn names(&self) -> Vec<String>;
+    /// What one can deliver.
+    fn offers(&self, pcm: &str) -> Result<Vec<SupportedStreamConfigRange>, cpal::Error>;
+}
+
+pub(super) struct Alsa;
+
+impl Pcms for Alsa {
+    fn names(&self) -> Vec<String> {
+        microphone::pcm_names()
+    }
+
+    fn offers(&self, pcm: &str) -> Result<Vec<SupportedStreamConfigRange>, cpal::Error> {
+        microphone::pcm_offers(pcm)
+    }
+}
+
+/// Cards, then sound servers that answer; each with its formats.
+pub(super) fn all(roots: &Roots, pcms: &dyn Pcms) -> Vec<DeviceInfo> {
+    let mut devices = cards(roots);
+    for device in &mut devices {
+        device.offers = pcms.offers(&device.opens).map(summary).map_err(|error| {
+            if error.kind() == ErrorKind::PermissionDenied {
+                CaptureError::Permission { device: device.opens.clone(), group: "audio" }.to_string()
+            } else {
+                error.to_string()
+            }
+        });
+    }
+    let known = pcms.names();
+    for server in SERVERS {
+        if !known.iter().any(|name| name == server) {
+            continue;
+        }
+        // A server that does not run is not worth a line.
+        if let Ok(offers) = pcms.offers(server) {
+            devices.push(DeviceInfo {
+                modality: Modality::Sound,
+                name: format!("whatever {server:?} is set to"),
+                opens: server.into(),
+                names: vec![server.into()],
+                driver: None,
+                offers: Ok(summary(offers)),
+            });
+        }
+    }
+    devices
+}
+
+/// The cards that record, not yet asked for formats.
+pub(super) fn cards(roots: &Roots) -> Vec<DeviceInfo> {
+    let titles = titles(&roots.asound);
+    let mut devices = Vec::new();
+    for (card, dir) in numbered(&roots.sys.join("class/sound"), "card") {
+        let Some(id) = line(&dir.join("id")) else { continue };
+        let usb = Usb::above(&dir);
+        let inputs = inputs(&dir, card);
+        let title = usb
+            .as_ref()
+            .and_then(|usb| usb.title.clone())
+            .or_else(|| titles.get(&card).cloned())
+            .unwrap_or_else(|| id.clone());
+        for &input in &inputs {
+            let mut names = usb.as_ref().map(Usb::names).unwrap_or_default();
+            names.extend([id.clone(), card.to_string()]);
+            if input != inputs[0] {
+                // The plain names mean the first; the others say which they are.
+                names.iter_mut().for_each(|name| *name = format!("{name},DEV={input}"));
+            }
+            for (prefix, card) in
+                [("plughw", &id), ("hw", &id), ("plughw", &card.to_string()), ("hw", &card.to_string())]
+            {
+                names.push(format!("{prefix}:CARD={card},DEV={input}"));
+            }
+            names.extend(["plughw", "hw"].map(|prefix| format!("{prefix}:{card},{input}")));
+            let info = roots.asound.join(format!("card{card}/pcm{input}c/info"));
+            let part = (1 < inputs.len()).then(|| field(&info, "name")).flatten();
+            devices.push(DeviceInfo {
+                modality: Modality::Sound,
+                name: part.map_or_else(|| title.clone(), |part| format!("{title}, {part}")),
+                opens: format!("hw:CARD={id},DEV={input}"),
+                names,
+                driver: driver(&dir),
+                offers: Ok(Vec::new()),
+            });
+        }
+    }
+    devices
+}
+
+/// Devices of a card that record: folders like `pcmC0D1c`.
+fn inputs(dir: &Path, card: u32) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let prefix = format!("pcmC{card}D");
+    let mut found: Vec<u32> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            name.to_str()?.strip_prefix(&prefix)?.strip_suffix('c')?.parse().ok()
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// `cards` of `/proc/asound`: ` 0 [Loopback       ]: Loopback - Loopback`.
+fn titles(asound: &Path) -> BTreeMap<u32, String> {
+    let text = fs::read_to_string(asound.join("cards")).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| {
+            let (number, rest) = line.trim_start().split_once(" [")?;
+            let (_, title) = rest.split_once("]: ")?.1.split_once(" - ")?;
+            Some((number.parse().ok()?, title.trim().to_owned()))
+        })
+        .collect()
+}
+
+/// A line `key: value` of a file.
+fn field(path: &Path, key: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))?;
+    Some(value.trim().to_owned())
+}
+
+/// One line a format.
+fn summary(offers: Vec<SupportedStreamConfigRange>) -> Vec<Offer> {
+    let mut by_format: BTreeMap<cpal::SampleFormat, ((u16, u16), (u32, u32))> = BTreeMap::new();
+    for offer in offers {
+        let channels = offer.channels();
+        let rates_hz = (offer.min_sample_rate(), offer.max_sample_rate());
+        let (some_channels, some_rates) =
+            by_format.entry(offer.sample_format()).or_insert(((channels, channels), rates_hz));
+        *some_channels = (some_channels.0.min(channels), some_channels.1.max(channels));
+        *some_rates = (some_rates.0.min(rates_hz.0), some_rates.1.max(rates_hz.1));
+    }
+    by_format
+        .into_iter()
+        .map(|(format, (channels, rates_hz))| Offer::Sound {
+            format: format.to_string(),
+            channels,
+            rates_hz,
+        })
+        .collect()
+}
+
+/// The PCMs to try for `wanted`.
+pub(super) fn resolve(
+    wanted: Option<&str>,
+    cards: &[DeviceInfo],
+) -> Result<Vec<String>, CaptureError> {
+    let wanted = wanted.unwrap_or("default");
+    let error = match find(Modality::Sound, wanted, cards) {
+        // Somebody who names a way of opening gets exactly that way.
+        Ok(_) if PCM_PREFIXES.iter().any(|prefix| wanted.starts_with(prefix)) => {
+            return Ok(vec![wanted.into()]);
+        }
+        Ok(card) => {
+            return Ok(vec![card.opens.clone(), card.opens.replacen("hw:", "plughw:", 1)]);
+        }
+        Err(error) => error,
+    };
+    // No card; perhaps a PCM of ALSA's configuration. Only opening can tell.
+    let ambiguous = matches!(error, CaptureError::AmbiguousDevice { .. });
+    let token = wanted.is_empty() || wanted.contains(char::is_whitespace);
+    if ambiguous || token || wanted.starts_with("usb-") || wanted.parse::<u32>().is_ok() {
+        Err(error)
+    } else {
+        Ok(vec![wanted.into()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::devices::sysfs::tree::{file, link, roots, usb};
+    use cpal::{SampleFormat, SupportedBufferSize};
+    use tempfile::TempDir;
+
+    /// Two USB microphones of a kind, one of which also has a second input, and a card that only
+    /// plays.
+    fn machine() -> TempDir {
+        let dir = TempDir::new().unwrap();
+        let root = dir.path();
+        for (card, port, id, inputs) in [(1, "1-1.2", "Device", 1), (2, "1-1.3", "Device_1", 2)] {
+            usb(root, port, ("0d8c", "013c"), ("USB PnP Sound Device", ""));
+            let at = format!("sys/devices/pci0/usb1/{port}/{port}:1.0/sound/card{card}");
+            file(root, &format!("{at}/id"), id);
+            for input in 0..inputs {
+                file(root, &format!("{at}/pcmC{card}D{input}c/dev"), "116:1");
+            }
+            link(root, &format!("sys/class/sound/card{card}"), &at);
+        }
+        file(root, "sys/devices/platform/hdmi/sound/card0/id", "vc4hdmi");
+        file(root, "sys/devices/platform/hdmi/sound/card0/pcmC0D0p/dev", "116:2");
+        link(root, "sys/class/sound/card0", "sys/devices/platform/hdmi/sound/card0");
+        file(root, "sys/class/sound/controlC0", "");
+        file(
+            root,
+            "asound/cards",
+            " 0 [vc4hdmi        ]: vc4-hdmi - vc4-hdmi\n                      vc4-hdmi\n \
+             1 [Device         ]: USB-Audio - USB PnP Sound Device\n",
+        );
+        file(root, "asound/card2/pcm1c/info", "card: 2\nname: USB Audio #1\n");
+        dir
+    }
+
+    #[test]
+    fn one_row_an_input_with_names_that_stay() {
+        let dir = machine();
+        let cards = cards(&roots(&dir));
+        let opens: Vec<_> = cards.iter().map(|card| card.opens.as_str()).collect();
+        assert_eq!(
+            opens,
+            ["hw:CARD=Device,DEV=0", "hw:CARD=Device_1,DEV=0", "hw:CARD=Device_1,DEV=1"]
+        );
+        assert_eq!(cards[0].name, "USB PnP Sound Device");
+        assert_eq!(cards[2].name, "USB PnP Sound Device, USB Audio #1");
+        assert_eq!(cards[0].names[..3], ["usb-path:1-1.2", "usb-id:0d8c:013c", "Device"]);
+        assert_eq!(cards[2].names[0], "usb-path:1-1.3,DEV=1");
+    }
+
+    #[test]
+    fn a_card_without_usb_takes_its_title_from_alsa() {
+        let dir = TempDir::new().unwrap();
+        file(dir.path(), "sys/class/sound/card0/id", "Loopback");
+        file(dir.path(), "sys/class/sound/card0/pcmC0D0c/dev", "116:1");
+        let asound = " 0 [Loopback       ]: Loopback - Loopback device\n   Loopback 1\n";
+        file(dir.path(), "asound/cards", asound);
+        let cards = cards(&roots(&dir));
+        assert_eq!(cards[0].name, "Loopback device");
+        assert_eq!(cards[0].names[..2], ["Loopback", "0"]);
+    }
+
+    #[test]
+    fn no_sysfs_means_no_cards_and_no_panic() {
+        let dir = TempDir::new().unwrap();
+        assert!(cards(&roots(&dir)).is_empty());
+    }
+
+    #[test]
+    fn a_card_is_opened_raw_first_and_through_conversions_second() {
+        let dir = machine();
+        let cards = cards(&roots(&dir));
+        let pcms = |wanted: Option<&str>| resolve(wanted, &cards);
+        let both = ["hw:CARD=Device,DEV=0", "plughw:CARD=Device,DEV=0"];
+        assert_eq!(pcms(Some("usb-path:1-1.2")).unwrap(), both);
+        assert_eq!(pcms(Some("1")).unwrap(), both);
+        assert_eq!(pcms(Some("plughw:1,0")).unwrap(), ["plughw:1,0"], "as it was asked for");
+        assert_eq!(pcms(None).unwrap(), ["default"]);
+        assert_eq!(pcms(Some("pulse")).unwrap(), ["pulse"]);
+        for wrong in ["usb-path:9-9", "7", "usb-id:0d8c:013c", "PnP", ""] {
+            assert!(pcms(Some(wrong)).is_err(), "{wrong:?}");
+        }
+    }
+
+    struct Answers;
+
+    impl Pcms for Answers {
+        fn names(&self) -> Vec<String> {
+            ["default", "pulse", "hw:CARD=Device,DEV=0"].map(str::to_owned).into()
+        }
+
+        fn offers(&self, pcm: &str) -> Result<Vec<SupportedStreamConfigRange>, cpal::Error> {
+            let offer = |channels, hz| {
+                let any = SupportedBufferSize::Unknown;
+                SupportedStreamConfigRange::new(channels, hz, hz, any, SampleFormat::I16)
+            };
+            match pcm {
+                "hw:CARD=Device,DEV=0" => Ok(vec![offer(1, 44_100), offer(2, 48_000)]),
+                "default" => Ok(vec![offer(1, 16_000)]),
+                "pulse" => Err(ErrorKind::DeviceNotAvailable.into()),
+                _ => Err(ErrorKind::PermissionDenied.into()),
+            }
+        }
+    }
+
+    #[test]
+    fn formats_are_summed_up_and_refusals_name_the_group() {
+        let dir = machine();
+        let devices = all(&roots(&dir), &Answers);
+        let sound = |channels, rates_hz| Offer::Sound { format: "i16".into(), channels, rates_hz };
+        assert_eq!(devices[0].offers, Ok(vec![sound((1, 2), (44_100, 48_000))]));
+        let refusal = devices[1].offers.as_ref().unwrap_err();
+        assert!(refusal.contains("group \"audio\""), "{refusal}");
+        let last = &devices[devices.len() - 1];
+        assert_eq!(last.opens, "default");
+        assert_eq!(devices.len(), 4, "a sound server that does not answer has no row");
+    }
+}

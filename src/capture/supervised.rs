@@ -1,0 +1,510 @@
+//! A source that comes back: opens a device again for as long as it takes, while the rest goes on.
+//!
+//! Waiting times double from 1 s to 60 s and are shortened by up to a quarter at random, so that
+//! several sources that vanished together (a hub, a sound server) do not all come back at once. They
+//! start anew once a source has run for a minute.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::base::clock::Clock;
+use crate::base::recovery::Recovery;
+use crate::base::rng::Rng;
+use crate::base::stop::{Stop, Woke};
+use crate::capture::error::CaptureError;
+use crate::capture::{Chunk, Modality, Source};
+
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A source that has run this long was well; its next failure is a new one.
+const WELL_AFTER: Duration = Duration::from_secs(60);
+
+/// Opens the device, as often as it is asked to.
+pub type Open = Box<dyn FnMut() -> Result<Box<dyn Source>, CaptureError> + Send>;
+
+/// What a source is doing. Times are of the clock that the source was made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceState {
+    /// Not tried yet, or being tried for the first time.
+    Opening,
+    /// Open; chunks come.
+    Running,
+    /// It failed, and is tried again.
+    Waiting {
+        /// When it began to be away; stays the same over failed tries.
+        since: Duration,
+        /// The latest error and its causes.
+        reason: String,
+        /// When it is tried next.
+        next_try: Duration,
+    },
+    /// It has delivered everything, or was told to stop, or cannot ever work.
+    Ended,
+}
+
+/// A source's state, for `status`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceStatus {
+    /// What it is doing.
+    pub state: SourceState,
+    /// How often it has come back after a failure.
+    pub restart_count: u64,
+    /// Items that were skipped because they could not be used.
+    pub skipped_count: u64,
+}
+
+/// A shared view of a source's state. Cheap to clone; stays readable after the source has gone.
+#[derive(Debug, Clone)]
+pub struct StatusHandle(Arc<Mutex<SourceStatus>>);
+
+impl StatusHandle {
+    /// The state now.
+    pub fn get(&self) -> SourceStatus {
+        self.lock().clone()
+    }
+
+    /// A panic elsewhere must not hide the state.
+    fn lock(&self) -> MutexGuard<'_, SourceStatus> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See the module's page.
+pub struct Supervised {
+    name: String,
+    modality: Modality,
+    open: Open,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
+    rng: Rng,
+    status: StatusHandle,
+    started_at: Duration,
+    source: Option<Running>,
+    /// Tries that have failed since the source was last well.
+    failures: u32,
+    /// No chunk reaches further than this into the stream, in seconds.
+    reached_s: f64,
+}
+
+struct Running {
+    source: Box<dyn Source>,
+    opened_at: Duration,
+    /// The stream's time when the source's own time was 0.
+    offset_s: f64,
+    /// The stream's time of sample 0 since the last beginning.
+    begin_s: f64,
+}
+
+impl Supervised {
+    /// Does not open yet: the first call of `next` does. The stream's time begins now. `seed`
+    /// decides the jitter; give each source its own.
+    pub fn new(
+        name: &str,
+        modality: Modality,
+        open: Open,
+        clock: Arc<dyn Clock>,
+        stop: Stop,
+        seed: u64,
+    ) -> Self {
+        let status = SourceStatus {
+            state: SourceState::Opening,
+            restart_count: 0,
+            skipped_count: 0,
+        };
+        Self {
+            name: name.into(),
+            modality,
+            open,
+            started_at: clock.now(),
+            clock,
+            stop,
+            rng: Rng::from_seed(seed),
+            status: StatusHandle(Arc::new(Mutex::new(status))),
+            source: None,
+            failures: 0,
+            reached_s: 0.0,
+        }
+    }
+
+    /// A view of the state that stays valid.
+    pub fn status(&self) -> StatusHandle {
+        self.status.clone()
+    }
+
+    fn end(&mut self) {
+        self.source = None;
+        self.status.lock().state = SourceState::Ended;
+    }
+
+    /// Seconds since the stream began, never less than what chunks have reached.
+    fn stream_s(&self) -> f64 {
+        self.clock.now().saturating_sub(self.started_at).as_secs_f64().max(self.reached_s)
+    }
+
+    fn try_open(&mut self) -> Result<(), CaptureError> {
+        match (self.open)() {
+            Ok(source) => {
+                let mut status = self.status.lock();
+                if let SourceState::Waiting { since, .. } = status.state {
+                    status.restart_count += 1;
+                    let away_s = self.clock.now().saturating_sub(since).as_secs();
+                    log::info!("source {:?} is back after {away_s} s", self.name);
+                }
+                status.state = SourceState::Running;
+                drop(status);
+                let offset_s = self.stream_s();
+                let opened_at = self.clock.now();
+                self.source = Some(Running { source, opened_at, offset_s, begin_s: offset_s });
+                Ok(())
+            }
+            Err(error) => self.handle(error),
+        }
+    }
+
+    /// Goes on without the source for a while, or hands on an error that no waiting can mend.
+    fn handle(&mut self, error: CaptureError) -> Result<(), CaptureError> {
+        let at_least = match error.recovery() {
+            Recovery::RetryAfter(at_least) => at_least,
+            Recovery::SkipItem => {
+                self.status.lock().skipped_count += 1;
+                log::debug!("source {:?}: {}", self.name, reason(&error));
+                return Ok(());
+            }
+            Recovery::DisablePart | Recovery::Exit(_) => {
+                self.end();
+                return Err(error);
+            }
+        };
+        let now = self.clock.now();
+        if let Some(was) = self.source.take() {
+            if WELL_AFTER <= now.saturating_sub(was.opened_at) {
+                self.failures = 0;
+            }
+        }
+        let wait = self.wait(at_least);
+        let reason = reason(&error);
+        let mut status = self.status.lock();
+        let (since, again) = match &status.state {
+            SourceState::Waiting { since, reason: before, .. } => (*since, *before == reason),
+            _ => (now, false),
+        };
+        // Once an outage, and once more whenever its reason changes.
+        let level = if again { log::Level::Debug } else { log::Level::Warn };
+        log::log!(
+            level,
+            "source {:?}: {reason}; next try in {:.1} s",
+            self.name,
+            wait.as_secs_f64()
+        );
+        status.state = SourceState::Waiting { since, reason, next_try: now + wait };
+        Ok(())
+    }
+
+    fn wait(&mut self, at_least: Duration) -> Duration {
+        let doubled = 2_u32.saturating_pow(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        let wait = at_least.max(FIRST_WAIT).saturating_mul(doubled).min(LONGEST_WAIT);
+        wait.mul_f64(1.0 - 0.25 * self.rng.unit())
+    }
+
+    /// Moves a chunk of the source's own time into the stream's time.
+    fn place(&mut self, mut chunk: Chunk) -> Chunk {
+        let Some(running) = &mut self.source else { return chunk };
+        let reaches_s = match &mut chunk {
+            Chunk::Begin { at_s, .. } => {
+                *at_s = (running.offset_s + *at_s).max(self.reached_s);
+                running.begin_s = *at_s;
+                *at_s
+            }
+            Chunk::Sound { rate_hz, at_sample, samples } => {
+                let end = *at_sample + samples.len() as u64;
+                running.begin_s + end as f64 / f64::from((*rate_hz).max(1))
+            }
+            Chunk::Picture { at_s, .. } => {
+                *at_s += running.offset_s;
+                *at_s
+            }
+            Chunk::Gap(_) | Chunk::Idle => self.reached_s,
+        };
+        self.reached_s = self.reached_s.max(reaches_s);
+        chunk
+    }
+}
+
+impl std::fmt::Debug for Supervised {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Supervised")
+            .field("name", &self.name)
+            .field("status", &self.status.get())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The error and what caused it, on one line.
+fn reason(error: &CaptureError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+impl Source for Supervised {
+    fn modality(&self) -> Modality {
+        self.modality
+    }
+
+    /// [`Chunk::Idle`] while the device is away; `None` after a stop was requested or when the
+    /// source itself has ended. Opening a device may take longer than `max_wait`.
+    fn next(&mut self, max_wait: Duration) -> Result<Option<Chunk>, CaptureError> {
+        let state = self.status.lock().state.clone();
+        if self.stop.is_requested() || state == SourceState::Ended {
+            self.end();
+            return Ok(None);
+        }
+        if let Some(running) = &mut self.source {
+            return match running.source.next(max_wait) {
+                Ok(Some(chunk)) => Ok(Some(self.place(chunk))),
+                Ok(None) => {
+                    self.end();
+                    Ok(None)
+                }
+                Err(error) => self.handle(error).map(|()| Some(Chunk::Idle)),
+            };
+        }
+        if let SourceState::Waiting { next_try, .. } = state {
+            let left = next_try.saturating_sub(self.clock.now());
+            if !left.is_zero() {
+                if self.stop.sleep(left.min(max_wait)) == Woke::StopRequested {
+                    self.end();
+                    return Ok(None);
+                }
+                return Ok(Some(Chunk::Idle));
+            }
+        }
+        self.try_open().map(|()| Some(Chunk::Idle))
+    }
+
+    fn total_s(&self) -> Option<f64> {
+        self.source.as_ref().and_then(|running| running.source.total_s())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::SimulatedClock;
+    use crate::capture::{Loss, LossCause};
+    use std::collections::VecDeque;
+
+    type Step = Result<Option<Chunk>, CaptureError>;
+
+    struct Script(VecDeque<Step>);
+
+    impl Source for Script {
+        fn modality(&self) -> Modality {
+            Modality::Sound
+        }
+
+        fn next(&mut self, _: Duration) -> Step {
+            self.0.pop_front().unwrap_or(Ok(Some(Chunk::Idle)))
+        }
+    }
+
+    fn gone() -> CaptureError {
+        CaptureError::Disconnected { device: "mic".into(), source: "unplugged".into() }
+    }
+
+    fn begin() -> Step {
+        Ok(Some(Chunk::Begin { input: "mic".into(), at_s: 0.0 }))
+    }
+
+    fn sound(at_sample: u64, count: usize) -> Step {
+        Ok(Some(Chunk::Sound { rate_hz: 10, at_sample, samples: vec![0.0; count] }))
+    }
+
+    struct Bench {
+        supervised: Supervised,
+        clock: Arc<SimulatedClock>,
+        stop: Stop,
+    }
+
+    /// `opens`: what each try to open gives, in turn; after that it fails for ever.
+    fn bench(opens: Vec<Result<Vec<Step>, CaptureError>>) -> Bench {
+        let clock = Arc::new(SimulatedClock::default());
+        let stop = Stop::default();
+        let mut opens = VecDeque::from(opens);
+        let open: Open = Box::new(move || match opens.pop_front() {
+            Some(Ok(steps)) => Ok(Box::new(Script(steps.into())) as Box<dyn Source>),
+            Some(Err(error)) => Err(error),
+            None => Err(gone()),
+        });
+        let supervised =
+            Supervised::new("mic", Modality::Sound, open, clock.clone(), stop.clone(), 7);
+        Bench { supervised, clock, stop }
+    }
+
+    impl Bench {
+        fn next(&mut self) -> Option<Chunk> {
+            self.supervised.next(Duration::ZERO).unwrap()
+        }
+
+        /// Lets a tenth of a second pass again and again until something comes.
+        fn wait_for_chunk(&mut self) -> Chunk {
+            for _ in 0..100_000 {
+                match self.next().expect("not ended") {
+                    Chunk::Idle => self.clock.advance(Duration::from_millis(100)),
+                    chunk => return chunk,
+                }
+            }
+            panic!("nothing came in 10000 s");
+        }
+
+        fn status(&self) -> SourceStatus {
+            self.supervised.status().get()
+        }
+    }
+
+    fn begin_s(chunk: Chunk) -> f64 {
+        match chunk {
+            Chunk::Begin { at_s, .. } => at_s,
+            other => panic!("a beginning expected, {other:?} came"),
+        }
+    }
+
+    #[test]
+    fn missing_three_times_then_works_then_vanishes_then_returns() {
+        let mut bench = bench(vec![
+            Err(gone()),
+            Err(gone()),
+            Err(gone()),
+            Ok(vec![begin(), sound(0, 20), Err(gone())]),
+            Ok(vec![begin(), sound(0, 5)]),
+        ]);
+        assert_eq!(bench.status().state, SourceState::Opening);
+        let first_s = begin_s(bench.wait_for_chunk());
+        // Waits of at most 1, 2 and 4 s, each shortened by at most a quarter.
+        assert!((5.2..=7.5).contains(&first_s), "{first_s}");
+        assert_eq!(bench.status().state, SourceState::Running);
+        assert_eq!(bench.next(), sound(0, 20).unwrap());
+        assert_eq!(bench.next(), Some(Chunk::Idle), "it vanishes");
+        assert!(matches!(bench.status().state, SourceState::Waiting { .. }));
+
+        let again_s = begin_s(bench.wait_for_chunk());
+        // 2 s of sound came in no time; the next wait is of at most 8 s.
+        assert!(first_s + 6.0 <= again_s && again_s <= first_s + 8.2, "{first_s} {again_s}");
+        assert_eq!(bench.next(), sound(0, 5).unwrap(), "samples count from the new beginning");
+        assert_eq!(bench.status().restart_count, 2);
+    }
+
+    #[test]
+    fn waits_double_up_to_a_minute_and_go_on_for_ever() {
+        let mut bench = bench(Vec::new());
+        let mut waits = Vec::new();
+        while waits.len() < 100 {
+            assert_eq!(bench.next(), Some(Chunk::Idle));
+            let SourceState::Waiting { since, reason, next_try } = bench.status().state else {
+                panic!("it must wait")
+            };
+            assert_eq!((since, reason.as_str()), (Duration::ZERO, "\"mic\" went away: unplugged"));
+            let wait = next_try - bench.clock.now();
+            waits.push(wait.as_secs_f64());
+            bench.clock.advance(wait);
+        }
+        for (tries, wait) in waits.into_iter().enumerate() {
+            let full = 2_f64.powi(i32::try_from(tries).unwrap()).min(60.0);
+            assert!((0.75 * full..=full).contains(&wait), "try {tries}: {wait} s");
+        }
+    }
+
+    #[test]
+    fn a_minute_of_health_starts_the_waits_anew() {
+        let mut bench = bench(vec![
+            Err(gone()),
+            Err(gone()),
+            Err(gone()),
+            Ok(vec![begin(), Ok(Some(Chunk::Idle)), Err(gone())]),
+        ]);
+        bench.wait_for_chunk();
+        assert_eq!(bench.next(), Some(Chunk::Idle));
+        bench.clock.advance(Duration::from_secs(61));
+        assert_eq!(bench.next(), Some(Chunk::Idle));
+        let SourceState::Waiting { since, next_try, .. } = bench.status().state else {
+            panic!("it must wait")
+        };
+        assert_eq!(since, bench.clock.now());
+        assert!(next_try - since <= FIRST_WAIT);
+    }
+
+    #[test]
+    fn the_streams_time_never_runs_backwards() {
+        // The device's clock is fast: 30 s of sound in no time.
+        let mut bench = bench(vec![
+            Ok(vec![begin(), sound(0, 300), Err(gone())]),
+            Ok(vec![begin(), Ok(Some(Chunk::Gap(Loss { cause: LossCause::Device, count: 1 })))]),
+        ]);
+        assert_eq!(begin_s(bench.wait_for_chunk()), 0.0);
+        assert_eq!(bench.next(), sound(0, 300).unwrap());
+        assert_eq!(begin_s(bench.wait_for_chunk()), 30.0);
+        assert!(matches!(bench.next(), Some(Chunk::Gap(_))));
+    }
+
+    #[test]
+    fn pictures_keep_their_distance_to_the_beginning() {
+        let image = crate::signal::image::RawImage {
+            format: crate::signal::image::PixelFormat::Grey8,
+            width: 1,
+            height: 1,
+            bytes: vec![0],
+        };
+        let picture = |at_s| Chunk::Picture { at_s, lasts_s: 1.0, image: image.clone() };
+        let mut bench = bench(vec![Err(gone()), Ok(vec![begin(), Ok(Some(picture(0.25)))])]);
+        let begin_s = begin_s(bench.wait_for_chunk());
+        assert!(0.0 < begin_s);
+        assert_eq!(bench.next(), Some(picture(begin_s + 0.25)));
+    }
+
+    #[test]
+    fn a_stop_interrupts_the_longest_wait() {
+        let mut bench = bench(Vec::new());
+        assert_eq!(bench.next(), Some(Chunk::Idle));
+        let stop = bench.stop.clone();
+        std::thread::scope(|scope| {
+            let (ready, is_ready) = std::sync::mpsc::channel();
+            let supervised = &mut bench.supervised;
+            let waiter = scope.spawn(move || {
+                ready.send(()).unwrap();
+                loop {
+                    // The simulated clock stands still: only the stop can end this.
+                    if supervised.next(Duration::from_secs(600)).unwrap().is_none() {
+                        return;
+                    }
+                }
+            });
+            is_ready.recv().unwrap();
+            stop.request();
+            waiter.join().unwrap();
+        });
+        assert_eq!(bench.status().state, SourceState::Ended);
+    }
+
+    #[test]
+    fn an_end_is_an_end_and_a_hopeless_error_is_handed_on() {
+        let mut ends = bench(vec![Ok(vec![begin(), Ok(None)])]);
+        begin_s(ends.wait_for_chunk());
+        assert_eq!(ends.next(), None);
+        assert_eq!(ends.next(), None, "and stays one");
+
+        let hopeless = CaptureError::RawSensor {
+            device: "/dev/video0".into(),
+            offered: "pBAA".into(),
+            command: "rpicam-vid".into(),
+        };
+        let mut hopeless = bench(vec![Err(hopeless)]);
+        let error = hopeless.supervised.next(Duration::ZERO).unwrap_err();
+        assert_eq!(error.recovery(), Recovery::DisablePart);
+        assert_eq!(hopeless.status().state, SourceState::Ended);
+    }
+}
