@@ -4,7 +4,10 @@
 //! samples (sound) or stated per frame (pictures), in seconds since the stream began, never read
 //! from the wall clock.
 
+pub mod command;
 pub mod error;
+pub mod recording;
+pub mod synthetic;
 
 use std::time::Duration;
 
@@ -106,5 +109,11 @@ pub trait Source: Send {
     /// Seconds of input in all, where that is known beforehand (recordings): for progress bars.
     fn total_s(&self) -> Option<f64> {
         None
+    }
+
+    /// What was skipped or repaired since the last call, in words, for the log. Bounded: what is not
+    /// fetched in time is counted in the last line.
+    fn take_warnings(&mut self) -> Vec<String> {
+        Vec::new()
     }
 }
