@@ -21,3 +21,6 @@ pub enum Recovery {
 /// `EX_CONFIG`. The unit file lists it under `RestartPreventExitStatus=`, because restarting does
 /// not repair a configuration.
 pub const EXIT_CONFIG: u8 = 78;
+
+/// `EX_NOINPUT`. What was named on the command line is not there, or is nothing we can read.
+pub const EXIT_INPUT: u8 = 66;

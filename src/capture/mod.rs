@@ -5,11 +5,14 @@
 //! from the wall clock.
 
 pub mod camera;
+pub mod command;
 pub mod devices;
 pub mod error;
 pub mod microphone;
 pub mod own_thread;
+pub mod recording;
 pub mod supervised;
+pub mod synthetic;
 
 use std::time::Duration;
 
@@ -111,5 +114,11 @@ pub trait Source: Send {
     /// Seconds of input in all, where that is known beforehand (recordings): for progress bars.
     fn total_s(&self) -> Option<f64> {
         None
+    }
+
+    /// What was skipped or repaired since the last call, in words, for the log. Bounded: what is not
+    /// fetched in time is counted in the last line.
+    fn take_warnings(&mut self) -> Vec<String> {
+        Vec::new()
     }
 }

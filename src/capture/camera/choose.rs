@@ -27,7 +27,7 @@ impl Shape {
             ),
             PixelFormat::Yuyv | PixelFormat::Uyvy | PixelFormat::Rgb565 => Some(2 * pixels),
             PixelFormat::Rgb8 | PixelFormat::Bgr8 => Some(3 * pixels),
-            PixelFormat::Jpeg => None,
+            PixelFormat::Jpeg | PixelFormat::Encoded => None,
         }
     }
 
