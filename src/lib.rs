@@ -25,4 +25,6 @@ pub mod emit;
 
 pub mod pipeline;
 
+pub mod web;
+
 pub mod cli;

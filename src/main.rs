@@ -1,3 +1,7 @@
 //! The `habituate` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    habituate::cli::main()
+}

@@ -116,6 +116,7 @@ pub struct Reader<'a> {
     section: String,
 }
 
+#[expect(clippy::len_without_is_empty, reason = "`len` reads a length, it is not the reader's own")]
 impl<'a> Reader<'a> {
     /// Starts at the first byte.
     pub fn new(bytes: &'a [u8]) -> Self {
@@ -248,6 +249,16 @@ impl<'a> Reader<'a> {
     pub fn i8s(&mut self) -> Result<Vec<i8>, Malformed> {
         let count = self.len()?;
         Ok(self.take(count)?.iter().map(|&b| i8::from_le_bytes([b])).collect())
+    }
+
+    /// A list of bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::f32s`].
+    pub fn bytes(&mut self) -> Result<Vec<u8>, Malformed> {
+        let count = self.len()?;
+        Ok(self.take(count)?.to_vec())
     }
 
     /// A text.

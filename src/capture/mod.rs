@@ -16,6 +16,8 @@ pub mod synthetic;
 
 use std::time::Duration;
 
+pub use crate::base::modality::Modality;
+
 use crate::capture::error::CaptureError;
 use crate::signal::image::RawImage;
 
@@ -87,15 +89,6 @@ impl LossCause {
             Self::ShortFrame => "short_frame",
         }
     }
-}
-
-/// Sound or pictures: decides which encoder a source needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Modality {
-    /// Samples.
-    Sound,
-    /// Frames.
-    Picture,
 }
 
 /// Something that delivers chunks. An open source: making one opens the device or the first file.

@@ -1,1 +1,77 @@
 //! The command line. The only place that prints.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the layer that talks to people"
+)]
+
+mod args;
+mod check;
+mod demo;
+mod devices;
+mod embed;
+mod encoders;
+mod exit;
+mod models;
+mod progress;
+mod replay;
+mod run;
+mod selftest;
+mod signals;
+mod state;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::args::Args;
+use crate::cli::args::Command;
+use crate::cli::exit::EXIT_USAGE;
+use crate::cli::exit::Failure;
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(usage) => {
+            // Printing help to a closed pipe is not worth a message.
+            drop(usage.print());
+            return ExitCode::from(if usage.use_stderr() { EXIT_USAGE } else { 0 });
+        }
+    };
+    start_log(args.verbose);
+    match dispatch(args.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("habituate: {:#}", failure.error);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => run::main(&args),
+        Command::Demo(args) => demo::main(&args),
+        Command::Replay(args) => replay::main(&args),
+        Command::Embed(args) => embed::main(&args),
+        Command::Devices => devices::main(),
+        Command::Check(args) => check::main(&args),
+        Command::Selftest(args) => selftest::main(&args),
+        Command::Status(args) => status::main(&args),
+        Command::Models(args) => models::main(&args),
+    }
+}
+
+/// Warnings and up, or what `RUST_LOG` says; `-v` for information, `-vv` for everything of ours.
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "warn,habituate=info",
+        _ => "info,habituate=debug",
+    };
+    let env = env_logger::Env::default().default_filter_or(level);
+    env_logger::Builder::from_env(env).format_target(false).init();
+}

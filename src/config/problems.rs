@@ -14,6 +14,21 @@ impl Problems {
         }
     }
 
+    /// How many so far.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody has complained.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes over the complaints of a part, which carry their full keys already.
+    pub fn absorb(&mut self, part: Self) {
+        self.0.extend(part.0);
+    }
+
     /// `Ok(value)` when nobody complained.
     ///
     /// # Errors

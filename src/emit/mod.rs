@@ -1,1 +1,8 @@
-//! What leaves the program: scores, events, reports, plots.
+//! What leaves the program: scores, events, reports, embeddings, plots.
+
+pub mod events;
+pub mod npy;
+pub mod plot;
+pub mod report;
+pub mod scores;
+pub mod status;

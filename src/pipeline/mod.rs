@@ -1,1 +1,8 @@
-//! Threads, bounded queues and wiring.
+//! Threads, bounded queues and wiring: from a source to scores, checkpoints and events.
+
+pub mod daemon;
+pub mod open;
+pub mod replay;
+pub mod resume;
+pub mod track;
+pub mod usage;

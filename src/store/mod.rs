@@ -1,1 +1,4 @@
 //! What survives: checkpoints on disk.
+
+pub mod checkpoint;
+pub mod state_dir;

@@ -1,0 +1,220 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+/// Listens and watches, learns by itself what is normal in its place, and says how unusual each
+/// moment is.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Say more: -v for information, -vv for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The daemon: microphones, cameras and commands as configured, until it is stopped.
+    Run(RunArgs),
+    /// The same on a built-in synthetic place: no device, no download.
+    Demo(DemoArgs),
+    /// Recordings through the same pipeline, as fast as they can be read.
+    Replay(ReplayArgs),
+    /// Embeddings of recordings for other tools; nothing is learnt.
+    Embed(EmbedArgs),
+    /// Microphones and cameras, with the names to use in the configuration.
+    Devices,
+    /// Checks a configuration: problems, effective settings, cost in memory and disk.
+    Check(CheckArgs),
+    /// Checks every encoder against its golden output on this processor.
+    Selftest(SelftestArgs),
+    /// What a running daemon, or the last one, knows.
+    Status(StatusArgs),
+    /// Encoders and their manifests.
+    Models(ModelsArgs),
+}
+
+/// Options of everything that learns.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct LearnArgs {
+    /// Configuration file; without one, built-in defaults.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where what is learnt is kept and continued from.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Start of every random sequence.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) encoder: EncoderArgs,
+}
+
+/// Which encoder, instead of the configured one.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct EncoderArgs {
+    /// Encoder: a name from `models list`, or the path of a manifest.
+    #[arg(long, value_name = "NAME|MANIFEST.toml")]
+    pub(crate) encoder: Option<String>,
+    /// The encoder's ONNX file, where the manifest's own lies elsewhere.
+    #[arg(long, value_name = "FILE.onnx", requires = "encoder")]
+    pub(crate) encoder_file: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) learn: LearnArgs,
+    /// Stop by itself after this long.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) seconds: Option<f64>,
+    /// Also write every scored window to this CSV file.
+    #[arg(long, value_name = "S.csv")]
+    pub(crate) scores: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Keep what was learnt here; without it nothing stays on disk but the plot.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Length of the built-in recording.
+    #[arg(long, value_name = "N", default_value_t = 1_200.0)]
+    pub(crate) seconds: f64,
+    /// Where the plot goes.
+    #[arg(long, value_name = "PLOT.svg", default_value = "habituate-demo.svg")]
+    pub(crate) plot: PathBuf,
+    /// Watch the synthetic view instead of listening to the room.
+    #[arg(long)]
+    pub(crate) view: bool,
+    /// Go on after the built-in recording has ended, with another one.
+    #[arg(long)]
+    pub(crate) keep_running: bool,
+    /// Start of every random sequence.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArgs {
+    /// Recordings, in order, as one stream: sound files, folders of images, videos.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) learn: LearnArgs,
+    /// One CSV row per scored window.
+    #[arg(long, value_name = "S.csv")]
+    pub(crate) scores: Option<PathBuf>,
+    /// What happened and what it cost, as JSON.
+    #[arg(long, value_name = "R.json")]
+    pub(crate) report: Option<PathBuf>,
+    /// Novelty over time.
+    #[arg(long, value_name = "PLOT.svg")]
+    pub(crate) plot: Option<PathBuf>,
+    /// Learn only until this moment; scores go on.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) learn_until: Option<f64>,
+    /// At the pace of the recording.
+    #[arg(long)]
+    pub(crate) realtime: bool,
+    /// Pictures without times of their own: how many make a second.
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pub(crate) frames_per_s: f64,
+    /// Name of the source in scores and state.
+    #[arg(long, value_name = "NAME", default_value = "replay")]
+    pub(crate) source: String,
+}
+
+/// Which vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Space {
+    /// The encoder's own embedding.
+    Frozen,
+    /// What was learnt in the state directory made of it.
+    Adapted,
+}
+
+/// One row per what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pool {
+    /// One row per input.
+    File,
+    /// One row per window.
+    Window,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EmbedArgs {
+    /// Recordings: sound files, folders of images, videos, single pictures.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// NumPy array, float32 [n, dim].
+    #[arg(long, value_name = "E.npy")]
+    pub(crate) out: PathBuf,
+    /// Which row is which: row,input,start_s,end_s. Default: beside --out.
+    #[arg(long, value_name = "E.csv")]
+    pub(crate) index: Option<PathBuf>,
+    /// Frozen, or as learnt in --state.
+    #[arg(long, value_enum, default_value_t = Space::Frozen)]
+    pub(crate) space: Space,
+    /// One row per file (mean over its windows) or per window.
+    #[arg(long, value_enum, default_value_t = Pool::Window)]
+    pub(crate) pool: Pool,
+    /// Pictures without times of their own: how many make a second.
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pub(crate) frames_per_s: f64,
+    #[command(flatten)]
+    pub(crate) learn: LearnArgs,
+    /// Name of the source in the state directory.
+    #[arg(long, value_name = "NAME", default_value = "replay")]
+    pub(crate) source: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// Configuration file; without one, built-in defaults.
+    #[arg(value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SelftestArgs {
+    #[command(flatten)]
+    pub(crate) encoder: EncoderArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Configuration file that the daemon runs with, to find its state directory.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// State directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Bundled encoders, and any manifests named.
+    List {
+        /// Further manifests.
+        #[arg(value_name = "MANIFEST.toml")]
+        manifests: Vec<PathBuf>,
+    },
+}

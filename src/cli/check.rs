@@ -1,0 +1,51 @@
+//! `habituate check`: a configuration's problems, effective settings and cost.
+
+use std::fs;
+use std::path::Path;
+
+use crate::base::stop::Stop;
+use crate::cli::args::CheckArgs;
+use crate::cli::args::EncoderArgs;
+use crate::cli::encoders;
+use crate::cli::exit::Failure;
+use crate::config::daemon;
+use crate::config::daemon::ConfigError;
+use crate::config::daemon::Settings;
+use crate::pipeline::open;
+use crate::pipeline::open::OpenWith;
+use crate::pipeline::track::Track;
+
+pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
+    let path = args.config.as_deref().unwrap_or(Path::new("(no file)"));
+    let text = match &args.config {
+        Some(path) => fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?,
+        None => String::new(),
+    };
+    let effective = daemon::effective(&text, path)?;
+    let settings = Settings::parse(&text, path)?;
+
+    println!("{} is a valid configuration.\n\nEffective settings:", path.display());
+    for setting in &effective {
+        let origin = if setting.stated { "" } else { "  # default" };
+        println!("  {} = {}{origin}", setting.key, setting.value);
+    }
+    println!("\nCost:");
+    let with = OpenWith { stop: Stop::default(), seed: settings.seed };
+    for source in &settings.sources {
+        let encoder = encoders::open(&EncoderArgs::default(), source, open::modality(source, &with)?)?;
+        let track = Track::new(encoder, &settings.learn, settings.seed)?;
+        let bytes = track.save().len() as f64;
+        let per_day = 86_400.0 / settings.checkpoint.every_s * bytes;
+        println!(
+            "  {}: {}; checkpoints of up to {:.1} MB every {:.0} s, {:.0} MB a day on the disk, {} kept",
+            source.name,
+            track.describe(),
+            track.largest_state_bytes() as f64 / 1e6,
+            settings.checkpoint.every_s,
+            (per_day.max(86_400.0 / settings.checkpoint.every_s * track.largest_state_bytes() as f64)) / 1e6,
+            settings.checkpoint.predecessors + 1,
+        );
+    }
+    Ok(())
+}

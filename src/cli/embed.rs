@@ -1,0 +1,159 @@
+//! `habituate embed`: embeddings for other tools. Nothing is learnt.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::base::stop::Stop;
+use crate::capture::Source;
+use crate::cli::args::EmbedArgs;
+use crate::cli::args::Pool;
+use crate::cli::args::Space;
+use crate::cli::encoders;
+use crate::cli::exit::EXIT_DISK;
+use crate::cli::exit::EXIT_INPUT;
+use crate::cli::exit::EXIT_USAGE;
+use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
+use crate::cli::progress::Progress;
+use crate::config::daemon::Settings;
+use crate::config::source::SourceSettings;
+use crate::emit::npy;
+use crate::emit::npy::IndexRow;
+use crate::pipeline::open;
+use crate::pipeline::open::OpenWith;
+use crate::pipeline::resume;
+use crate::pipeline::track::Embedded;
+use crate::pipeline::track::Lived;
+use crate::pipeline::track::Track;
+use crate::store::state_dir::StateDir;
+
+pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
+    let settings = Settings::load(args.learn.config.as_deref())?;
+    let stop = Stop::default();
+    let first = open_input(args, args.inputs.first().map_or(Path::new(""), |p| p), &stop)?;
+    let modality = first.modality();
+    drop(first);
+    let source = SourceSettings::recording(&args.source, args.inputs.clone(), false, args.frames_per_s);
+    let encoder = encoders::open(&args.learn.encoder, &source, modality)?;
+    let mut track = match args.space {
+        Space::Frozen => Track::new(encoder, &settings.learn, settings.seed)?,
+        Space::Adapted => {
+            let Some(path) = &args.learn.state else {
+                let error = anyhow!("--space adapted needs --state, the directory of what was learnt");
+                return Err(Failure::new(EXIT_USAGE, error));
+            };
+            let dir = StateDir::open_read_only(path)?;
+            let origin = resume::origin(&args.source, encoder.as_ref());
+            let lived = dir.read(&origin, |payload| {
+                Lived::read(encoder.as_ref(), &settings.learn, payload).map_err(|e| e.to_string())
+            })?;
+            let Some(lived) = lived else {
+                let known = dir.sources()?.join(", ");
+                let error = anyhow!(
+                    "{} holds nothing that source {:?} has learnt{}; run `habituate replay` or \
+                     `run` with this --state first, or name the source with --source",
+                    path.display(),
+                    args.source,
+                    if known.is_empty() { String::new() } else { format!(" (it has {known})") },
+                );
+                return Err(Failure::new(EXIT_INPUT, error));
+            };
+            Track::resume(encoder, lived)?
+        }
+    };
+
+    let progress = Progress::new(Some(args.inputs.len() as f64));
+    let mut rows = Rows::default();
+    for (number, path) in args.inputs.iter().enumerate() {
+        let mut input = open_input(args, path, &stop)?;
+        let from = rows.vectors.len();
+        let adapted = args.space == Space::Adapted;
+        let name = path.display().to_string();
+        while let Some(chunk) = input.next(std::time::Duration::from_secs(1))? {
+            track.embed(chunk, adapted, &mut |e| rows.push(&name, e)).or_exit(EXIT_INPUT)?;
+        }
+        track.finish_embed(adapted, &mut |e| rows.push(&name, e)).or_exit(EXIT_INPUT)?;
+        for warning in input.take_warnings() {
+            eprintln!("warning: {warning}");
+        }
+        if rows.vectors.len() == from {
+            let error = anyhow!("{name} holds nothing to embed: it is empty or shorter than a token");
+            return Err(Failure::new(EXIT_INPUT, error));
+        }
+        if args.pool == Pool::File {
+            rows.pool_from(from);
+        }
+        progress.at((number + 1) as f64, name);
+    }
+    progress.done();
+    write(args, &rows)
+}
+
+fn open_input(args: &EmbedArgs, path: &Path, stop: &Stop) -> Result<Box<dyn Source>, Failure> {
+    let source =
+        SourceSettings::recording(&args.source, vec![path.into()], false, args.frames_per_s);
+    Ok(open::open(&source, &OpenWith { stop: stop.clone(), seed: 0 })?)
+}
+
+#[derive(Default)]
+struct Rows {
+    vectors: Vec<Vec<f32>>,
+    /// Valid tokens of each row's window: its weight in a pooled row.
+    weights: Vec<f32>,
+    index: Vec<IndexRow>,
+}
+
+impl Rows {
+    fn push(&mut self, input: &str, embedded: &Embedded<'_>) {
+        self.vectors.push(embedded.vector.to_vec());
+        self.weights.push(embedded.valid_tokens as f32);
+        let (start_s, end_s) = (embedded.start_s, embedded.end_s);
+        self.index.push(IndexRow { input: input.into(), start_s, end_s });
+    }
+
+    /// Replaces the rows from `from` on by their mean, weighted by how much real input each holds.
+    fn pool_from(&mut self, from: usize) {
+        let vectors = self.vectors.split_off(from);
+        let weights = self.weights.split_off(from);
+        let index = self.index.split_off(from);
+        let (Some(first), Some(last)) = (index.first(), index.last()) else { return };
+        let total: f32 = weights.iter().sum();
+        let mut mean = vec![0.0; vectors.first().map_or(0, Vec::len)];
+        for (vector, weight) in vectors.iter().zip(&weights) {
+            for (m, x) in mean.iter_mut().zip(vector) {
+                *m += x * weight / total;
+            }
+        }
+        self.vectors.push(mean);
+        self.weights.push(total);
+        let (start_s, end_s) = (first.start_s, last.end_s);
+        self.index.push(IndexRow { input: first.input.clone(), start_s, end_s });
+    }
+}
+
+fn write(args: &EmbedArgs, rows: &Rows) -> Result<(), Failure> {
+    let index_path = args.index.clone().unwrap_or_else(|| args.out.with_extension("csv"));
+    let dim = rows.vectors.first().map_or(0, Vec::len);
+    to_file(&args.out, |out| npy::write_f32(out, dim, &rows.vectors))?;
+    to_file(&index_path, |out| npy::write_index(out, &rows.index))?;
+    println!("{}: {} rows of {dim}", args.out.display(), rows.vectors.len());
+    Ok(())
+}
+
+fn to_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let attempt = || {
+        let mut out = BufWriter::new(File::create(path)?);
+        write(&mut out)?;
+        out.flush()
+    };
+    attempt()
+        .map_err(|e| anyhow::Error::new(e).context(format!("cannot write {}", path.display())))
+        .or_exit(EXIT_DISK)
+}

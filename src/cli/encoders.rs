@@ -1,0 +1,51 @@
+//! From what was typed or configured to an open encoder.
+
+use std::path::Path;
+
+use crate::base::modality::Modality;
+use crate::cli::args::EncoderArgs;
+use crate::config::source::SourceSettings;
+use crate::encode;
+use crate::encode::Encoder;
+use crate::encode::bundled;
+use crate::encode::error::EncodeError;
+use crate::pipeline::track;
+
+/// The command line's encoder, else the source's, else the bundled default of its modality.
+///
+/// # Errors
+///
+/// [`EncodeError`], also when the encoder is made for the other modality.
+pub(crate) fn open(
+    args: &EncoderArgs,
+    source: &SourceSettings,
+    modality: Modality,
+) -> Result<Box<dyn Encoder>, EncodeError> {
+    let (name, file) = match (&args.encoder, &source.encoder) {
+        (Some(name), _) => (name.as_str(), args.encoder_file.as_deref()),
+        (None, Some(name)) => (name.as_str(), source.encoder_file.as_deref()),
+        (None, None) => (default_name(modality), None),
+    };
+    open_for(name, file, modality)
+}
+
+fn open_for(
+    name: &str,
+    file: Option<&Path>,
+    modality: Modality,
+) -> Result<Box<dyn Encoder>, EncodeError> {
+    let encoder = encode::open(name, file)?;
+    if encoder.manifest().modality() == modality {
+        Ok(encoder)
+    } else {
+        Err(track::wrong_modality(encoder.manifest(), modality))
+    }
+}
+
+/// The encoder of a source that says nothing else.
+pub(crate) const fn default_name(modality: Modality) -> &'static str {
+    match modality {
+        Modality::Sound => bundled::DEFAULT_SOUND,
+        Modality::Picture => bundled::DEFAULT_PICTURE,
+    }
+}

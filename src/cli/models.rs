@@ -1,0 +1,40 @@
+//! `habituate models`: encoders and their manifests.
+
+use crate::base::modality::Modality;
+use crate::cli::args::ModelsArgs;
+use crate::cli::args::ModelsCommand;
+use crate::cli::encoders;
+use crate::cli::exit::Failure;
+use crate::config::manifest::Manifest;
+use crate::encode;
+use crate::encode::bundled;
+use crate::encode::latent::LatentShape;
+
+pub(crate) fn main(args: &ModelsArgs) -> Result<(), Failure> {
+    let ModelsCommand::List { manifests } = &args.command;
+    println!("{:<20} {:<8} {:<26} {:<18} use", "name", "for", "tokens", "embedding");
+    for bundled in bundled::all() {
+        let encoder = encode::open(bundled.name, None)?;
+        let default = encoders::default_name(encoder.manifest().modality()) == bundled.name;
+        print(encoder.manifest(), encoder.shape(), if default { "default" } else { "bundled" });
+    }
+    for path in manifests {
+        let encoder = encode::open(&path.display().to_string(), None)?;
+        print(encoder.manifest(), encoder.shape(), "--encoder this manifest");
+    }
+    Ok(())
+}
+
+fn print(manifest: &Manifest, shape: LatentShape, used: &str) {
+    let modality = match manifest.modality() {
+        Modality::Sound => "sound",
+        Modality::Picture => "picture",
+    };
+    println!(
+        "{:<20} {modality:<8} {:<26} {:<18} {used}; {}",
+        manifest.name,
+        format!("{} of {}", shape.layout.len(), shape.token_dim),
+        shape.embedding_dim,
+        manifest.license,
+    );
+}

@@ -1,0 +1,76 @@
+//! `habituate status`: what a running daemon, or the last one, knows.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::cli::args::StatusArgs;
+use crate::cli::exit::EXIT_INPUT;
+use crate::cli::exit::EXIT_UNAVAILABLE;
+use crate::cli::exit::Failure;
+use crate::cli::state;
+use crate::config::daemon::Settings;
+use crate::emit::status::Status;
+use crate::store::checkpoint::hash_hex;
+use crate::store::state_dir::StateDir;
+use crate::web::socket;
+
+pub(crate) fn main(args: &StatusArgs) -> Result<(), Failure> {
+    let settings = Settings::load(args.config.as_deref())?;
+    let root = state::directory(args.state.as_deref(), settings.state_dir.as_deref());
+    match socket::ask_status(&root) {
+        Ok(json) if args.json => {
+            print!("{json}");
+            Ok(())
+        }
+        Ok(json) => {
+            let Some(status) = Status::from_json(&json) else {
+                let error = anyhow!("the daemon of {} speaks another version", root.display());
+                return Err(Failure::new(EXIT_UNAVAILABLE, error));
+            };
+            print!("{}", status.to_text());
+            Ok(())
+        }
+        Err(_) => from_directory(&root, args.json),
+    }
+}
+
+/// Without a daemon: what the checkpoints say.
+fn from_directory(root: &Path, json: bool) -> Result<(), Failure> {
+    let Ok(dir) = StateDir::open_read_only(root) else {
+        let error = anyhow!(
+            "no daemon runs and there is no state directory {}; start one with `habituate run`, or \
+             name the directory with --state",
+            root.display()
+        );
+        return Err(Failure::new(EXIT_INPUT, error));
+    };
+    let mut lines = Vec::new();
+    for source in dir.sources()? {
+        if let Some(checkpoint) = dir.peek(&source)? {
+            let bytes = checkpoint.to_bytes();
+            lines.push((source, checkpoint.origin.encoder, bytes.len(), hash_hex(&bytes)));
+        }
+    }
+    if json {
+        let sources: Vec<String> = lines
+            .iter()
+            .map(|(name, encoder, bytes, hash)| {
+                format!(
+                    "{{\"name\":\"{name}\",\"encoder\":\"{encoder}\",\"checkpoint_bytes\":{bytes},\
+                     \"checkpoint_sha256\":\"{hash}\"}}"
+                )
+            })
+            .collect();
+        println!("{{\"running\":false,\"sources\":[{}]}}", sources.join(","));
+        return Ok(());
+    }
+    println!("no daemon runs with {}; it holds:", root.display());
+    for (name, encoder, bytes, hash) in &lines {
+        println!("  {name}: learnt with {encoder}, {bytes} bytes, SHA-256 {hash}");
+    }
+    if lines.is_empty() {
+        println!("  nothing learnt yet");
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! The report of a run, as JSON for programs and as lines for people.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What `replay --report` writes. Names are a contract; new ones may be added.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// Files or devices, in order.
+    pub inputs: Vec<String>,
+    /// The encoder's name.
+    pub encoder: String,
+    /// Seconds of input.
+    pub input_s: f64,
+    /// Windows scored.
+    pub windows: u64,
+    /// Windows refused because a number was not finite.
+    pub refused_windows: u64,
+    /// Windows kept out of learning because they were unusual.
+    pub quarantined_windows: u64,
+    /// Optimiser steps.
+    pub updates: u64,
+    /// Times the challenger replaced the champion.
+    pub commits: u64,
+    /// Times it did not.
+    pub rejections: u64,
+    /// Times an earlier champion came back.
+    pub rollbacks: u64,
+    /// Windows that raised an alarm.
+    pub events: u64,
+    /// 1 − error / error of the running mean, on windows before they were learnt; `None` before
+    /// there is a champion.
+    pub skill_vs_mean: Option<f64>,
+    /// 1 − error / error of "as just before".
+    pub skill_vs_persistence: Option<f64>,
+    /// Seconds that passed.
+    pub wall_s: f64,
+    /// Seconds of processor time of this process, start-up included.
+    pub cpu_s: f64,
+    /// Largest resident size of this process.
+    pub peak_resident_bytes: u64,
+    /// Bytes of the learner.
+    pub learner_bytes: u64,
+    /// Bytes written to disk: state, scores, events.
+    pub bytes_written: u64,
+    /// SHA-256 of the newest checkpoint, in hexadecimal; empty without a state directory.
+    pub checkpoint_sha256: String,
+    /// Samples and frames lost, by cause.
+    pub losses: BTreeMap<String, u64>,
+    /// Damaged inputs that were passed over, and other things worth knowing.
+    pub warnings: Vec<String>,
+    /// Program and dependencies.
+    pub versions: BTreeMap<String, String>,
+}
+
+impl Report {
+    /// Indented JSON with a final newline.
+    pub fn to_json(&self) -> String {
+        // Invariant: a struct of numbers, texts and maps with text keys always serialises.
+        serde_json::to_string_pretty(self)
+            .map_or_else(|e| format!("{{\"error\":\"{e}\"}}\n"), |j| j + "\n")
+    }
+}

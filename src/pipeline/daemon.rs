@@ -1,0 +1,293 @@
+//! The daemon: one thread per source, one for the sinks, all joined in order at the end.
+//!
+//! A source's thread captures, encodes, scores and learns; the device's own thread, ring and slot are
+//! behind the source. So one thread owns each learner's weights, and a slow source holds up nobody.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+
+use crate::base::recovery::Recovery;
+use crate::base::stop::Stop;
+use crate::capture::Source;
+use crate::capture::supervised::SourceState;
+use crate::capture::supervised::StatusHandle;
+use crate::emit::events::Event;
+use crate::emit::scores::Row;
+use crate::emit::status::SourceStatus;
+use crate::encode::error::EncodeError;
+use crate::pipeline::resume::Keeper;
+use crate::pipeline::track::Scored;
+use crate::pipeline::track::Track;
+
+/// How long a source may keep its thread waiting before the thread looks whether to stop.
+const LOOK_UP: Duration = Duration::from_millis(200);
+
+/// Messages that wait for the sinks; nothing waits for a slow sink, what does not fit is counted.
+pub const SINK_QUEUE: usize = 256;
+
+/// What sources tell the sinks.
+#[derive(Debug)]
+pub enum Told {
+    /// An alarm.
+    Event(Event),
+    /// A scored window.
+    Row(Row),
+}
+
+/// One source, ready to run.
+pub struct Part {
+    /// The source's name.
+    pub name: String,
+    /// Opens, and opens again, its device.
+    pub source: Box<dyn Source>,
+    /// How the device is, for the status.
+    pub device: StatusHandle,
+    /// Its chain.
+    pub track: Track,
+    /// Its checkpoints.
+    pub keeper: Keeper,
+    /// Whether events carry the wall clock's time; recordings have no now.
+    pub live: bool,
+}
+
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What sources share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// Requested once, by a signal or by the end of all sources.
+    pub stop: Stop,
+    /// Where events and scores go.
+    pub sinks: Sender<Told>,
+    /// Whether anybody wants every scored window.
+    pub wants_rows: bool,
+    /// Events and scores that found the queue full.
+    pub refusals: Arc<AtomicU64>,
+}
+
+/// The statuses of all sources, as their threads last told them.
+#[derive(Debug, Clone, Default)]
+pub struct Board {
+    statuses: Arc<Mutex<Vec<SourceStatus>>>,
+    bytes_written: Arc<AtomicU64>,
+}
+
+impl Board {
+    /// A copy of all statuses.
+    pub fn statuses(&self) -> Vec<SourceStatus> {
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Bytes of checkpoints written by all sources since start.
+    pub fn bytes_written(&self) -> u64 {
+        self.bytes_written.load(Ordering::Relaxed)
+    }
+
+    fn post(&self, index: usize, status: SourceStatus) {
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = statuses.get_mut(index) {
+            *place = status;
+        }
+    }
+}
+
+/// How a source's thread ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Asked to, or at the end of its input.
+    Well,
+    /// Its device or encoder can never work; the log says why.
+    Failed,
+}
+
+/// Starts one thread per part; their statuses appear on `board`.
+///
+/// # Errors
+///
+/// When the operating system refuses a thread.
+pub fn start(
+    parts: Vec<Part>,
+    shared: &Shared,
+    board: &Board,
+) -> io::Result<Vec<JoinHandle<Ended>>> {
+    {
+        let mut statuses = board.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        *statuses = parts.iter().map(Worker::first_status).collect();
+    }
+    let mut threads = Vec::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        // Linux cuts thread names at 15 bytes.
+        let name: String = part.name.chars().take(15).collect();
+        let worker = Worker {
+            index,
+            part,
+            shared: shared.clone(),
+            board: board.clone(),
+            last: Last::default(),
+        };
+        threads.push(thread::Builder::new().name(name).spawn(move || worker.run())?);
+    }
+    Ok(threads)
+}
+
+/// One source's thread.
+struct Worker {
+    index: usize,
+    part: Part,
+    shared: Shared,
+    board: Board,
+    last: Last,
+}
+
+/// What the last window said, for the status.
+#[derive(Debug, Clone, Copy, Default)]
+struct Last {
+    novelty: Option<f32>,
+    judged: bool,
+}
+
+impl Worker {
+    fn first_status(part: &Part) -> SourceStatus {
+        SourceStatus { name: part.name.clone(), state: "opening".into(), ..SourceStatus::default() }
+    }
+
+    fn run(mut self) -> Ended {
+        let ended = self.live();
+        if let Err(error) = self.finish() {
+            log::error!("{}: the encoder failed at the end: {error}", self.part.name);
+        }
+        self.checkpoint();
+        let state = if ended == Ended::Failed { "failed" } else { "ended" };
+        self.post(Some(state));
+        ended
+    }
+
+    fn live(&mut self) -> Ended {
+        while !self.shared.stop.is_requested() {
+            match self.part.source.next(LOOK_UP) {
+                Ok(Some(chunk)) => {
+                    let (name, shared, last) = (&self.part.name, &self.shared, &mut self.last);
+                    let live = self.part.live;
+                    let mut tell = |scored: &Scored<'_>| told(name, live, shared, last, scored);
+                    if let Err(error) = self.part.track.take(chunk, &mut tell) {
+                        log::error!("{}: the encoder failed: {error}", self.part.name);
+                        return Ended::Failed;
+                    }
+                    self.post(None);
+                }
+                Ok(None) => return Ended::Well,
+                Err(error) if error.recovery() == Recovery::SkipItem => {
+                    log::warn!("{}: {error}", self.part.name);
+                }
+                Err(error) => {
+                    let error = with_causes(&error);
+                    log::error!("{}: goes on without this source: {error}", self.part.name);
+                    return Ended::Failed;
+                }
+            }
+            if self.part.keeper.is_due(self.part.track.stream_s()) {
+                self.checkpoint();
+            }
+        }
+        Ended::Well
+    }
+
+    fn finish(&mut self) -> Result<(), EncodeError> {
+        let (name, shared, last) = (&self.part.name, &self.shared, &mut self.last);
+        let live = self.part.live;
+        self.part.track.finish(&mut |scored| told(name, live, shared, last, scored))
+    }
+
+    /// A disk that is full or gone stops writing, not listening.
+    fn checkpoint(&mut self) {
+        match self.part.keeper.write(&self.part.track) {
+            Ok(written) => {
+                self.board.bytes_written.fetch_add(written.bytes, Ordering::Relaxed);
+                log::info!("{}: checkpoint of {} bytes", self.part.name, written.bytes);
+            }
+            Err(error) => {
+                let error = with_causes(&error);
+                log::error!("{}: cannot keep what was learnt: {error}", self.part.name);
+            }
+        }
+    }
+
+    fn post(&self, state: Option<&str>) {
+        let part = &self.part;
+        let report = part.track.report();
+        let device = part.device.get();
+        let (device_state, detail) = match device.state {
+            SourceState::Opening => ("opening", String::new()),
+            SourceState::Running => ("running", String::new()),
+            SourceState::Waiting { reason, .. } => ("waiting", reason),
+            SourceState::Ended => ("ended", String::new()),
+        };
+        let status = SourceStatus {
+            name: part.name.clone(),
+            state: state.unwrap_or(device_state).into(),
+            detail,
+            restarts: device.restart_count,
+            encoder: part.track.encoder_name().into(),
+            stream_s: report.input_s,
+            windows: report.windows,
+            events: report.events,
+            warming_up: !self.last.judged,
+            novelty: self.last.novelty,
+            threshold: part.track.threshold(),
+            updates: report.updates,
+            commits: report.commits,
+            rejections: report.rejections,
+            skill_vs_mean: report.skill_vs_mean,
+            learner_bytes: report.learner_bytes,
+            losses: report.losses,
+            checkpoint_sha256: part.keeper.newest_sha256.clone(),
+        };
+        self.board.post(self.index, status);
+    }
+}
+
+fn told(name: &str, live: bool, shared: &Shared, last: &mut Last, scored: &Scored<'_>) {
+    last.novelty = scored.score.novelty;
+    last.judged |= scored.score.novelty.is_some();
+    let mut refused = 0;
+    if scored.score.event {
+        let event = Event {
+            source: name.into(),
+            start_s: scored.start_s,
+            end_s: scored.end_s,
+            novelty: scored.score.novelty.unwrap_or(0.0),
+            p_value: scored.score.p_value.unwrap_or(1.0),
+            time: live.then(|| jiff::Timestamp::now().to_string()),
+        };
+        refused += u64::from(shared.sinks.try_send(Told::Event(event)).is_err());
+    }
+    if shared.wants_rows {
+        let row = scored.row(name);
+        refused += u64::from(shared.sinks.try_send(Told::Row(row)).is_err());
+    }
+    shared.refusals.fetch_add(refused, Ordering::Relaxed);
+}
+
+/// An error with its sources, as one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line += &format!(": {cause}");
+        source = cause.source();
+    }
+    line
+}

@@ -1,0 +1,129 @@
+//! Between a track and its checkpoints: where to go on, and when to write.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::config::daemon::CheckpointSettings;
+use crate::config::learn::LearnSettings;
+use crate::encode::Encoder;
+use crate::encode::error::EncodeError;
+use crate::pipeline::track::Lived;
+use crate::pipeline::track::Track;
+use crate::store::checkpoint::Checkpoint;
+use crate::store::checkpoint::Origin;
+use crate::store::state_dir::StateDir;
+use crate::store::state_dir::StoreError;
+use crate::store::state_dir::Written;
+
+/// The first checkpoint of a fresh state comes after this many seconds of input; each further one
+/// after twice as long, up to the configured interval. Early learning is the dearest to lose.
+const FIRST_INTERVAL_S: f64 = 60.0;
+
+/// Why a source's track could not be opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The encoder cannot be used.
+    #[error(transparent)]
+    Encoder(#[from] EncodeError),
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Writes one source's checkpoints when they are due.
+#[derive(Debug)]
+pub struct Keeper {
+    dir: Arc<StateDir>,
+    origin: Origin,
+    settings: CheckpointSettings,
+    written_at_s: f64,
+    interval_s: f64,
+    /// Bytes written so far.
+    pub bytes_written: u64,
+    /// SHA-256 of the newest checkpoint; empty before the first.
+    pub newest_sha256: String,
+}
+
+impl Keeper {
+    /// Whether enough input has passed since the last checkpoint.
+    pub fn is_due(&self, stream_s: f64) -> bool {
+        self.written_at_s + self.interval_s <= stream_s
+    }
+
+    /// Writes a checkpoint now. After a failure the next try is one interval away: a full disk is
+    /// not hammered.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the checkpoints before are untouched.
+    pub fn write(&mut self, track: &Track) -> Result<Written, StoreError> {
+        self.written_at_s = track.stream_s();
+        self.interval_s = (self.interval_s * 2.0).min(self.settings.every_s);
+        let checkpoint = Checkpoint { origin: self.origin.clone(), payload: track.save() };
+        let written = self.dir.write(&checkpoint, self.settings.predecessors)?;
+        self.bytes_written += written.bytes;
+        self.newest_sha256.clone_from(&written.sha256);
+        Ok(written)
+    }
+}
+
+/// A source's origin, as its checkpoints name it.
+pub fn origin(source: &str, encoder: &dyn Encoder) -> Origin {
+    Origin {
+        source: source.into(),
+        encoder: encoder.manifest().name.clone(),
+        encoder_sha256: encoder.manifest().sha256_hex(),
+    }
+}
+
+/// What `open` takes besides the encoder.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions<'a> {
+    /// The source's name.
+    pub source: &'a str,
+    /// What is learnt, and how.
+    pub learn: &'a LearnSettings,
+    /// When to write.
+    pub checkpoint: CheckpointSettings,
+    /// Start of the random sequence of a fresh learner.
+    pub seed: u64,
+}
+
+/// Goes on from the newest good checkpoint, or starts afresh where there is none.
+///
+/// Files set aside on the way are logged as warnings.
+///
+/// # Errors
+///
+/// [`OpenError`]; never because of a damaged checkpoint.
+pub fn open(
+    dir: &Arc<StateDir>,
+    encoder: Box<dyn Encoder>,
+    options: OpenOptions<'_>,
+) -> Result<(Track, Keeper), OpenError> {
+    let origin = origin(options.source, encoder.as_ref());
+    let found = dir.load(&origin, |payload| {
+        Lived::read(encoder.as_ref(), options.learn, payload).map_err(|e| e.to_string())
+    })?;
+    for line in &found.set_aside {
+        log::warn!("{line}");
+    }
+    let resumed = found.state.is_some();
+    let track = match found.state {
+        Some(lived) => Track::resume(encoder, lived)?,
+        None => Track::new(encoder, options.learn, options.seed)?,
+    };
+    let every_s = options.checkpoint.every_s;
+    let keeper = Keeper {
+        dir: Arc::clone(dir),
+        origin,
+        settings: options.checkpoint,
+        written_at_s: 0.0,
+        interval_s: if resumed { every_s } else { FIRST_INTERVAL_S.min(every_s) },
+        bytes_written: 0,
+        newest_sha256: String::new(),
+    };
+    Ok((track, keeper))
+}

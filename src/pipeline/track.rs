@@ -1,0 +1,473 @@
+//! One source's way from chunks to scores: front end, encoder, learner.
+
+use std::collections::BTreeMap;
+
+use crate::base::bytes::Malformed;
+use crate::base::bytes::Reader;
+use crate::base::bytes::Writer;
+use crate::base::modality::Modality;
+use crate::capture::Chunk;
+use crate::capture::Loss;
+use crate::capture::LossCause;
+use crate::config::learn::LearnSettings;
+use crate::config::manifest;
+use crate::config::manifest::Manifest;
+use crate::encode::Encoder;
+use crate::encode::EncoderWindow;
+use crate::encode::error::EncodeError;
+use crate::encode::latent::Latent;
+use crate::encode::picture::PictureFrontEnd;
+use crate::encode::sound::SoundFrontEnd;
+use crate::emit::plot::Point;
+use crate::emit::report::Report;
+use crate::emit::scores::Row;
+use crate::learn::learner::Learner;
+use crate::learn::learner::Learnt;
+use crate::learn::learner::Score;
+use crate::signal::image::RawImage;
+
+/// One window, judged and then learnt.
+#[derive(Debug)]
+pub struct Scored<'a> {
+    /// The file or device.
+    pub input: &'a str,
+    /// Seconds into the stream.
+    pub start_s: f64,
+    /// Seconds into the stream.
+    pub end_s: f64,
+    /// The judgement, made before learning.
+    pub score: &'a Score,
+    /// What learning did with it.
+    pub learnt: &'a Learnt,
+}
+
+impl Scored<'_> {
+    /// As a row of the scores file.
+    pub fn row(&self, source: &str) -> Row {
+        Row {
+            source: source.into(),
+            input: self.input.into(),
+            start_s: self.start_s,
+            end_s: self.end_s,
+            novelty: self.score.novelty,
+            p_value: self.score.p_value,
+            surprise: self.score.surprise,
+            density: self.score.density,
+            event: self.score.event,
+        }
+    }
+
+    /// As a point of the plot.
+    pub fn point(&self) -> Point {
+        Point {
+            at_s: f64::midpoint(self.start_s, self.end_s),
+            novelty: self.score.novelty,
+            event: self.score.event,
+        }
+    }
+}
+
+/// One window's embedding.
+#[derive(Debug)]
+pub struct Embedded<'a> {
+    /// Seconds into the stream.
+    pub start_s: f64,
+    /// Seconds into the stream.
+    pub end_s: f64,
+    /// How much of the window is real input.
+    pub valid_tokens: usize,
+    /// In the space asked for.
+    pub vector: &'a [f32],
+}
+
+/// A source's chain. Owns the weights; nobody else can reach them.
+pub struct Track {
+    front: FrontEnd,
+    core: Core,
+    /// Seconds of input that have come, gaps included.
+    stream_s: f64,
+    stretch: Option<Stretch>,
+    losses: BTreeMap<LossCause, u64>,
+}
+
+/// The stretch of sound since the last [`Chunk::Begin`], for exact times.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    begin_s: f64,
+    /// The next sample that would follow without a gap.
+    next_sample: Option<u64>,
+}
+
+enum FrontEnd {
+    Sound(SoundFrontEnd),
+    Picture(PictureFrontEnd),
+}
+
+/// What happens to a window once the front end has made it.
+struct Core {
+    encoder: Box<dyn Encoder>,
+    latent: Latent,
+    learner: Learner,
+    input: String,
+    /// Seconds the learner had lived through before this run.
+    lived_s: f64,
+    learn_until_s: Option<f64>,
+    /// Scratch of [`Track::embed`].
+    adapted: Vec<f32>,
+}
+
+impl std::fmt::Debug for Track {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Track")
+            .field("encoder", &self.core.encoder.manifest().name)
+            .field("stream_s", &self.stream_s)
+            .field("losses", &self.losses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Track {
+    /// A chain that has learnt nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when the encoder's front end cannot be made.
+    pub fn new(
+        encoder: Box<dyn Encoder>,
+        settings: &LearnSettings,
+        seed: u64,
+    ) -> Result<Self, EncodeError> {
+        let learner = Learner::new(encoder.shape(), encoder.manifest().density, settings, seed);
+        Self::with_learner(encoder, learner, 0.0)
+    }
+
+    /// A chain that goes on where a checkpoint stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Track::new`].
+    pub fn resume(encoder: Box<dyn Encoder>, lived: Lived) -> Result<Self, EncodeError> {
+        Self::with_learner(encoder, lived.learner, lived.seconds)
+    }
+
+    fn with_learner(
+        encoder: Box<dyn Encoder>,
+        learner: Learner,
+        lived_s: f64,
+    ) -> Result<Self, EncodeError> {
+        let manifest = encoder.manifest();
+        let front = match manifest.input.front_end {
+            manifest::FrontEnd::Sound(_) => FrontEnd::Sound(SoundFrontEnd::new(manifest)?),
+            manifest::FrontEnd::Picture(_) => FrontEnd::Picture(PictureFrontEnd::new(manifest)?),
+        };
+        let latent = Latent::zeros(encoder.shape());
+        Ok(Self {
+            front,
+            core: Core {
+                encoder,
+                latent,
+                learner,
+                input: String::new(),
+                lived_s,
+                learn_until_s: None,
+                adapted: Vec::new(),
+            },
+            stream_s: 0.0,
+            stretch: None,
+            losses: BTreeMap::new(),
+        })
+    }
+
+    /// What [`Lived::read`] reads back.
+    pub fn save(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.section("track");
+        writer.f64(self.core.lived_s + self.stream_s);
+        self.core.learner.save(&mut writer);
+        writer.into_bytes()
+    }
+}
+
+/// What is done with a window once the front end has made it.
+type Handle<'a> = &'a mut dyn FnMut(&mut Core, &EncoderWindow) -> Result<(), EncodeError>;
+
+impl Track {
+    /// Learning stops after this moment of the stream; scoring goes on.
+    pub fn learn_until(&mut self, seconds: f64) {
+        self.core.learn_until_s = Some(seconds);
+    }
+
+    /// The encoder's name.
+    pub fn encoder_name(&self) -> &str {
+        &self.core.encoder.manifest().name
+    }
+
+    /// Novelty above which a window raises an alarm; `None` in warm-up.
+    pub fn threshold(&self) -> Option<f32> {
+        self.core.learner.threshold()
+    }
+
+    /// Seconds of input so far.
+    pub fn stream_s(&self) -> f64 {
+        self.stream_s
+    }
+
+    /// Takes the next chunk; every window that it completes is judged, then learnt, then told.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when the encoder itself fails; damaged pictures are counted, not errors.
+    pub fn take(
+        &mut self,
+        chunk: Chunk,
+        emit: &mut dyn FnMut(&Scored<'_>),
+    ) -> Result<(), EncodeError> {
+        self.each_window(chunk, &mut |core, window| core.judge(window, emit))
+    }
+
+    /// The input has ended: judges what is held.
+    ///
+    /// # Errors
+    ///
+    /// As [`Track::take`].
+    pub fn finish(&mut self, emit: &mut dyn FnMut(&Scored<'_>)) -> Result<(), EncodeError> {
+        self.flush(&mut |core, window| core.judge(window, emit))
+    }
+
+    /// Takes the next chunk and tells the embedding of every window that it completes; nothing is
+    /// judged or learnt.
+    ///
+    /// # Errors
+    ///
+    /// As [`Track::take`].
+    pub fn embed(
+        &mut self,
+        chunk: Chunk,
+        adapted: bool,
+        emit: &mut dyn FnMut(&Embedded<'_>),
+    ) -> Result<(), EncodeError> {
+        self.each_window(chunk, &mut |core, window| core.embed(window, adapted, emit))
+    }
+
+    /// The input has ended: embeds what is held, and makes ready for a stream that begins at 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`Track::take`].
+    pub fn finish_embed(
+        &mut self,
+        adapted: bool,
+        emit: &mut dyn FnMut(&Embedded<'_>),
+    ) -> Result<(), EncodeError> {
+        self.flush(&mut |core, window| core.embed(window, adapted, emit))?;
+        self.stream_s = 0.0;
+        self.stretch = None;
+        Ok(())
+    }
+
+    /// What happened so far; what only the process knows is left empty.
+    pub fn report(&self) -> Report {
+        let learnt = self.core.learner.report();
+        Report {
+            input_s: self.stream_s,
+            windows: learnt.windows,
+            refused_windows: learnt.refused,
+            quarantined_windows: learnt.quarantined,
+            updates: learnt.updates,
+            commits: learnt.commits,
+            rejections: learnt.rejections,
+            rollbacks: learnt.rollbacks,
+            events: learnt.events,
+            skill_vs_mean: learnt.skill_vs_mean,
+            skill_vs_persistence: learnt.skill_vs_persistence,
+            learner_bytes: self.core.learner.state_bytes() as u64,
+            losses: self.losses.iter().map(|(c, &n)| (c.name().into(), n)).collect(),
+            ..Report::default()
+        }
+    }
+
+    fn each_window(&mut self, chunk: Chunk, handle: Handle<'_>) -> Result<(), EncodeError> {
+        match chunk {
+            Chunk::Begin { input, at_s } => {
+                self.flush(handle)?;
+                self.core.input = input;
+                self.stream_s = self.stream_s.max(at_s);
+                self.stretch = Some(Stretch { begin_s: at_s, next_sample: None });
+                Ok(())
+            }
+            Chunk::Sound { rate_hz, at_sample, samples } => {
+                self.sound(rate_hz, at_sample, &samples, handle)
+            }
+            Chunk::Picture { at_s, lasts_s, image } => {
+                self.stream_s = self.stream_s.max(at_s + lasts_s);
+                self.picture(at_s, lasts_s, &image, handle)
+            }
+            Chunk::Gap(loss) => {
+                self.lost(loss);
+                Ok(())
+            }
+            Chunk::Idle => Ok(()),
+        }
+    }
+
+    fn sound(
+        &mut self,
+        rate_hz: u32,
+        at_sample: u64,
+        samples: &[f32],
+        handle: Handle<'_>,
+    ) -> Result<(), EncodeError> {
+        let FrontEnd::Sound(front) = &mut self.front else {
+            return Err(self.core.wrong_modality(Modality::Sound));
+        };
+        let stretch = self.stretch.get_or_insert(Stretch { begin_s: 0.0, next_sample: None });
+        let seconds = |sample: u64| sample as f64 / f64::from(rate_hz);
+        let follows = stretch.next_sample == Some(at_sample);
+        let at_s = stretch.begin_s + seconds(at_sample);
+        let next_sample = at_sample + samples.len() as u64;
+        stretch.next_sample = Some(next_sample);
+        self.stream_s = self.stream_s.max(stretch.begin_s + seconds(next_sample));
+        let core = &mut self.core;
+        let mut result = Ok(());
+        let mut window = |window: &EncoderWindow| {
+            if result.is_ok() {
+                result = handle(core, window);
+            }
+        };
+        if !follows {
+            front.begin(at_s, &mut window);
+        }
+        let pushed = front.push(samples, rate_hz, &mut window);
+        result.and(pushed)
+    }
+
+    fn picture(
+        &mut self,
+        at_s: f64,
+        lasts_s: f64,
+        image: &RawImage,
+        handle: Handle<'_>,
+    ) -> Result<(), EncodeError> {
+        let FrontEnd::Picture(front) = &mut self.front else {
+            return Err(self.core.wrong_modality(Modality::Picture));
+        };
+        match front.window(image, at_s, lasts_s) {
+            Ok(window) => handle(&mut self.core, window),
+            Err(damaged) => {
+                log::debug!("{}: picture at {at_s:.3} s passed over: {damaged}", self.core.input);
+                self.lost(Loss { cause: LossCause::Damaged, count: 1 });
+                Ok(())
+            }
+        }
+    }
+
+    fn flush(&mut self, handle: Handle<'_>) -> Result<(), EncodeError> {
+        let core = &mut self.core;
+        let mut result = Ok(());
+        if let FrontEnd::Sound(front) = &mut self.front {
+            front.finish(&mut |window| {
+                if result.is_ok() {
+                    result = handle(core, window);
+                }
+            });
+        }
+        result
+    }
+
+    fn lost(&mut self, loss: Loss) {
+        *self.losses.entry(loss.cause).or_default() += loss.count;
+    }
+}
+
+impl Core {
+    /// Score before learn: the judgement knows the past only.
+    fn judge(
+        &mut self,
+        window: &EncoderWindow,
+        emit: &mut dyn FnMut(&Scored<'_>),
+    ) -> Result<(), EncodeError> {
+        self.encoder.encode(window, &mut self.latent)?;
+        let score = self.learner.score(&self.latent);
+        if self.learn_until_s.is_some_and(|until| until < window.end_s) {
+            self.learner.freeze();
+        }
+        let learnt = self.learner.learn(&self.latent, &score, self.lived_s + window.start_s);
+        emit(&Scored {
+            input: &self.input,
+            start_s: window.start_s,
+            end_s: window.end_s,
+            score: &score,
+            learnt: &learnt,
+        });
+        Ok(())
+    }
+
+    fn embed(
+        &mut self,
+        window: &EncoderWindow,
+        adapted: bool,
+        emit: &mut dyn FnMut(&Embedded<'_>),
+    ) -> Result<(), EncodeError> {
+        self.encoder.encode(window, &mut self.latent)?;
+        let vector: &[f32] = if adapted {
+            self.adapted.resize(self.learner.adapted_dim(), 0.0);
+            self.learner.embed_adapted(&self.latent, &mut self.adapted);
+            &self.adapted
+        } else {
+            &self.latent.embedding
+        };
+        emit(&Embedded {
+            start_s: window.start_s,
+            end_s: window.end_s,
+            valid_tokens: self.latent.valid_tokens,
+            vector,
+        });
+        Ok(())
+    }
+
+    fn wrong_modality(&self, wanted: Modality) -> EncodeError {
+        wrong_modality(self.encoder.manifest(), wanted)
+    }
+}
+
+/// An encoder of the other sense.
+pub fn wrong_modality(manifest: &Manifest, wanted: Modality) -> EncodeError {
+    let name = |modality| match modality {
+        Modality::Sound => "sound",
+        Modality::Picture => "pictures",
+    };
+    EncodeError::Modality {
+        name: manifest.name.clone(),
+        it_is_for: name(manifest.modality()),
+        wanted: name(wanted),
+    }
+}
+
+/// What a checkpoint's payload holds.
+#[derive(Debug)]
+pub struct Lived {
+    learner: Learner,
+    /// Seconds of input it had lived through.
+    seconds: f64,
+}
+
+impl Lived {
+    /// Reads what [`Track::save`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] when the payload is not one of ours, or one of another encoder or size.
+    pub fn read(
+        encoder: &dyn Encoder,
+        settings: &LearnSettings,
+        payload: &[u8],
+    ) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(payload);
+        reader.section("track")?;
+        let seconds = reader.f64()?;
+        let density = encoder.manifest().density;
+        let learner = Learner::load(encoder.shape(), density, settings, &mut reader)?;
+        reader.end()?;
+        Ok(Self { learner, seconds })
+    }
+}

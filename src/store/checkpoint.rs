@@ -1,0 +1,170 @@
+//! One checkpoint file: what was learnt by one source, framed so that damage cannot go unnoticed.
+//!
+//! ```text
+//! magic "HABITUAT" | version u32 | kind of content and origin, text | payload | SHA-256 of all before
+//! ```
+//!
+//! Numbers are little-endian, texts and the payload carry their lengths. No wall-clock time is
+//! inside: equal learning gives equal bytes, and equal hashes.
+
+use sha2::Digest;
+use sha2::Sha256;
+use thiserror::Error;
+
+use crate::base::bytes::Malformed;
+use crate::base::bytes::Reader;
+use crate::base::bytes::Writer;
+
+const MAGIC: &[u8; 8] = b"HABITUAT";
+const HASH_BYTES: usize = 32;
+
+/// Format of the frame and of everything inside. Raised when older programs could not read a new
+/// state, or newer ones not an old one.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// Where a checkpoint comes from; a learner only continues one of its own origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The source's name.
+    pub source: String,
+    /// The encoder's name.
+    pub encoder: String,
+    /// SHA-256 of the encoder's ONNX file, in hexadecimal.
+    pub encoder_sha256: String,
+}
+
+/// A checkpoint's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The learner's and the pipeline's own bytes.
+    pub payload: Vec<u8>,
+}
+
+/// Why bytes are not a checkpoint.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// Some other file.
+    #[error("not a habituate checkpoint")]
+    Foreign,
+    /// Cut short or changed on disk.
+    #[error("damaged: its checksum does not match its content")]
+    Damaged,
+    /// Written by a newer program.
+    #[error(
+        "written in format {found}, this program reads up to {FORMAT_VERSION}; use the program that \
+         wrote it, or another state directory"
+    )]
+    Newer {
+        /// The file's format.
+        found: u64,
+    },
+    /// The checksum is right but the content is not: our bug.
+    #[error("malformed although its checksum is right")]
+    Malformed(#[from] Malformed),
+}
+
+impl Checkpoint {
+    /// The file's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.u64(FORMAT_VERSION);
+        writer.section("origin");
+        writer.text(&self.origin.source);
+        writer.text(&self.origin.encoder);
+        writer.text(&self.origin.encoder_sha256);
+        writer.section("payload");
+        writer.len(self.payload.len());
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(writer.into_bytes());
+        bytes.extend_from_slice(&self.payload);
+        let hash = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&hash);
+        bytes
+    }
+
+    /// Reads a file's bytes back.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError`]; a newer format is told apart from damage, because it must never be set
+    /// aside.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let Some(after_magic) = bytes.strip_prefix(MAGIC) else {
+            return Err(CheckpointError::Foreign);
+        };
+        let Some((content, hash)) = bytes.split_last_chunk::<HASH_BYTES>() else {
+            return Err(CheckpointError::Damaged);
+        };
+        if Sha256::digest(content).as_slice() != hash.as_slice() {
+            return Err(CheckpointError::Damaged);
+        }
+        let body = &after_magic[..after_magic.len() - HASH_BYTES];
+        let mut reader = Reader::new(body);
+        let found = reader.u64()?;
+        if FORMAT_VERSION < found {
+            return Err(CheckpointError::Newer { found });
+        }
+        reader.section("origin")?;
+        let origin = Origin {
+            source: reader.text()?,
+            encoder: reader.text()?,
+            encoder_sha256: reader.text()?,
+        };
+        reader.section("payload")?;
+        let payload = reader.bytes()?;
+        reader.end()?;
+        Ok(Self { origin, payload })
+    }
+}
+
+/// SHA-256 of a file's bytes in hexadecimal: the checkpoint hash of reports.
+pub fn hash_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Checkpoint {
+        Checkpoint {
+            origin: Origin {
+                source: "mic".into(),
+                encoder: "logmel-patches".into(),
+                encoder_sha256: "ab".repeat(32),
+            },
+            payload: (0..200).collect(),
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        assert_eq!(Checkpoint::from_bytes(&sample().to_bytes()), Ok(sample()));
+    }
+
+    #[test]
+    fn every_cut_and_every_flipped_bit_is_noticed() {
+        let bytes = sample().to_bytes();
+        for cut in 0..bytes.len() {
+            assert!(Checkpoint::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x10;
+            assert!(Checkpoint::from_bytes(&flipped).is_err(), "flipped byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_not_called_damage() {
+        let mut bytes = sample().to_bytes();
+        bytes.truncate(bytes.len() - HASH_BYTES);
+        bytes[MAGIC.len()] = 200;
+        let hash = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&hash);
+        assert_eq!(Checkpoint::from_bytes(&bytes), Err(CheckpointError::Newer { found: 200 }));
+    }
+}

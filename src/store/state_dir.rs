@@ -1,0 +1,427 @@
+//! The state directory: one folder of checkpoints per source.
+//!
+//! ```text
+//! STATE/lock                            held by the process that writes here
+//! STATE/<source>/0000000042.checkpoint  newest = highest number
+//! STATE/<source>/0000000041.checkpoint  its predecessors, up to the configured number
+//! STATE/<source>/0000000040.damaged     set aside, never deleted by us
+//! ```
+//!
+//! A checkpoint appears whole or not at all: written beside, flushed to the disk, renamed, and the
+//! folder flushed. Reading starts at the newest; a damaged or foreign file is set aside and the one
+//! before is used.
+
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::fs::TryLockError;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::store::checkpoint::Checkpoint;
+use crate::store::checkpoint::CheckpointError;
+use crate::store::checkpoint::Origin;
+use crate::store::checkpoint::hash_hex;
+
+/// Damaged files kept per source before the oldest is removed: a disk that damages every file must
+/// not fill itself.
+const DAMAGED_KEPT: usize = 10;
+
+/// What can go wrong with the state directory.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The disk said no.
+    #[error("cannot {doing} {path:?}")]
+    Disk {
+        /// Such as "write".
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's words.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process works here.
+    #[error(
+        "{path:?} is in use by another habituate; stop it, or give each its own state directory"
+    )]
+    InUse {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// Learnt by another encoder: continuing would mix two languages.
+    #[error(
+        "{path:?} was learnt with encoder {found}, but {wanted} is configured; choose that encoder \
+         again, or another state directory"
+    )]
+    OtherEncoder {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its encoder.
+        found: String,
+        /// The configured one.
+        wanted: String,
+    },
+    /// Written by a newer program.
+    #[error("{path:?} is no state for this program")]
+    Newer {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Which format, and which we read.
+        #[source]
+        source: CheckpointError,
+    },
+}
+
+/// An open state directory. The lock is released when this is dropped.
+#[derive(Debug)]
+pub struct StateDir {
+    root: PathBuf,
+    _lock: Option<File>,
+}
+
+/// What was found for a source.
+#[derive(Debug)]
+pub struct Found<T> {
+    /// What the newest good checkpoint's payload was read as.
+    pub state: Option<T>,
+    /// Files set aside on the way, with the reason, for the log.
+    pub set_aside: Vec<String>,
+}
+
+/// What a write cost and gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Bytes that went to the disk.
+    pub bytes: u64,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_path_buf();
+    move |source| StoreError::Disk { doing, path, source }
+}
+
+impl StateDir {
+    /// Creates or opens a directory for writing, and locks it against other processes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InUse`] or [`StoreError::Disk`].
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(root).map_err(disk("create", root))?;
+        let path = root.join("lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(disk("open", &path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { root: root.into(), _lock: Some(lock) }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: root.into() }),
+            Err(TryLockError::Error(source)) => {
+                Err(StoreError::Disk { doing: "lock", path, source })
+            }
+        }
+    }
+
+    /// Opens an existing directory for reading only; takes no lock, changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`] when there is no such directory.
+    pub fn open_read_only(root: &Path) -> Result<Self, StoreError> {
+        fs::read_dir(root).map_err(disk("read", root))?;
+        Ok(Self { root: root.into(), _lock: None })
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Sources with at least one checkpoint, in name order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`].
+    pub fn sources(&self) -> Result<Vec<String>, StoreError> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(disk("read", &self.root))? {
+            let entry = entry.map_err(disk("read", &self.root))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_dir() && !self.generations(&name, "checkpoint")?.is_empty() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Reads the newest checkpoint without touching anything, for `status`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`]; a damaged newest file is skipped here and set aside by the next run.
+    pub fn peek(&self, source: &str) -> Result<Option<Checkpoint>, StoreError> {
+        for generation in self.generations(source, "checkpoint")?.into_iter().rev() {
+            let path = self.file(source, generation, "checkpoint");
+            let bytes = fs::read(&path).map_err(disk("read", &path))?;
+            if let Ok(checkpoint) = Checkpoint::from_bytes(&bytes) {
+                return Ok(Some(checkpoint));
+            }
+        }
+        Ok(None)
+    }
+
+    /// As [`StateDir::load`], but touches nothing: damaged files are passed over, not set aside.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; also for a checkpoint of another encoder.
+    pub fn read<T>(
+        &self,
+        origin: &Origin,
+        mut read: impl FnMut(&[u8]) -> Result<T, String>,
+    ) -> Result<Option<T>, StoreError> {
+        for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
+            let path = self.file(&origin.source, generation, "checkpoint");
+            let bytes = fs::read(&path).map_err(disk("read", &path))?;
+            if let Ok(checkpoint) = Checkpoint::from_bytes(&bytes) {
+                check_encoder(&path, &checkpoint.origin, origin)?;
+                if let Ok(state) = read(&checkpoint.payload) {
+                    return Ok(Some(state));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The newest good checkpoint of `origin`; damaged and foreign files on the way are set aside.
+    /// `read` has the last word on a payload: what it refuses counts as damaged.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; what another encoder or a newer program wrote is never touched.
+    pub fn load<T>(
+        &self,
+        origin: &Origin,
+        mut read: impl FnMut(&[u8]) -> Result<T, String>,
+    ) -> Result<Found<T>, StoreError> {
+        let mut found = Found { state: None, set_aside: Vec::new() };
+        for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
+            let path = self.file(&origin.source, generation, "checkpoint");
+            let bytes = fs::read(&path).map_err(disk("read", &path))?;
+            let reason = match Checkpoint::from_bytes(&bytes) {
+                Ok(checkpoint) => {
+                    check_encoder(&path, &checkpoint.origin, origin)?;
+                    match read(&checkpoint.payload) {
+                        Ok(state) => {
+                            found.state = Some(state);
+                            return Ok(found);
+                        }
+                        Err(reason) => reason,
+                    }
+                }
+                Err(source @ CheckpointError::Newer { .. }) => {
+                    return Err(StoreError::Newer { path, source });
+                }
+                Err(reason) => reason.to_string(),
+            };
+            let aside = self.file(&origin.source, generation, "damaged");
+            fs::rename(&path, &aside).map_err(disk("rename", &path))?;
+            found.set_aside.push(format!(
+                "{} is {reason}; kept as {}",
+                path.display(),
+                aside.display()
+            ));
+        }
+        self.keep_newest(&origin.source, "damaged", DAMAGED_KEPT)?;
+        Ok(found)
+    }
+
+    /// Writes a new newest checkpoint and removes all but `predecessors` older ones.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`]; the checkpoints before stay as they were.
+    pub fn write(
+        &self,
+        checkpoint: &Checkpoint,
+        predecessors: usize,
+    ) -> Result<Written, StoreError> {
+        let source = &checkpoint.origin.source;
+        let folder = self.root.join(source);
+        fs::create_dir_all(&folder).map_err(disk("create", &folder))?;
+        let newest = self
+            .generations(source, "checkpoint")?
+            .into_iter()
+            .chain(self.generations(source, "damaged")?)
+            .max()
+            .unwrap_or(0);
+        let bytes = checkpoint.to_bytes();
+        write_atomically(&self.file(source, newest + 1, "checkpoint"), &bytes)?;
+        self.keep_newest(source, "checkpoint", predecessors + 1)?;
+        Ok(Written { bytes: bytes.len() as u64, sha256: hash_hex(&bytes) })
+    }
+
+    fn file(&self, source: &str, generation: u64, extension: &str) -> PathBuf {
+        self.root.join(source).join(format!("{generation:010}.{extension}"))
+    }
+
+    /// Oldest first.
+    fn generations(&self, source: &str, extension: &str) -> Result<Vec<u64>, StoreError> {
+        let folder = self.root.join(source);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(other) => return Err(disk("read", &folder)(other)),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(disk("read", &folder))?.path();
+            if path.extension().is_some_and(|e| e == extension)
+                && let Some(number) = path.file_stem().and_then(|s| s.to_str()?.parse().ok())
+            {
+                found.push(number);
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn keep_newest(&self, source: &str, extension: &str, keep: usize) -> Result<(), StoreError> {
+        let generations = self.generations(source, extension)?;
+        let excess = generations.len().saturating_sub(keep);
+        for &generation in &generations[..excess] {
+            let path = self.file(source, generation, extension);
+            fs::remove_file(&path).map_err(disk("remove", &path))?;
+        }
+        Ok(())
+    }
+}
+
+fn check_encoder(path: &Path, found: &Origin, wanted: &Origin) -> Result<(), StoreError> {
+    if found.encoder_sha256 == wanted.encoder_sha256 {
+        return Ok(());
+    }
+    Err(StoreError::OtherEncoder {
+        path: path.into(),
+        found: found.encoder.clone(),
+        wanted: wanted.encoder.clone(),
+    })
+}
+
+/// Replaces or creates `path` so that it holds all of `bytes` or what it held before, even when
+/// power fails at any instant.
+///
+/// # Errors
+///
+/// [`StoreError::Disk`]; nothing but a `.tmp` file is left behind.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let temporary = path.with_extension("tmp");
+    let mut file = File::create(&temporary).map_err(disk("create", &temporary))?;
+    file.write_all(bytes).map_err(disk("write", &temporary))?;
+    file.sync_all().map_err(disk("flush", &temporary))?;
+    drop(file);
+    fs::rename(&temporary, path).map_err(disk("rename", &temporary))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|f| f.sync_all()).map_err(disk("flush", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin { source: "mic".into(), encoder: "enc".into(), encoder_sha256: "00".into() }
+    }
+
+    fn write(state: &StateDir, byte: u8) -> Written {
+        let checkpoint = Checkpoint { origin: origin(), payload: vec![byte; 8] };
+        state.write(&checkpoint, 2).unwrap()
+    }
+
+    fn load(state: &StateDir) -> Found<Vec<u8>> {
+        state.load(&origin(), |payload| Ok(payload.to_vec())).unwrap()
+    }
+
+    #[test]
+    fn the_newest_is_read_and_only_so_many_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        assert!(load(&state).state.is_none());
+        for byte in 1..=6 {
+            write(&state, byte);
+        }
+        assert_eq!(load(&state).state, Some(vec![6; 8]));
+        assert_eq!(state.generations("mic", "checkpoint").unwrap(), [4, 5, 6]);
+        assert_eq!(state.sources().unwrap(), ["mic"]);
+    }
+
+    #[test]
+    fn equal_content_has_equal_hashes() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        assert_eq!(write(&state, 1).sha256, write(&state, 1).sha256);
+        assert_ne!(write(&state, 1).sha256, write(&state, 2).sha256);
+    }
+
+    #[test]
+    fn damage_is_set_aside_and_the_one_before_is_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        for byte in 1..=3 {
+            write(&state, byte);
+        }
+        fs::write(state.file("mic", 3, "checkpoint"), b"HABITUAT rubbish").unwrap();
+        fs::write(state.file("mic", 2, "checkpoint"), b"a shopping list").unwrap();
+        let found = load(&state);
+        assert_eq!(found.state, Some(vec![1; 8]));
+        assert_eq!(found.set_aside.len(), 2, "{:?}", found.set_aside);
+        assert!(found.set_aside[0].contains("checksum"), "{:?}", found.set_aside);
+        assert!(found.set_aside[1].contains("not a habituate checkpoint"));
+        assert!(state.file("mic", 3, "damaged").exists());
+        // The next write must not take the number of a file that was set aside.
+        write(&state, 9);
+        assert!(state.file("mic", 4, "checkpoint").exists());
+    }
+
+    #[test]
+    fn what_another_encoder_learnt_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        write(&state, 1);
+        let other = Origin { encoder: "other".into(), encoder_sha256: "ff".into(), ..origin() };
+        let refused = state.load(&other, |_| Ok(())).unwrap_err().to_string();
+        assert!(refused.contains("enc") && refused.contains("other"), "{refused}");
+        assert_eq!(load(&state).state, Some(vec![1; 8]));
+    }
+
+    #[test]
+    fn two_processes_cannot_share_a_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = StateDir::open(dir.path()).unwrap();
+        assert!(matches!(StateDir::open(dir.path()), Err(StoreError::InUse { .. })));
+        drop(first);
+        assert!(StateDir::open(dir.path()).is_ok());
+    }
+
+    #[test]
+    fn a_half_written_temporary_file_is_not_a_checkpoint() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        write(&state, 1);
+        fs::write(dir.path().join("mic/0000000002.tmp"), b"HABITUAT").unwrap();
+        assert_eq!(load(&state).state, Some(vec![1; 8]));
+        write(&state, 2);
+        assert_eq!(load(&state).state, Some(vec![2; 8]));
+    }
+}
