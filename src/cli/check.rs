@@ -35,15 +35,15 @@ pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
     for source in &settings.sources {
         let encoder = encoders::open(&EncoderArgs::default(), source, open::modality(source, &with)?)?;
         let track = Track::new(encoder, &settings.learn, settings.seed)?;
-        let bytes = track.save().len() as f64;
-        let per_day = 86_400.0 / settings.checkpoint.every_s * bytes;
+        let largest = track.largest_state_bytes() as f64;
+        let every_s = settings.checkpoint.every_s;
         println!(
-            "  {}: {}; checkpoints of up to {:.1} MB every {:.0} s, {:.0} MB a day on the disk, {} kept",
+            "  {}: {}; checkpoints of up to {:.1} MB every {:.0} s, up to {:.0} MB a day on the disk, {} kept",
             source.name,
             track.describe(),
-            track.largest_state_bytes() as f64 / 1e6,
-            settings.checkpoint.every_s,
-            (per_day.max(86_400.0 / settings.checkpoint.every_s * track.largest_state_bytes() as f64)) / 1e6,
+            largest / 1e6,
+            every_s,
+            86_400.0 / every_s * largest / 1e6,
             settings.checkpoint.predecessors + 1,
         );
     }

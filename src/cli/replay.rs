@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base::stop::Stop;
-use crate::capture::Source;
 use crate::cli::args::ReplayArgs;
 use crate::cli::encoders;
 use crate::cli::exit::EXIT_DISK;

@@ -198,7 +198,7 @@ impl Worker {
                     return Ended::Failed;
                 }
             }
-            if self.part.keeper.is_due(self.part.track.stream_s()) {
+            if self.part.keeper.is_due(&self.part.track) {
                 self.checkpoint();
             }
         }

@@ -14,12 +14,13 @@ use crate::capture::camera::CameraSettings;
 use crate::capture::command;
 use crate::capture::command::CommandSpec;
 use crate::capture::command::Program;
-use crate::capture::command::SampleFormat;
-use crate::capture::command::StreamFormat;
+use crate::capture::command::format::SampleFormat;
+use crate::capture::command::format::StreamFormat;
 use crate::capture::error::CaptureError;
 use crate::capture::microphone::Microphone;
 use crate::capture::microphone::MicrophoneSettings;
 use crate::capture::recording;
+use crate::capture::recording::paced;
 use crate::capture::supervised::StatusHandle;
 use crate::capture::supervised::Supervised;
 use crate::capture::synthetic;
@@ -109,7 +110,7 @@ pub fn open(source: &SourceSettings, with: &OpenWith) -> Result<Box<dyn Source>,
         }
         SourceKind::Recording { paths, realtime, frames_per_s } => {
             let opened = recording(paths, *frames_per_s)?;
-            if *realtime { recording::paced(opened, with.stop.clone()) } else { opened }
+            if *realtime { paced::paced(opened, with.stop.clone()) } else { opened }
         }
         SourceKind::Synthetic { place: PlaceToml::Room, seconds } => {
             Box::new(synthetic::room(with.seed, *seconds))

@@ -55,7 +55,7 @@ pub fn run(
             }
         }
         if let Some(keeper) = keeper.as_deref_mut()
-            && keeper.is_due(track.stream_s())
+            && keeper.is_due(track)
         {
             keeper.write(track)?;
         }

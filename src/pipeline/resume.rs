@@ -48,8 +48,8 @@ pub struct Keeper {
 
 impl Keeper {
     /// Whether enough input has passed since the last checkpoint.
-    pub fn is_due(&self, stream_s: f64) -> bool {
-        self.written_at_s + self.interval_s <= stream_s
+    pub fn is_due(&self, track: &Track) -> bool {
+        self.written_at_s + self.interval_s <= track.lived_s()
     }
 
     /// Writes a checkpoint now. After a failure the next try is one interval away: a full disk is
@@ -59,7 +59,7 @@ impl Keeper {
     ///
     /// [`StoreError`]; the checkpoints before are untouched.
     pub fn write(&mut self, track: &Track) -> Result<Written, StoreError> {
-        self.written_at_s = track.stream_s();
+        self.written_at_s = track.lived_s();
         self.interval_s = (self.interval_s * 2.0).min(self.settings.every_s);
         let checkpoint = Checkpoint { origin: self.origin.clone(), payload: track.save() };
         let written = self.dir.write(&checkpoint, self.settings.predecessors)?;
@@ -120,7 +120,7 @@ pub fn open(
         dir: Arc::clone(dir),
         origin,
         settings: options.checkpoint,
-        written_at_s: 0.0,
+        written_at_s: track.lived_s(),
         interval_s: if resumed { every_s } else { FIRST_INTERVAL_S.min(every_s) },
         bytes_written: 0,
         newest_sha256: String::new(),

@@ -14,6 +14,7 @@ use crate::config::manifest;
 use crate::config::manifest::Manifest;
 use crate::encode::Encoder;
 use crate::encode::EncoderWindow;
+use crate::encode::density::Density;
 use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
 use crate::encode::picture::PictureFrontEnd;
@@ -51,8 +52,8 @@ impl Scored<'_> {
             end_s: self.end_s,
             novelty: self.score.novelty,
             p_value: self.score.p_value,
-            surprise: self.score.surprise,
-            density: self.score.density,
+            surprise: self.score.is_read().then_some(self.score.surprise),
+            density: self.score.is_read().then_some(self.score.density),
             event: self.score.event,
         }
     }
@@ -137,7 +138,7 @@ impl Track {
         settings: &LearnSettings,
         seed: u64,
     ) -> Result<Self, EncodeError> {
-        let learner = Learner::new(encoder.shape(), encoder.manifest().density, settings, seed);
+        let learner = Learner::new(encoder.shape(), Density::of(encoder.manifest()), settings, seed);
         Self::with_learner(encoder, learner, 0.0)
     }
 
@@ -182,7 +183,7 @@ impl Track {
     pub fn save(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         writer.section("track");
-        writer.f64(self.core.lived_s + self.stream_s);
+        writer.f64(self.lived_s());
         self.core.learner.save(&mut writer);
         writer.into_bytes()
     }
@@ -207,7 +208,37 @@ impl Track {
         self.core.learner.threshold()
     }
 
-    /// Seconds of input so far.
+    /// What it consists of and costs, in one line for people.
+    pub fn describe(&self) -> String {
+        let shape = self.core.encoder.shape();
+        format!(
+            "{} ({} tokens of {}, embedding of {}), learner of up to {:.1} MB",
+            self.encoder_name(),
+            shape.layout.len(),
+            shape.token_dim,
+            shape.embedding_dim,
+            self.core.learner.state_bytes() as f64 / 1e6,
+        )
+    }
+
+    /// Bytes that the learner takes once it has met enough; a checkpoint is never larger.
+    pub fn largest_state_bytes(&self) -> usize {
+        self.core.learner.state_bytes()
+    }
+
+    /// Another stream begins, at its own 0 s, after the one before.
+    pub fn begin_stream(&mut self) {
+        self.core.lived_s += self.stream_s;
+        self.stream_s = 0.0;
+        self.stretch = None;
+    }
+
+    /// Seconds of input that the learner has lived through, earlier runs included.
+    pub fn lived_s(&self) -> f64 {
+        self.core.lived_s + self.stream_s
+    }
+
+    /// Seconds of input of this stream so far.
     pub fn stream_s(&self) -> f64 {
         self.stream_s
     }
@@ -260,8 +291,7 @@ impl Track {
         emit: &mut dyn FnMut(&Embedded<'_>),
     ) -> Result<(), EncodeError> {
         self.flush(&mut |core, window| core.embed(window, adapted, emit))?;
-        self.stream_s = 0.0;
-        self.stretch = None;
+        self.begin_stream();
         Ok(())
     }
 
@@ -465,7 +495,7 @@ impl Lived {
         let mut reader = Reader::new(payload);
         reader.section("track")?;
         let seconds = reader.f64()?;
-        let density = encoder.manifest().density;
+        let density = Density::of(encoder.manifest());
         let learner = Learner::load(encoder.shape(), density, settings, &mut reader)?;
         reader.end()?;
         Ok(Self { learner, seconds })
