@@ -130,7 +130,7 @@ set_up_dev_data() {
     tar -xJf "$archive" --no-same-owner -C target/dev.part
     printf '%s\n' "$stamp" >target/dev.part/dev/.unpacked
     mv target/dev.part/dev target/dev
-    rmdir target/dev.part
+    rm -rf target/dev.part
 }
 
 set_up_build
