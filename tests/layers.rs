@@ -163,8 +163,8 @@ fn mentions(code: &str, word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     let ends_in_name = word.ends_with(is_name);
     code.match_indices(word).any(|(at, _)| {
-        let follows = code[at + word.len()..].chars().next();
-        !code[..at].ends_with(is_name) && !(ends_in_name && follows.is_some_and(is_name))
+        let goes_on = ends_in_name && code[at + word.len()..].starts_with(is_name);
+        !code[..at].ends_with(is_name) && !goes_on
     })
 }
 
