@@ -1,0 +1,59 @@
+#!/bin/sh
+# Builds for another processor with Debian's own cross compiler and libraries; no container, no
+# second sysroot. Usage: cross/build.sh [TARGET [CARGO ARGUMENTS…]], by default
+# cross/build.sh aarch64-unknown-linux-gnu build --release. Output: target-TARGET/TARGET/.
+set -eu
+
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+
+target=${1:-aarch64-unknown-linux-gnu}
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- build --release
+
+case $target in
+aarch64-unknown-linux-gnu)
+    architecture=arm64
+    triple=aarch64-linux-gnu
+    ;;
+*) fail "$target is not a target of this script; see cross/README.md" ;;
+esac
+[ "$(dpkg --print-architecture)" != "$architecture" ] ||
+    fail "this machine is $architecture itself: use make build"
+
+# A Rust from rustup has its own standard library for each target; Debian's comes as a package, and
+# compiler and library must be of one version. Hence always the one in /usr/bin.
+rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+packages="rustc-web cargo-web libstd-rust-web-dev:$architecture gcc-$triple libc6-dev-$architecture-cross
+    libc6-dev:$architecture libasound2-dev:$architecture pkg-config libclang-dev qemu-user-static"
+
+if ! dpkg --print-foreign-architectures | grep -qx "$architecture"; then
+    say "adding architecture $architecture to dpkg"
+    can_be_root || fail "neither root nor sudo; as root: dpkg --add-architecture $architecture"
+    as_root dpkg --add-architecture "$architecture"
+fi
+missing=
+for package in $packages; do
+    dpkg-query -W -f '${db:Status-Abbrev}\n' "$package" 2>/dev/null | grep -q '^ii' ||
+        missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    # shellcheck disable=SC2086 # one word a package
+    install_packages $missing || fail "cannot build for $target without:$missing"
+fi
+version_at_least "$(/usr/bin/rustc --version | cut -d ' ' -f 2)" "$rust_wanted" ||
+    fail "/usr/bin/rustc is older than Rust $rust_wanted; enable Debian's security archive and update"
+
+name=$(printf '%s' "$target" | tr 'a-z-' 'A-Z_')
+export CARGO_TARGET_DIR="${HABITUATE_CROSS_TARGET_DIR:-$PWD/target-$target}"
+export RUSTC=/usr/bin/rustc
+export PKG_CONFIG_ALLOW_CROSS=1
+export PKG_CONFIG_LIBDIR="/usr/lib/$triple/pkgconfig:/usr/share/pkgconfig"
+export "CC_$(printf '%s' "$target" | tr - _)=$triple-gcc"
+export "CARGO_TARGET_${name}_LINKER=$triple-gcc"
+# The first 64-bit core of a Raspberry Pi 4: a program that needs more than Armv8.0 fails here.
+export "CARGO_TARGET_${name}_RUNNER=qemu-aarch64-static -cpu cortex-a72"
+
+subcommand=$1
+shift
+exec /usr/bin/cargo "$subcommand" --locked --target "$target" "$@"

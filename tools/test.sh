@@ -1,0 +1,32 @@
+#!/bin/sh
+# Everything that must pass before a change goes in. The tests run last, so that their summary is
+# the end of the output. Expects what tools/setup.sh test has set up.
+set -eu
+
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+PATH="$PATH:$HOME/.cargo/bin:$PWD/target/tools/bin"
+if [ -z "${HABITUATE_DEV_DATA:-}" ] && [ -d target/dev ]; then
+    export HABITUATE_DEV_DATA="$PWD/target/dev"
+fi
+
+say "format"
+cargo fmt --all --check
+if have shellcheck; then
+    say "shell scripts"
+    shellcheck tools/*.sh cross/*.sh .ci/run
+fi
+say "clippy"
+cargo clippy --locked --all-targets -- -D warnings
+say "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+say "examples in the documentation"
+cargo test --locked --doc
+[ -n "${HABITUATE_DEV_DATA:-}" ] || say "no recordings in target/dev: tests that need them skip"
+if cargo nextest --version >/dev/null 2>&1; then
+    say "tests"
+    cargo nextest run --locked --no-fail-fast
+else
+    say "tests, by cargo test: cargo-nextest is not installed"
+    cargo test --locked --lib --bins --tests --no-fail-fast
+fi
