@@ -1,9 +1,11 @@
-//! A real recording through cpal and ALSA: PulseAudio as a plain process, with a sink that leads
+//! A real recording through cpal and ALSA: `PulseAudio` as a plain process, with a sink that leads
 //! nowhere, whose monitor is the microphone.
 //!
-//! Needs `pulseaudio`, `pactl`, `paplay` and ALSA's PulseAudio plug-in; without them it says so and
-//! passes. On a busy machine samples get lost. The test does not forbid that; it demands that
+//! Needs `pulseaudio`, `pactl`, `paplay` and ALSA's plug-in for `PulseAudio`; without them it says so
+//! and passes. On a busy machine samples get lost. The test does not forbid that; it demands that
 //! whatever is not delivered is counted.
+
+#![expect(clippy::print_stderr, reason = "figures, and why it was skipped, for who runs it")]
 
 use std::f64::consts::TAU;
 use std::fs;
@@ -43,14 +45,14 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 
 struct Server {
     dir: TempDir,
-    _process: Process,
+    process: Process,
 }
 
 impl Server {
@@ -69,7 +71,7 @@ impl Server {
         command.args(["-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no"]);
         command.args(["-L", "module-native-protocol-unix", "-L", &sink]);
         fs::write(dir.path().join(".asoundrc"), "pcm.!default { type pulse }\n").expect("a file");
-        let server = Self { _process: Process::start(&mut command), dir };
+        let server = Self { process: Process::start(&mut command), dir };
         for _ in 0..100 {
             if server.run("pactl", &["set-default-source", "mic.monitor"]).success() {
                 return Some(server);
@@ -110,9 +112,9 @@ fn pause(time: Duration) {
     assert_eq!(Stop::default().sleep(time), Woke::TimeUp);
 }
 
-/// Ten seconds of the tone as a WAV file of 16-bit samples.
+/// A hundred seconds of the tone as a WAV file of 16-bit samples.
 fn write_tone(path: &Path) {
-    let count = RATE_HZ * 10;
+    let count = RATE_HZ * 100;
     let mut bytes = Vec::new();
     bytes.extend_from_slice(b"RIFF");
     bytes.extend_from_slice(&(36 + 2 * count).to_le_bytes());
@@ -154,9 +156,11 @@ fn a_tone_played_is_the_tone_received_and_every_loss_is_counted() {
     let mut recorder = Process(command.stdin(Stdio::null()).spawn().expect("this test again"));
     // The other half asks for the server's end by this file.
     let asked = server.dir.path().join("kill the server");
-    for _ in 0..600 {
+    let begun = SystemClock.now();
+    // The limit is ten times what it takes; by hand it may take a minute.
+    while SystemClock.now() - begun < Duration::from_secs(120) {
         if asked.exists() {
-            server._process.kill();
+            server.process.kill();
             fs::remove_file(&asked).expect("our file");
         }
         if let Some(status) = recorder.0.try_wait().expect("a child of ours") {
@@ -165,7 +169,7 @@ fn a_tone_played_is_the_tone_received_and_every_loss_is_counted() {
         }
         pause(Duration::from_millis(50));
     }
-    panic!("the recording did not end within 30 s");
+    panic!("the recording did not end within two minutes");
 }
 
 #[test]
@@ -184,10 +188,18 @@ fn inside() {
     let _player = Process::start(Command::new("paplay").arg(home.join("tone.wav")));
     let (mut delivered, mut lost, mut expected_at) = (0, 0, 0);
     let mut runs = vec![Vec::new()];
-    let begun = clock.now();
-    while clock.now() - begun < Duration::from_secs(5) {
+    let opened = clock.now();
+    let mut begun = None;
+    // A longer look by hand: HABITUATE_TEST_MICROPHONE_S=60.
+    let wanted_s = std::env::var("HABITUATE_TEST_MICROPHONE_S").ok();
+    let wanted = Duration::from_secs(wanted_s.and_then(|text| text.parse().ok()).unwrap_or(5));
+    while clock.now() - begun.unwrap_or(opened) < wanted {
         match microphone.next(Duration::from_millis(100)).expect("no error").expect("no end") {
-            Chunk::Begin { input, at_s } => assert_eq!((input.as_str(), at_s), ("default", 0.0)),
+            Chunk::Begin { input, at_s } => {
+                assert_eq!(input, "default");
+                eprintln!("the first sample is of {at_s:.3} s after the opening");
+                begun = Some(clock.now());
+            }
             Chunk::Sound { rate_hz, at_sample, samples } => {
                 assert_eq!((rate_hz, at_sample), (RATE_HZ, expected_at));
                 expected_at += samples.len() as u64;
@@ -203,11 +215,14 @@ fn inside() {
             Chunk::Picture { .. } => panic!("a microphone sees nothing"),
         }
     }
+    let begun = begun.expect("sound within five seconds");
     let elapsed_s = (clock.now() - begun).as_secs_f64();
     let counted_s = (delivered as f64 + lost as f64) / f64::from(RATE_HZ);
     eprintln!("{delivered} samples, {lost} lost, {counted_s:.3} s counted of {elapsed_s:.3} s");
-    // The server delivers in parts of up to a quarter of a second, and starts late on a busy machine.
-    assert!((counted_s - elapsed_s).abs() < 1.0, "{counted_s} s counted in {elapsed_s} s");
+    // What the first delivery already held, what the server still holds, and losses whose length is
+    // reckoned from a server's time stamps.
+    let tolerance_s = 1.0 + 0.01 * elapsed_s;
+    assert!((counted_s - elapsed_s).abs() < tolerance_s, "{counted_s} s counted of {elapsed_s} s");
 
     // A tenth of a second is long enough to tell 440 Hz from others, and short enough to lie between
     // two losses. Its neighbours at ±50 Hz hold next to nothing.

@@ -9,9 +9,9 @@
 //! Their number is bounded: with [`LEFT_BEHIND_MAX`] of them no further device is opened.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::Arc;
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -117,6 +117,7 @@ impl Drop for Farewell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::stop::Woke;
 
     #[test]
     fn a_willing_thread_ends_with_its_owner() {
@@ -125,7 +126,7 @@ mod tests {
         let thread = OwnThread::spawn_counted(
             "willing",
             move |stop| {
-                let _ = stop.sleep(Duration::from_secs(600));
+                assert_eq!(stop.sleep(Duration::from_secs(600)), Woke::StopRequested);
                 say.send("finished").unwrap();
             },
             &COUNT,
@@ -146,7 +147,7 @@ mod tests {
             ends.push(ended);
             let driver = driver.clone();
             let hang = move |_: &Stop| {
-                let _ = driver.sleep(Duration::from_secs(600));
+                assert_eq!(driver.sleep(Duration::from_secs(600)), Woke::StopRequested);
                 drop(end);
             };
             drop(OwnThread::spawn_counted("hanging", hang, &COUNT).unwrap());

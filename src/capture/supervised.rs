@@ -106,11 +106,8 @@ impl Supervised {
         stop: Stop,
         seed: u64,
     ) -> Self {
-        let status = SourceStatus {
-            state: SourceState::Opening,
-            restart_count: 0,
-            skipped_count: 0,
-        };
+        let status =
+            SourceStatus { state: SourceState::Opening, restart_count: 0, skipped_count: 0 };
         Self {
             name: name.into(),
             modality,
@@ -176,10 +173,10 @@ impl Supervised {
             }
         };
         let now = self.clock.now();
-        if let Some(was) = self.source.take() {
-            if WELL_AFTER <= now.saturating_sub(was.opened_at) {
-                self.failures = 0;
-            }
+        if let Some(was) = self.source.take()
+            && WELL_AFTER <= now.saturating_sub(was.opened_at)
+        {
+            self.failures = 0;
         }
         let wait = self.wait(at_least);
         let reason = reason(&error);

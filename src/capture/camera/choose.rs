@@ -22,9 +22,9 @@ impl Shape {
         let pixels = self.width * self.height;
         match self.format {
             PixelFormat::Grey8 => Some(pixels),
-            PixelFormat::Nv12 | PixelFormat::Nv21 | PixelFormat::I420 => Some(
-                pixels + 2 * self.width.div_ceil(2) * self.height.div_ceil(2),
-            ),
+            PixelFormat::Nv12 | PixelFormat::Nv21 | PixelFormat::I420 => {
+                Some(pixels + 2 * self.width.div_ceil(2) * self.height.div_ceil(2))
+            }
             PixelFormat::Yuyv | PixelFormat::Uyvy | PixelFormat::Rgb565 => Some(2 * pixels),
             PixelFormat::Rgb8 | PixelFormat::Bgr8 => Some(3 * pixels),
             PixelFormat::Jpeg | PixelFormat::Encoded => None,
@@ -104,8 +104,7 @@ pub fn choose(offers: &[Offer], size: (u32, u32), frames_per_s: f64) -> Option<C
             let order = READABLE.iter().position(|known| known.0 == format)?;
             let (fourcc, pixels, nokhwa) = READABLE[order];
             let rate = best_rate(rates, frames_per_s)?;
-            let shape =
-                Shape { format: pixels, width: *width as usize, height: *height as usize };
+            let shape = Shape { format: pixels, width: *width as usize, height: *height as usize };
             let area = u64::from(*width) * u64::from(*height);
             let big_enough = size.0 <= *width && size.1 <= *height;
             let size_rank = if big_enough { (0, area) } else { (1, u64::MAX - area) };

@@ -39,7 +39,9 @@ pub(super) fn open(
     // nokhwa gives up on a camera whose present format or rate it cannot name, before it sets
     // another. So the format is set beforehand, for both ways.
     let device = Device::with_path(node).map_err(|error| failed(error.into()))?;
-    let [width, height] = [chosen.shape.width, chosen.shape.height].map(|pixels| pixels as u32);
+    // Sizes came from V4L2 as u32.
+    let [width, height] = [chosen.shape.width, chosen.shape.height]
+        .map(|pixels| u32::try_from(pixels).unwrap_or(u32::MAX));
     let wanted = Format::new(width, height, FourCC::new(&chosen.fourcc));
     let set = device.set_format(&wanted).map_err(|error| failed(error.into()))?;
     // Some drivers have one fixed rate and refuse to set it; the frames come all the same.
@@ -59,7 +61,12 @@ pub(super) fn open(
             drop(device);
             let size = Resolution::new(set.width, set.height);
             let wanted = CameraFormat::new(size, format, chosen.frames_per_s);
-            ByNokhwa::open(index, wanted, shape).map_err(failed)
+            ByNokhwa::open(index, wanted, shape).or_else(|error| {
+                // It insists on the exact rate, which some drivers round.
+                log::info!("nokhwa: {error}; {node} is opened by V4L2 itself");
+                let device = Device::with_path(node).map_err(|error| failed(error.into()))?;
+                ByV4l::open(&device, shape, patience).map_err(failed)
+            })
         }
         _ => ByV4l::open(&device, shape, patience).map_err(failed),
     }

@@ -84,7 +84,8 @@ impl Camera {
         let slot = Arc::new(Slot::default());
         let (tell, told) = channel();
         let thread = {
-            let (slot, clock, wanted) = (Arc::clone(&slot), Arc::clone(&clock), settings.frames_per_s);
+            let (slot, clock, wanted) =
+                (Arc::clone(&slot), Arc::clone(&clock), settings.frames_per_s);
             OwnThread::spawn("camera", move |stop| match open() {
                 Ok((opened, mut frames)) => {
                     let pace = Pace::new(wanted, opened.frames_per_s);
@@ -276,7 +277,7 @@ mod tests {
         }
 
         fn next(&mut self) -> Result<&[u8], crate::capture::error::Cause> {
-            let _ = self.done.send(());
+            self.done.send(()).map_err(|_| "the test is over")?;
             self.current = self.frames.recv().map_err(|_| "unplugged")??;
             Ok(&self.current)
         }

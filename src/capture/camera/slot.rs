@@ -20,11 +20,7 @@ impl Pace {
     /// `wanted` of the `delivered` frames a second.
     pub fn new(wanted: f64, delivered: f64) -> Self {
         let all = delivered <= wanted;
-        Self {
-            every_s: if all { 0.0 } else { 1.0 / wanted },
-            early_s: 0.5 / delivered,
-            due_s: 0.0,
-        }
+        Self { every_s: if all { 0.0 } else { 1.0 / wanted }, early_s: 0.5 / delivered, due_s: 0.0 }
     }
 
     /// Whether the frame at `at_s` is wanted; call it once a frame.

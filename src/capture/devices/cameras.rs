@@ -27,7 +27,8 @@ pub struct CameraFacts {
 }
 
 /// Sizes that are asked about where a driver takes any size within bounds.
-const USUAL_SIZES: [(u32, u32); 5] = [(320, 240), (640, 480), (1280, 720), (1920, 1080), (160, 120)];
+const USUAL_SIZES: [(u32, u32); 5] =
+    [(320, 240), (640, 480), (1280, 720), (1920, 1080), (160, 120)];
 
 /// All nodes that deliver frames or cannot be asked, each with its formats.
 pub(super) fn all(
@@ -228,7 +229,8 @@ mod tests {
         let root = dir.path();
         usb(root, "1-1.4", ("046d", "0825"), ("Webcam C270", "A1B2"));
         for index in 0..2 {
-            let at = format!("sys/devices/pci0/usb1/1-1.4/1-1.4:1.0/video4linux/video{}", 1 + index);
+            let at =
+                format!("sys/devices/pci0/usb1/1-1.4/1-1.4:1.0/video4linux/video{}", 1 + index);
             file(root, &format!("{at}/name"), "UVC Camera (046d:0825)\n");
             file(root, &format!("{at}/index"), &format!("{index}\n"));
             link(root, &format!("sys/class/video4linux/video{}", 1 + index), &at);
@@ -293,9 +295,8 @@ mod tests {
     #[test]
     fn a_forbidden_camera_is_listed_with_the_reason() {
         let dir = machine();
-        let refuse = |node: &str| {
-            Err(CaptureError::Permission { device: node.into(), group: "video" })
-        };
+        let refuse =
+            |node: &str| Err(CaptureError::Permission { device: node.into(), group: "video" });
         let cameras = all(&roots(&dir), &refuse);
         let reason = cameras[0].offers.as_ref().unwrap_err();
         assert!(reason.contains("group \"video\""), "{reason}");

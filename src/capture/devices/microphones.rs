@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use cpal::{ErrorKind, SupportedStreamConfigRange};
+use cpal::{ErrorKind, SampleFormat, SupportedStreamConfigRange};
 
 use crate::capture::Modality;
 use crate::capture::devices::sysfs::{Roots, Usb, driver, line, numbered};
@@ -45,17 +45,14 @@ pub(super) fn all(roots: &Roots, pcms: &dyn Pcms) -> Vec<DeviceInfo> {
     for device in &mut devices {
         device.offers = pcms.offers(&device.opens).map(summary).map_err(|error| {
             if error.kind() == ErrorKind::PermissionDenied {
-                CaptureError::Permission { device: device.opens.clone(), group: "audio" }.to_string()
+                CaptureError::Permission { device: device.opens.clone(), group: "audio" }
+                    .to_string()
             } else {
                 error.to_string()
             }
         });
     }
-    let known = pcms.names();
-    for server in SERVERS {
-        if !known.iter().any(|name| name == server) {
-            continue;
-        }
+    for server in servers(pcms) {
         // A server that does not run is not worth a line.
         if let Ok(offers) = pcms.offers(server) {
             devices.push(DeviceInfo {
@@ -69,6 +66,12 @@ pub(super) fn all(roots: &Roots, pcms: &dyn Pcms) -> Vec<DeviceInfo> {
         }
     }
     devices
+}
+
+/// The sound servers in ALSA's configuration, running or not.
+pub(super) fn servers(pcms: &dyn Pcms) -> impl Iterator<Item = &'static str> {
+    let known = pcms.names();
+    SERVERS.into_iter().filter(move |server| known.iter().any(|name| name == server))
 }
 
 /// The cards that record, not yet asked for formats.
@@ -91,9 +94,12 @@ pub(super) fn cards(roots: &Roots) -> Vec<DeviceInfo> {
                 // The plain names mean the first; the others say which they are.
                 names.iter_mut().for_each(|name| *name = format!("{name},DEV={input}"));
             }
-            for (prefix, card) in
-                [("plughw", &id), ("hw", &id), ("plughw", &card.to_string()), ("hw", &card.to_string())]
-            {
+            for (prefix, card) in [
+                ("plughw", &id),
+                ("hw", &id),
+                ("plughw", &card.to_string()),
+                ("hw", &card.to_string()),
+            ] {
                 names.push(format!("{prefix}:CARD={card},DEV={input}"));
             }
             names.extend(["plughw", "hw"].map(|prefix| format!("{prefix}:{card},{input}")));
@@ -148,21 +154,21 @@ fn field(path: &Path, key: &str) -> Option<String> {
 
 /// One line a format.
 fn summary(offers: Vec<SupportedStreamConfigRange>) -> Vec<Offer> {
-    let mut by_format: BTreeMap<cpal::SampleFormat, ((u16, u16), (u32, u32))> = BTreeMap::new();
+    let mut by_format: BTreeMap<SampleFormat, Vec<SupportedStreamConfigRange>> = BTreeMap::new();
     for offer in offers {
-        let channels = offer.channels();
-        let rates_hz = (offer.min_sample_rate(), offer.max_sample_rate());
-        let (some_channels, some_rates) =
-            by_format.entry(offer.sample_format()).or_insert(((channels, channels), rates_hz));
-        *some_channels = (some_channels.0.min(channels), some_channels.1.max(channels));
-        *some_rates = (some_rates.0.min(rates_hz.0), some_rates.1.max(rates_hz.1));
+        by_format.entry(offer.sample_format()).or_default().push(offer);
     }
     by_format
         .into_iter()
-        .map(|(format, (channels, rates_hz))| Offer::Sound {
-            format: format.to_string(),
-            channels,
-            rates_hz,
+        .map(|(format, offers)| {
+            let channels = || offers.iter().map(SupportedStreamConfigRange::channels);
+            let low = offers.iter().map(SupportedStreamConfigRange::min_sample_rate).min();
+            let high = offers.iter().map(SupportedStreamConfigRange::max_sample_rate).max();
+            Offer::Sound {
+                format: format.to_string(),
+                channels: (channels().min().unwrap_or(0), channels().max().unwrap_or(0)),
+                rates_hz: (low.unwrap_or(0), high.unwrap_or(0)),
+            }
         })
         .collect()
 }
@@ -173,6 +179,9 @@ pub(super) fn resolve(
     cards: &[DeviceInfo],
 ) -> Result<Vec<String>, CaptureError> {
     let wanted = wanted.unwrap_or("default");
+    if SERVERS.contains(&wanted) {
+        return Ok(vec![wanted.into()]);
+    }
     let error = match find(Modality::Sound, wanted, cards) {
         // Somebody who names a way of opening gets exactly that way.
         Ok(_) if PCM_PREFIXES.iter().any(|prefix| wanted.starts_with(prefix)) => {
@@ -197,7 +206,7 @@ pub(super) fn resolve(
 mod tests {
     use super::*;
     use crate::capture::devices::sysfs::tree::{file, link, roots, usb};
-    use cpal::{SampleFormat, SupportedBufferSize};
+    use cpal::SupportedBufferSize;
     use tempfile::TempDir;
 
     /// Two USB microphones of a kind, one of which also has a second input, and a card that only

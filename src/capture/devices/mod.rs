@@ -74,7 +74,20 @@ pub fn cameras() -> Vec<DeviceInfo> {
 /// [`CaptureError::NoSuchDevice`] or [`CaptureError::AmbiguousDevice`].
 pub fn resolve_microphone(wanted: Option<&str>) -> Result<Vec<String>, CaptureError> {
     let cards = microphones::cards(&Roots::default());
-    microphones::resolve(wanted, &cards)
+    microphones::resolve(wanted, &cards).map_err(|error| match error {
+        CaptureError::NoSuchDevice { modality, wanted, .. } => {
+            CaptureError::NoSuchDevice { modality, wanted, available: microphone_names() }
+        }
+        other => other,
+    })
+}
+
+/// Names for a message: of each card, and of the sound servers that ALSA knows. Opens nothing.
+pub(crate) fn microphone_names() -> Vec<String> {
+    let cards = microphones::cards(&Roots::default());
+    let mut names: Vec<String> = cards.iter().map(|card| shown(card, &cards)).collect();
+    names.extend(microphones::servers(&microphones::Alsa).map(|server| format!("{server:?}")));
+    names
 }
 
 /// The camera for `source.device`, with what it can deliver; `None` is the first that delivers
@@ -93,7 +106,8 @@ pub fn is_raw_sensor(camera: &DeviceInfo) -> bool {
     let offers = camera.offers.as_deref().unwrap_or_default();
     // These two drivers also list picture formats, which only say what the memory may hold.
     let bridge = camera.driver.as_deref().is_some_and(|name| ["unicam", "rp1-cfe"].contains(&name));
-    offers.iter().any(cameras::is_raw_sensor) && (bridge || offers.iter().all(cameras::is_raw_sensor))
+    offers.iter().any(cameras::is_raw_sensor)
+        && (bridge || offers.iter().all(cameras::is_raw_sensor))
 }
 
 /// The one device that answers to `wanted`: by any of its names, else by a part of what people call
@@ -126,9 +140,7 @@ fn find<'a>(
 
 /// The steadiest name that no other device has, and what people call it.
 fn shown(device: &DeviceInfo, all: &[DeviceInfo]) -> String {
-    let own = |name: &&String| {
-        all.iter().filter(|other| other.names.contains(name)).count() == 1
-    };
+    let own = |name: &&String| all.iter().filter(|other| other.names.contains(name)).count() == 1;
     let name = device.names.iter().find(own).unwrap_or(&device.opens);
     format!("{name:?} ({})", device.name)
 }

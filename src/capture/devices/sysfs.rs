@@ -28,7 +28,7 @@ pub(super) struct Usb {
     vendor: String,
     product: String,
     serial: Option<String>,
-    /// "USB PnP Sound Device"
+    /// What the maker calls it.
     pub(super) title: Option<String>,
 }
 

@@ -43,8 +43,12 @@ where
         SampleFormat::F32 => push(ring, channels, bytes, f32::from_ne_bytes),
         SampleFormat::F64 => push(ring, channels, bytes, |b| narrow(f64::from_ne_bytes(b))),
         SampleFormat::I8 => push(ring, channels, bytes, |b| from_i32(widen8(i8::from_ne_bytes(b)))),
-        SampleFormat::U8 => push(ring, channels, bytes, |[b]| from_i32(widen8((b ^ 0x80).cast_signed()))),
-        SampleFormat::I16 => push(ring, channels, bytes, |b| from_i32(widen16(i16::from_ne_bytes(b)))),
+        SampleFormat::U8 => {
+            push(ring, channels, bytes, |[b]| from_i32(widen8((b ^ 0x80).cast_signed())))
+        }
+        SampleFormat::I16 => {
+            push(ring, channels, bytes, |b| from_i32(widen16(i16::from_ne_bytes(b))))
+        }
         SampleFormat::U16 => push(ring, channels, bytes, |b| {
             from_i32(widen16((u16::from_ne_bytes(b) ^ 0x8000).cast_signed()))
         }),

@@ -75,14 +75,8 @@ impl Tally {
 
     fn lost(&self) -> [Loss; 2] {
         [
-            Loss {
-                cause: LossCause::Device,
-                count: self.device_samples.load(Ordering::Relaxed),
-            },
-            Loss {
-                cause: LossCause::Overrun,
-                count: self.overrun_samples.load(Ordering::Relaxed),
-            },
+            Loss { cause: LossCause::Device, count: self.device_samples.load(Ordering::Relaxed) },
+            Loss { cause: LossCause::Overrun, count: self.overrun_samples.load(Ordering::Relaxed) },
         ]
     }
 }

@@ -4,6 +4,7 @@
 //! holds the stream and may be left behind in a driver that hangs; and the caller's, which takes
 //! from the ring and tells what is missing where.
 
+mod alsa_words;
 pub mod choose;
 pub mod convert;
 pub mod intake;
@@ -19,6 +20,7 @@ use cpal::{DeviceId, Error, ErrorKind, HostId, SupportedStreamConfigRange};
 
 use crate::base::clock::Clock;
 use crate::capture::error::CaptureError;
+use crate::capture::microphone::alsa_words::AlsaWords;
 use crate::capture::microphone::intake::{Layout, Outlet, Piece, Tally};
 use crate::capture::own_thread::OwnThread;
 use crate::capture::{Chunk, Modality, Source, devices};
@@ -51,7 +53,10 @@ pub struct Microphone {
     outlet: Outlet,
     clock: Arc<dyn Clock>,
     stall_after: Duration,
+    opened_at: Duration,
     begun: bool,
+    /// The first piece, while its beginning is announced.
+    held: Option<Piece>,
     /// Samples since the beginning, lost ones included.
     at_sample: u64,
     /// Deliveries seen, and since when no more have come.
@@ -65,18 +70,24 @@ impl Microphone {
     /// # Errors
     ///
     /// [`CaptureError`], for a device that is missing, ambiguous, busy, forbidden or silent.
-    pub fn open(settings: &MicrophoneSettings, clock: Arc<dyn Clock>) -> Result<Self, CaptureError> {
+    pub fn open(
+        settings: &MicrophoneSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CaptureError> {
         let pcms = devices::resolve_microphone(settings.device.as_deref())?;
         let (opened, thread) = stream::open(pcms, settings.prefer_rate_hz)?;
+        let now = clock.now();
         Ok(Self {
             device: opened.pcm,
             layout: opened.layout,
             tally: opened.tally,
             outlet: opened.outlet,
-            quiet_since: (0, clock.now()),
             clock,
             stall_after: settings.stall_after,
+            opened_at: now,
+            quiet_since: (0, now),
             begun: false,
+            held: None,
             at_sample: 0,
             _thread: Some(thread),
         })
@@ -106,6 +117,19 @@ impl Microphone {
         }
     }
 
+    /// Announces the time of the first sample, which is later than the opening: a sound server
+    /// may keep silent for 1.7 s at first.
+    fn begin(&mut self, piece: Piece) -> Chunk {
+        let held = match &piece {
+            Piece::Samples(samples) => samples.len() as f64 / f64::from(self.layout.rate_hz),
+            Piece::Missing(_) => 0.0,
+        };
+        let since_opening = self.clock.now().saturating_sub(self.opened_at).as_secs_f64();
+        self.begun = true;
+        self.held = Some(piece);
+        Chunk::Begin { input: self.device.clone(), at_s: (since_opening - held).max(0.0) }
+    }
+
     /// Why nothing more will come, if so.
     fn end(&mut self, failure: Option<ErrorKind>) -> Option<CaptureError> {
         let device = || self.device.clone();
@@ -132,16 +156,15 @@ impl Source for Microphone {
     }
 
     fn next(&mut self, max_wait: Duration) -> Result<Option<Chunk>, CaptureError> {
-        if !self.begun {
-            self.begun = true;
-            return Ok(Some(Chunk::Begin { input: self.device.clone(), at_s: 0.0 }));
+        if let Some(piece) = self.held.take() {
+            return Ok(Some(self.chunk(piece)));
         }
         let until = self.clock.now().saturating_add(max_wait);
         loop {
             // Asked before the ring, so that whatever came before a failure is delivered before it.
             let failure = self.tally.failure();
             if let Some(piece) = self.outlet.next((self.layout.rate_hz / CHUNKS_PER_S) as usize) {
-                return Ok(Some(self.chunk(piece)));
+                return Ok(Some(if self.begun { self.chunk(piece) } else { self.begin(piece) }));
             }
             if let Some(error) = self.end(failure) {
                 return match self.outlet.last_losses() {
@@ -160,6 +183,7 @@ impl Source for Microphone {
 
 /// The PCMs by which ALSA's configuration describes inputs, without opening any.
 pub(crate) fn pcm_names() -> Vec<String> {
+    let _quiet = AlsaWords::collect();
     let Ok(inputs) = cpal::default_host().input_devices() else { return Vec::new() };
     let mut names: Vec<String> =
         inputs.filter_map(|input| input.id().ok()).map(|id| id.id().to_owned()).collect();
@@ -170,6 +194,7 @@ pub(crate) fn pcm_names() -> Vec<String> {
 
 /// What a PCM can deliver. Opens it for a moment.
 pub(crate) fn pcm_offers(pcm: &str) -> Result<Vec<SupportedStreamConfigRange>, Error> {
+    let _quiet = AlsaWords::collect();
     let host = cpal::default_host();
     let device = if pcm == "default" {
         host.default_input_device()
@@ -200,7 +225,9 @@ mod tests {
             outlet,
             clock: clock.clone(),
             stall_after: Duration::from_secs(5),
+            opened_at: Duration::ZERO,
             begun: false,
+            held: None,
             at_sample: 0,
             quiet_since: (0, Duration::ZERO),
             _thread: None,
@@ -218,10 +245,12 @@ mod tests {
 
     #[test]
     fn lost_samples_keep_their_place_in_the_count() {
-        let (mut microphone, mut intake, _clock) = microphone();
-        assert!(matches!(next(&mut microphone), Chunk::Begin { at_s: 0.0, .. }));
-        assert_eq!(next(&mut microphone), Chunk::Idle);
+        let (mut microphone, mut intake, clock) = microphone();
+        assert_eq!(next(&mut microphone), Chunk::Idle, "not begun before the first sample");
+        clock.advance(Duration::from_millis(1500));
         intake.on_samples(&[0; 4 * 18], 0.0); // 16 of these 18 frames fit into 2 s
+        // The first chunk is a quarter of a second long.
+        assert!(matches!(next(&mut microphone), Chunk::Begin { at_s: 1.25, .. }));
         for part in 0..8 {
             assert_eq!(next(&mut microphone), sound(part * 2, 2), "a quarter of a second each");
         }
@@ -246,7 +275,9 @@ mod tests {
     #[test]
     fn silence_of_the_driver_is_a_stall_and_silence_in_the_room_is_not() {
         let (mut microphone, mut intake, clock) = microphone();
+        intake.on_samples(&[0; 4], 0.0);
         assert!(matches!(next(&mut microphone), Chunk::Begin { .. }));
+        assert_eq!(next(&mut microphone), sound(0, 1));
         for _ in 0..10 {
             clock.advance(Duration::from_secs(4));
             intake.on_samples(&[0; 4], 0.0);

@@ -10,11 +10,12 @@ use cpal::{
 };
 
 use crate::base::stop::{Stop, Woke};
-use crate::capture::Modality;
 use crate::capture::error::CaptureError;
+use crate::capture::microphone::alsa_words::AlsaWords;
 use crate::capture::microphone::choose::{Chosen, choose};
 use crate::capture::microphone::intake::{Intake, Layout, Outlet, Tally, ring};
 use crate::capture::own_thread::OwnThread;
+use crate::capture::{Modality, devices};
 
 /// How long a delivery should be: with the poll of [`super::POLL`], sound is at hand 40 ms after it
 /// was heard, and the driver's two deliveries of buffer bear us being late by as much.
@@ -92,9 +93,10 @@ fn start_first(
 }
 
 fn start(pcm: &str, prefer_rate_hz: u32) -> Result<(cpal::Stream, Opened), CaptureError> {
+    let words = AlsaWords::collect();
     let device = find(pcm)?;
     let offers: Vec<_> =
-        device.supported_input_configs().map_err(|error| failed(pcm, error))?.collect();
+        device.supported_input_configs().map_err(|error| failed(pcm, &error, &words))?.collect();
     let Some(chosen) = choose(offers.iter().copied(), prefer_rate_hz, PERIOD_MS) else {
         return Err(CaptureError::NoUsableFormat {
             device: pcm.into(),
@@ -110,8 +112,8 @@ fn start(pcm: &str, prefer_rate_hz: u32) -> Result<(cpal::Stream, Opened), Captu
             }
             _ => Err(error),
         })
-        .map_err(|error| failed(pcm, error))?;
-    stream.play().map_err(|error| failed(pcm, error))?;
+        .map_err(|error| failed(pcm, &error, &words))?;
+    stream.play().map_err(|error| failed(pcm, &error, &words))?;
     let Layout { rate_hz, channels, format } = chosen.layout;
     log::info!("microphone {pcm}: {rate_hz} Hz, {channels} channels, {format}");
     Ok((stream, Opened { pcm: pcm.into(), layout: chosen.layout, tally, outlet }))
@@ -157,15 +159,17 @@ fn find(pcm: &str) -> Result<Device, CaptureError> {
 
 /// ALSA finds only names with a description (`hint`) in its configuration.
 fn missing(wanted: String) -> CaptureError {
-    let available = super::pcm_names();
+    let available = devices::microphone_names();
     CaptureError::NoSuchDevice { modality: Modality::Sound, wanted, available }
 }
 
-fn failed(pcm: &str, error: cpal::Error) -> CaptureError {
-    let device = pcm.into();
+fn failed(pcm: &str, error: &cpal::Error, words: &AlsaWords) -> CaptureError {
+    let device = pcm.to_owned();
+    let source = words.explain(error).into();
     match error.kind() {
         ErrorKind::PermissionDenied => CaptureError::Permission { device, group: "audio" },
-        ErrorKind::DeviceBusy => CaptureError::Busy { device, source: error.into() },
-        _ => CaptureError::Open { device, source: error.into() },
+        ErrorKind::DeviceBusy => CaptureError::Busy { device, source },
+        ErrorKind::DeviceNotAvailable => missing(device),
+        _ => CaptureError::Open { device, source },
     }
 }
