@@ -1,0 +1,324 @@
+//! The real program, from outside: commands, files, exit codes, signals.
+
+#[path = "common/place.rs"]
+mod place;
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+
+/// Long enough for any of these on a busy machine; reached only when something hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn habituate(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_habituate"));
+    command.current_dir(dir).env("HOME", dir).env_remove("STATE_DIRECTORY").stdin(Stdio::null());
+    command
+}
+
+fn run(dir: &Path, args: &[&str]) -> Output {
+    habituate(dir).args(args).output().unwrap()
+}
+
+fn run_well(dir: &Path, args: &[&str]) -> String {
+    let output = run(dir, args);
+    let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{args:?}: {}\n{shown}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn report(path: &Path) -> serde_json::Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn scores(path: &Path) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().skip(1).map(|line| line.split(',').map(Into::into).collect()).collect()
+}
+
+/// Waits, but not for ever; a child that hangs is killed and the test fails.
+fn wait(mut child: Child, what: &str) -> std::process::ExitStatus {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if PATIENCE < started.elapsed() {
+            child.kill().unwrap();
+            panic!("{what} hangs");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn replay_keeps_its_contract() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 1, 120.0);
+    let args =
+        ["replay", "room.wav", "--state", "s", "--scores", "s.csv", "--report", "r.json", "--plot", "p.svg"];
+    run_well(dir.path(), &args);
+
+    let text = fs::read_to_string(dir.path().join("s.csv")).unwrap();
+    let header = text.lines().next().unwrap();
+    assert!(
+        header.starts_with("source,start_s,end_s,novelty,p_value,surprise,density,event"),
+        "{header}"
+    );
+    let rows = scores(&dir.path().join("s.csv"));
+    assert!(rows[0][3].is_empty(), "novelty is empty in warm-up: {:?}", rows[0]);
+    let last = rows.last().unwrap();
+    assert!(last[3].parse::<f32>().unwrap().is_finite(), "{last:?}");
+    let p: f32 = last[4].parse().unwrap();
+    assert!(0.0 < p && p <= 1.0, "{last:?}");
+    let starts: Vec<f64> = rows.iter().map(|row| row[1].parse().unwrap()).collect();
+    assert!(starts.is_sorted(), "in time order");
+    assert!((starts.last().unwrap() - 119.0).abs() < 1.0, "to the end: {:?}", starts.last());
+
+    let report = report(&dir.path().join("r.json"));
+    assert_eq!(report["windows"], rows.len());
+    assert!((report["input_s"].as_f64().unwrap() - 120.0).abs() < 0.01, "{report}");
+    assert!(0 < report["updates"].as_u64().unwrap(), "{report}");
+    assert!(0 < report["bytes_written"].as_u64().unwrap());
+    assert_eq!(report["checkpoint_sha256"].as_str().unwrap().len(), 64);
+    assert!(fs::read_to_string(dir.path().join("p.svg")).unwrap().contains("<svg"));
+}
+
+#[test]
+fn same_input_and_seed_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 2, 90.0);
+    let mut seen = Vec::new();
+    for (run, seed) in ["1", "1", "2"].into_iter().enumerate() {
+        let (state, csv, json) = (format!("s{run}"), format!("{run}.csv"), format!("{run}.json"));
+        run_well(
+            dir.path(),
+            &["replay", "room.wav", "--state", &state, "--scores", &csv, "--report", &json, "--seed", seed],
+        );
+        let hash = report(&dir.path().join(json))["checkpoint_sha256"].clone();
+        seen.push((fs::read(dir.path().join(csv)).unwrap(), hash));
+    }
+    assert_eq!(seen[0], seen[1], "the same twice");
+    assert_ne!(seen[0].1, seen[2].1, "another seed learns differently");
+}
+
+#[test]
+fn stop_and_resume_equals_never_having_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("a.wav"), 3, 60.0);
+    place::write_room(&dir.path().join("b.wav"), 4, 60.0);
+    run_well(dir.path(), &["replay", "a.wav", "b.wav", "--state", "whole", "--report", "whole.json"]);
+    run_well(dir.path(), &["replay", "a.wav", "--state", "parts"]);
+    run_well(dir.path(), &["replay", "b.wav", "--state", "parts", "--report", "parts.json"]);
+    let hash = |name: &str| report(&dir.path().join(name))["checkpoint_sha256"].clone();
+    assert_eq!(hash("whole.json"), hash("parts.json"));
+}
+
+#[test]
+fn learn_until_freezes_learning_but_not_scoring() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 5, 90.0);
+    let args =
+        ["replay", "room.wav", "--learn-until", "60", "--scores", "s.csv", "--report", "r.json"];
+    run_well(dir.path(), &args);
+    let frozen = report(&dir.path().join("r.json"))["updates"].as_u64().unwrap();
+    run_well(dir.path(), &["replay", "room.wav", "--report", "r.json"]);
+    let whole = report(&dir.path().join("r.json"))["updates"].as_u64().unwrap();
+    assert!(0 < frozen && frozen < whole, "{frozen} of {whole} updates");
+    assert!(!scores(&dir.path().join("s.csv")).last().unwrap()[3].is_empty(), "scores go on");
+}
+
+#[test]
+fn a_killed_run_leaves_a_state_that_is_valid_and_continued() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 6, 900.0);
+    fs::write(dir.path().join("often.toml"), "[checkpoint]\nevery_s = 2.0\n").unwrap();
+    let child = habituate(dir.path())
+        .args(["replay", "room.wav", "--state", "s", "-c", "often.toml"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let folder = dir.path().join("s/replay");
+    let started = Instant::now();
+    while fs::read_dir(&folder).map_or(0, Iterator::count) < 3 {
+        assert!(started.elapsed() < PATIENCE, "no checkpoint appears");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(&child, "-KILL");
+    assert!(!wait(child, "a killed run").success());
+    place::write_room(&dir.path().join("short.wav"), 7, 20.0);
+    let args = ["replay", "short.wav", "--state", "s", "--report", "r.json"];
+    run_well(dir.path(), &args);
+    let windows = report(&dir.path().join("r.json"))["windows"].as_u64().unwrap();
+    assert!(45 < windows, "{windows} windows: what was learnt before is still counted");
+    let damaged = fs::read_dir(&folder)
+        .unwrap()
+        .filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|x| x == "damaged"))
+        .count();
+    assert_eq!(damaged, 0, "no checkpoint was half written");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_set_aside_with_a_message() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 8, 40.0);
+    run_well(dir.path(), &["replay", "room.wav", "--state", "s"]);
+    run_well(dir.path(), &["replay", "room.wav", "--state", "s"]);
+    let mut files: Vec<_> =
+        fs::read_dir(dir.path().join("s/replay")).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    let newest = files.last().unwrap();
+    let mut bytes = fs::read(newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(newest, bytes).unwrap();
+    let output = run(dir.path(), &["replay", "room.wav", "--state", "s"]);
+    assert!(output.status.success());
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert!(shown.contains("damaged") && shown.contains("checksum"), "{shown}");
+    assert!(newest.with_extension("damaged").exists());
+}
+
+#[test]
+fn embed_writes_an_array_and_its_index_in_both_spaces() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("a.wav"), 9, 60.0);
+    place::write_room(&dir.path().join("b.wav"), 10, 0.5);
+    run_well(dir.path(), &["replay", "a.wav", "--state", "s"]);
+    let before = fs::read_dir(dir.path().join("s/replay")).unwrap().count();
+    for (space, out) in [("frozen", "f.npy"), ("adapted", "g.npy")] {
+        let args = ["embed", "a.wav", "b.wav", "--out", out, "--space", space, "--pool", "file", "--state", "s"];
+        run_well(dir.path(), &args);
+        let bytes = fs::read(dir.path().join(out)).unwrap();
+        assert!(bytes.starts_with(b"\x93NUMPY"));
+        let header = String::from_utf8_lossy(&bytes[10..128]).into_owned();
+        assert!(header.contains("'<f4'") && header.contains("(2, "), "{header}");
+        let index = fs::read_to_string(dir.path().join(out).with_extension("csv")).unwrap();
+        let lines: Vec<&str> = index.lines().collect();
+        assert_eq!(lines[0], "row,input,start_s,end_s");
+        assert!(lines[1].starts_with("0,a.wav,0.000,") && lines[2].starts_with("1,b.wav,0.000,"));
+    }
+    let after = fs::read_dir(dir.path().join("s/replay")).unwrap().count();
+    assert_eq!(before, after, "nothing is learnt");
+}
+
+#[test]
+fn exit_codes_tell_what_kind_of_trouble() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 11, 5.0);
+    fs::write(dir.path().join("bad.toml"), "sede = 1\n").unwrap();
+    fs::write(dir.path().join("text.wav"), "this is no sound").unwrap();
+    fs::write(dir.path().join("file"), "not a folder").unwrap();
+    for (code, expected, args) in [
+        (64, "unrecognized subcommand", vec!["lisen"]),
+        (64, "--learn-until", vec!["replay", "room.wav", "--learn-until", "-5"]),
+        (66, "missing.wav", vec!["replay", "missing.wav"]),
+        (66, "text.wav", vec!["replay", "text.wav"]),
+        (66, "nothing", vec!["embed", "room.wav", "--out", "e.npy", "--space", "adapted", "--state", "."]),
+        (74, "file", vec!["replay", "room.wav", "--state", "file/s"]),
+        (74, "nowhere", vec!["replay", "room.wav", "--scores", "nowhere/s.csv"]),
+        (78, "sede", vec!["check", "bad.toml"]),
+        (78, "sede", vec!["replay", "room.wav", "-c", "bad.toml"]),
+        (78, "no encoder called", vec!["replay", "room.wav", "--encoder", "yamnett"]),
+        (78, "picture", vec!["replay", "room.wav", "--encoder", "picture-patches"]),
+    ] {
+        let output = run(dir.path(), &args);
+        let shown = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {shown}");
+        assert!(shown.contains(expected), "{args:?}: {shown}");
+        assert!(!shown.contains("panicked"), "{args:?}: {shown}");
+    }
+}
+
+#[test]
+fn selftest_check_models_and_devices_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(run_well(dir.path(), &["selftest"]).contains("ok"));
+    let list = run_well(dir.path(), &["models", "list"]);
+    assert!(list.contains("sound") && list.contains("picture"), "{list}");
+    let check = run_well(dir.path(), &["check"]);
+    assert!(check.contains("checkpoint.every_s = 3600.0  # default"), "{check}");
+    assert!(check.contains("MB a day"), "{check}");
+    let devices = run_well(dir.path(), &["devices"]);
+    assert!(devices.contains("Microphones:") && devices.contains("Cameras:"), "{devices}");
+}
+
+fn start_daemon(dir: &Path) -> Child {
+    let config = "state_dir = \"state\"\n\
+         [[source]]\nkind = \"synthetic\"\nplace = \"room\"\nname = \"room\"\nseconds = 1e9\n\
+         [[source]]\nkind = \"microphone\"\ndevice = \"no such device\"\nname = \"broken\"\n";
+    fs::write(dir.join("daemon.toml"), config).unwrap();
+    habituate(dir)
+        .args(["run", "-c", "daemon.toml"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn the_daemon_runs_tells_its_status_and_stops_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = start_daemon(dir.path());
+    let started = Instant::now();
+    let status = loop {
+        assert!(started.elapsed() < PATIENCE, "the daemon never learns");
+        let output = run(dir.path(), &["status", "--state", "state", "--json"]);
+        if output.status.success() {
+            let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            if status["sources"][0]["updates"].as_u64() > Some(5)
+                && status["sources"][1]["state"] == "waiting"
+            {
+                break status;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(status["sources"][0]["state"], "running", "{status}");
+    let why = status["sources"][1]["detail"].as_str().unwrap();
+    assert!(why.contains("no such device"), "a missing device is named: {why}");
+
+    let second = run(dir.path(), &["run", "-c", "daemon.toml"]);
+    assert_eq!(second.status.code(), Some(69), "one state directory, one daemon");
+
+    let asked = Instant::now();
+    signal(&child, "-TERM");
+    let mut shown = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut shown).unwrap();
+    let code = wait(child, "the daemon");
+    assert!(code.success(), "{code}: {shown}");
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?} to stop", asked.elapsed());
+    assert!(!shown.contains("panicked"), "{shown}");
+    let text = run_well(dir.path(), &["status", "--state", "state"]);
+    assert!(text.contains("no daemon runs") && text.contains("room: learnt with"), "{text}");
+}
+
+#[test]
+fn a_daemon_whose_only_source_ends_stops_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 12, 30.0);
+    let config = "state_dir = \"state\"\n[[source]]\nkind = \"recording\"\npaths = [\"room.wav\"]\n\
+                  realtime = false\nname = \"file\"\n";
+    fs::write(dir.path().join("c.toml"), config).unwrap();
+    run_well(dir.path(), &["run", "-c", "c.toml", "--scores", "s.csv"]);
+    assert!(50 < scores(&dir.path().join("s.csv")).len());
+    assert!(dir.path().join("state/file").exists());
+}
+
+#[test]
+fn the_demo_needs_nothing_and_ends_with_a_plot() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = run_well(dir.path(), &["demo", "--seconds", "300"]);
+    assert!(text.contains("unusual moments raised an alarm"), "{text}");
+    assert!(fs::read_to_string(dir.path().join("habituate-demo.svg")).unwrap().contains("<svg"));
+    run_well(dir.path(), &["demo", "--view", "--seconds", "200", "--plot", "view.svg"]);
+    assert!(dir.path().join("view.svg").exists());
+}
