@@ -113,8 +113,10 @@ pub struct LearnToml {
 
     /// Windows more like the one before than this (cosine) are not stored again.
     pub duplicate_cosine: f32,
-    /// Windows with a p-value up to this are kept out of all learning.
+    /// Windows with a p-value up to this are kept out of all learning ...
     pub quarantine_p: f32,
+    /// ... but only after so many windows were admitted, when it is clear what is usual.
+    pub quarantine_after_windows: u64,
     /// A change that lasts longer than this is let in.
     pub accept_after_s: f64,
 
@@ -130,7 +132,7 @@ impl Default for LearnToml {
     fn default() -> Self {
         Self {
             masked_prediction: 1.0,
-            predictive_coding: 0.5,
+            predictive_coding: 0.0,
             horizons: vec![1, 2, 4],
             mask_spans: vec![3, 2],
             mask_block: 4,
@@ -170,9 +172,10 @@ impl Default for LearnToml {
             history_min: 64,
             events_per_day: 24.0,
             cooldown_s: 10.0,
-            duplicate_cosine: 0.9999,
+            duplicate_cosine: 0.999_99,
             quarantine_p: 0.01,
-            accept_after_s: 6.0 * 3600.0,
+            quarantine_after_windows: 1000,
+            accept_after_s: 2.0 * 3600.0,
             guard_every: 64,
             guard_margin: 0.0,
             guard_patience: 4,

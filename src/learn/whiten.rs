@@ -49,6 +49,16 @@ impl Projection {
         self.out_dim
     }
 
+    /// Numbers in the map.
+    pub const fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether it is the identity, for which nothing is kept.
+    pub const fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
     /// `out ← P x`; `x: [rows, in_dim]`, `out: [rows, out_dim]`.
     pub fn apply(&self, x: &[f32], out: &mut [f32]) {
         if self.map.is_empty() {

@@ -21,7 +21,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Uniform weights in ±1/√`in_dim`; zero bias.
+    /// Uniform weights of variance 1 / `in_dim`; zero bias.
     pub fn uniform(params: &mut Params, name: &str, in_dim: usize, out_dim: usize) -> Self {
         Self {
             weight: params.uniform(&format!("{name}.weight"), in_dim, out_dim, in_dim),

@@ -86,9 +86,10 @@ impl Params {
         self.add(name, rows, cols, Start::Constant(value))
     }
 
-    /// Uniform in ±1/√`fan_in`, which keeps the spread of a layer's output near that of its input.
+    /// Uniform with variance 1 / `fan_in`, which keeps the spread of a layer's output near that of its
+    /// input.
     pub fn uniform(&mut self, name: &str, rows: usize, cols: usize, fan_in: usize) -> Block {
-        self.add(name, rows, cols, Start::Uniform(1.0 / (fan_in as f64).sqrt()))
+        self.add(name, rows, cols, Start::Uniform((3.0 / fan_in as f64).sqrt()))
     }
 
     /// Numbers in all blocks.
@@ -143,7 +144,7 @@ mod tests {
         let c = params.constant("c", 1, 1, 2.5);
         let all: Vec<f32> = params.start(&mut Rng::from_seed(1));
         assert_eq!(all.len(), params.len());
-        assert!(a.slice(&all).iter().all(|x| x.abs() <= 0.5 && *x != 0.0));
+        assert!(a.slice(&all).iter().all(|x| x.abs() <= 0.75_f32.sqrt() && *x != 0.0));
         assert_eq!(b.slice(&all), [0.0; 2]);
         assert_eq!(c.slice(&all), [2.5]);
         assert_eq!(params.name_at(7), "b[1]");
