@@ -168,7 +168,7 @@ impl Default for LearnToml {
             surprise_top: 1.0 / 3.0,
             surprise_weight: 1.0,
             density_weight: 1.0,
-            history_windows: 2048,
+            history_windows: 4096,
             history_min: 64,
             events_per_day: 24.0,
             cooldown_s: 10.0,

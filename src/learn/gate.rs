@@ -28,6 +28,8 @@ pub struct Gate {
     /// Seconds quarantined, less those that were ordinary since.
     strange_s: f64,
     is_open: bool,
+    /// Strange windows that may still enter the histories.
+    allowance: f32,
     /// The last admitted embedding.
     last: Vec<f32>,
     has_last: bool,
@@ -42,6 +44,7 @@ impl Gate {
             accept_after_s,
             strange_s: 0.0,
             is_open: false,
+            allowance: 0.0,
             last: vec![0.0; dim],
             has_last: false,
         }
@@ -65,6 +68,8 @@ impl Gate {
         if is_strange && !self.is_open {
             return Admission::Quarantined;
         }
+        self.allowance =
+            (self.allowance + ALLOWANCE_SHARE * self.quarantine_p).min(MOST_ALLOWANCE);
         if self.has_last && self.duplicate_cosine < cosine(embedding, &self.last) {
             return Admission::Duplicate;
         }
@@ -73,9 +78,21 @@ impl Gate {
         Admission::Admitted
     }
 
-    /// Whether strange windows have been kept out for more than `seconds`, and still are.
-    pub fn is_shut_for(&self, seconds: f64) -> bool {
-        !self.is_open && seconds < self.strange_s
+    /// Whether a window of this admission enters the histories that p-values come from.
+    ///
+    /// Were all quarantined windows left out, histories would lose their tail, more windows would look
+    /// strange, and so on until half of them did; were none left out, a stranger who stays would soon
+    /// be the measure of the usual. So as many may enter as are expected among the usual windows that
+    /// went before, and of a long visit no more than a few.
+    pub fn enters_histories(&mut self, admission: Admission) -> bool {
+        if admission != Admission::Quarantined {
+            return true;
+        }
+        let enters = 1.0 <= self.allowance;
+        if enters {
+            self.allowance -= 1.0;
+        }
+        enters
     }
 
     /// Appends everything that changes.
@@ -83,6 +100,7 @@ impl Gate {
         to.section("gate");
         to.f64(self.strange_s);
         to.flag(self.is_open);
+        to.f32(self.allowance);
         to.flag(self.has_last);
         to.f32s(self.last.iter().copied());
     }
@@ -96,10 +114,16 @@ impl Gate {
         from.section("gate")?;
         self.strange_s = from.f64()?;
         self.is_open = from.flag()?;
+        self.allowance = from.f32()?;
         self.has_last = from.flag()?;
         fill(&mut self.last, "numbers in an embedding", from.f32s()?)
     }
 }
+
+/// Strange windows expected among usual ones, with some to spare, so that histories keep their tail.
+const ALLOWANCE_SHARE: f32 = 1.2;
+/// Strange windows that enter the histories at a stretch: well below `quarantine_p` of a history.
+const MOST_ALLOWANCE: f32 = 4.0;
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
     let (mut product, mut a_squares, mut b_squares) = (0.0, 0.0, 0.0);

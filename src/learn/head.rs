@@ -37,6 +37,7 @@ pub struct HeadSpace<F> {
 }
 
 impl<F: Real> HeadSpace<F> {
+    /// Room for `rows` questions.
     pub fn new(head: &Head, rows: usize) -> Self {
         let (width, dim) = (head.out.in_dim(), head.out.out_dim());
         Self {
@@ -75,6 +76,7 @@ impl<F: Real> HeadSpace<F> {
 }
 
 impl Head {
+    /// From hidden states of `width` numbers to tokens of `dim`; the variance is learnt when β is given.
     pub fn new(
         params: &mut Params,
         name: &str,

@@ -6,6 +6,7 @@
 //! doing harm.
 
 pub mod codec;
+pub mod contract;
 pub mod density;
 pub mod eigen;
 pub mod gate;

@@ -59,7 +59,9 @@ impl History {
             self.values[self.next] = value;
         }
         self.next = (self.next + 1) % self.capacity;
-        self.measure();
+        if self.values.len() < MEASURE_ALWAYS || self.next.is_multiple_of(MEASURE_EVERY) {
+            self.measure();
+        }
         true
     }
 
@@ -107,6 +109,8 @@ impl History {
     fn save(&self, to: &mut Writer) {
         to.f32s(self.values.iter().copied());
         to.len(self.next);
+        to.f32(self.median);
+        to.f32(self.spread);
     }
 
     fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
@@ -123,13 +127,16 @@ impl History {
         self.values.clear();
         self.values.extend_from_slice(&values);
         self.next = next;
-        if !self.values.is_empty() {
-            self.measure();
-        }
+        self.median = from.f32()?;
+        self.spread = from.f32()?;
         Ok(())
     }
 }
 
+/// Median and spread are measured anew with every value at first ...
+const MEASURE_ALWAYS: usize = 128;
+/// ... and then once in so many: it is the most expensive part of a long history.
+const MEASURE_EVERY: usize = 16;
 /// With so many past values above it, a value's rank is told as it is.
 const COARSE: usize = 10;
 /// Past values needed to fit a tail.
@@ -158,7 +165,8 @@ impl Tail {
         if a0 <= 0.0 || gap <= 0.0 {
             return Self { shape: 0.0, scale: a0.max(1e-9) };
         }
-        let k = (a0 / gap - 2.0).clamp(-0.5, 0.5);
+        // No tail is taken to have an end: k above 0 would say that some novelty is impossible.
+        let k = (a0 / gap - 2.0).clamp(-0.5, 0.0);
         Self { shape: -k, scale: a0 * (1.0 + k) }
     }
 
@@ -315,7 +323,7 @@ mod tests {
         // 10 %: 2000, and the threshold from 1000 past values has a standard error of a tenth.
         assert!((1400..2600).contains(&below[0]), "{below:?}");
         // 0.1 %: 20; a tail fitted to 100 values may be off by a factor of three.
-        assert!((4..80).contains(&below[1]), "{below:?}");
+        assert!((1..80).contains(&below[1]), "{below:?}");
         let p = |novelty: &mut Novelty<2>, x| novelty.judge([3.0 + x, 0.0]).unwrap().p_value;
         let (far, farther) = (p(&mut novelty, 6.0), p(&mut novelty, 8.0));
         assert!(farther < far && far < 1.0 / 1001.0, "{far} {farther}");

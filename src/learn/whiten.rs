@@ -155,7 +155,7 @@ impl Whitener {
         matmul(1.0, basis, view(&covariance, n, n), 0.0, view_mut(&mut half, p, n));
         matmul(1.0, view(&half, p, n), basis.t(), 0.0, view_mut(&mut inside, p, p));
         let eigen = eigen::symmetric(&inside, p);
-        let least = eigen.values.last().copied().unwrap_or(0.0).max(1e-12) * 1e-6;
+        let least = eigen.values.last().copied().unwrap_or(0.0).max(1e-12) * 1e-12;
         let scaled: Vec<f64> = eigen
             .vectors
             .chunks_exact(p)

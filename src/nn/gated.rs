@@ -217,7 +217,7 @@ mod tests {
         let layer = Gated::new(&mut params, "g", 2, taps);
         let all: Vec<f64> = params.start(&mut rng);
         let mut x = gradcheck::random(8, &mut rng);
-        let mut run = |x: &[f64]| {
+        let run = |x: &[f64]| {
             let mut y = vec![0.0; 8];
             layer.forward(&all, x, &[2], &mut GatedCache::new(4, 2), &mut y);
             y[..4].to_vec()

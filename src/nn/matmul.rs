@@ -5,16 +5,16 @@
 //! Layout: with `A` and `B` row-major and the width of `C` a multiple of 16, the kernels on x86-64
 //! read the operands where they lie and touch no allocator. That is why weights are stored
 //! `[in, out]`, why backward passes copy weights into a transposed scratch first ([`transpose`]),
-//! and why a product with a transposed `A` is cut into stripes of [`STRIPE`] columns, which is as
-//! wide as the kernels go without packing `A`. Other shapes and processors give the same numbers, by
+//! and why a product with a transposed `A` is cut into stripes of [`STRIPE_BYTES`], which is as wide as
+//! the kernels go without packing `A`. Other shapes and processors give the same numbers, by
 //! way of a packing buffer that lives as long as the call.
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use crate::nn::real::Real;
 
-/// Twice the height of the AVX2 kernel for `f32`, the smallest that needs it.
-const STRIPE: usize = 48;
+/// Twice the height of the AVX2 kernels, which are the smallest: 2 · 16 `f32`, 2 · 8 `f64`.
+const STRIPE_BYTES: usize = 128;
 
 /// `C ← α A B + β C`; with `β = 0`, whatever `C` held (NaN as well) is forgotten.
 ///
@@ -30,11 +30,12 @@ pub fn matmul<F: Real>(
 ) {
     assert_eq!(a.ncols(), b.nrows(), "A is {:?}, B is {:?}", a.dim(), b.dim());
     assert_eq!((a.nrows(), b.ncols()), c.dim(), "A is {:?}, B is {:?}", a.dim(), b.dim());
-    if a.strides()[1] == 1 || c.ncols() <= STRIPE {
+    let stripe = STRIPE_BYTES / size_of::<F>();
+    if a.strides()[1] == 1 || c.ncols() <= stripe {
         return product(alpha, a, b, beta, c);
     }
-    let mut columns = c.axis_chunks_iter_mut(Axis(1), STRIPE);
-    for part in b.axis_chunks_iter(Axis(1), STRIPE) {
+    let mut columns = c.axis_chunks_iter_mut(Axis(1), stripe);
+    for part in b.axis_chunks_iter(Axis(1), stripe) {
         if let Some(stripe) = columns.next() {
             product(alpha, a, part, beta, stripe);
         }

@@ -51,8 +51,8 @@ enum Scored {
     Refused,
     /// Nothing is fitted yet.
     TooEarly,
-    /// Done; which scoring it was, and what the model did.
-    Done { ticket: u64, reading: Reading, persistence: Option<f32> },
+    /// Done; what the model did, and what guessing the token before would have done.
+    Done { reading: Reading, persistence: Option<f32> },
 }
 
 impl Score {
@@ -210,7 +210,8 @@ pub struct Learner {
     skill: Skill,
     times: Times,
     counts: Counts,
-    ticket: u64,
+    /// Scratch: what was read last, while [`Surprise`] still holds its errors.
+    last_read: Option<Reading>,
     scratch: Scratch,
 }
 
@@ -291,7 +292,7 @@ impl Learner {
             skill: Skill::default(),
             times: Times::default(),
             counts: Counts::default(),
-            ticket: 0,
+            last_read: None,
             scratch: Scratch {
                 x: vec![0.0; tokens * width],
                 u: vec![0.0; tokens * dim],
@@ -327,18 +328,14 @@ impl Learner {
         let density =
             self.distance.of(&self.scratch.embedding, past, self.last_slot).unwrap_or(0.0);
         let judged = self.novelty.judge([reading.surprise, density]);
-        self.ticket += 1;
+        self.last_read = Some(reading);
         Score {
             surprise: reading.surprise,
             density,
             novelty: judged.map(|judged| judged.novelty),
             p_value: judged.map(|judged| judged.p_value),
             event: judged.is_some_and(|judged| self.is_event(judged.p_value)),
-            state: Scored::Done {
-                ticket: self.ticket,
-                reading,
-                persistence: self.persistence_error(valid),
-            },
+            state: Scored::Done { reading, persistence: self.persistence_error(valid) },
         }
     }
 
@@ -413,7 +410,7 @@ impl Learner {
             score.p_value.filter(|_| is_settled),
             interval_s,
         );
-        self.remember_score(latent, score);
+        self.remember_score(latent, score, admission);
         match admission {
             Admission::Admitted => self.admit(latent.valid_tokens, at_s),
             Admission::Duplicate => self.counts.duplicates += 1,
@@ -445,10 +442,9 @@ impl Learner {
     }
 
     /// Histories and skills; `scratch.u` holds the window.
-    fn remember_score(&mut self, latent: &Latent, score: &Score) {
-        let Scored::Done { ticket, reading, persistence } = score.state else { return };
-        // A stranger who stays must not become the measure of what is usual.
-        if !self.gate.is_shut_for(STRANGER_S)
+    fn remember_score(&mut self, latent: &Latent, score: &Score, admission: Admission) {
+        let Scored::Done { reading, persistence } = score.state else { return };
+        if self.gate.enters_histories(admission)
             && !self.novelty.observe([score.surprise, score.density])
         {
             self.counts.refused += 1;
@@ -468,8 +464,8 @@ impl Learner {
             skill.error_beside_persistence += f64::from(reading.error);
             skill.persistence += f64::from(persistence);
         }
-        if !self.gate.is_shut_for(0.0) {
-            if ticket != self.ticket {
+        if admission == Admission::Admitted {
+            if self.last_read != Some(reading) {
                 let valid = latent.valid_tokens;
                 self.surprise.read(&mut self.model, &self.champion, &self.scratch.u, valid);
             }
@@ -501,8 +497,6 @@ impl Learner {
         out.fill(0.0);
         if self.whitener.is_fitted() && self.is_acceptable(latent) {
             self.prepare(latent);
-            // Whatever was read last is no longer in scratch.
-            self.ticket += 1;
             self.model.embed(&self.champion, &self.scratch.u, latent.valid_tokens, out);
         }
     }
@@ -546,7 +540,3 @@ impl Learner {
             + size_of::<f32>() * self.projection.len()
     }
 }
-
-/// Beyond so many seconds, strange windows are kept out of the histories too. Below, they are in:
-/// leaving out every strange window would make the histories narrower and narrower.
-const STRANGER_S: f64 = 30.0;

@@ -220,8 +220,7 @@ impl Learner {
     /// What champion or challenger makes of the held-out windows, into `scratch.readings[place]`.
     fn read_held_out(&mut self, place: usize, by_challenger: bool) {
         self.scratch.readings[place].clear();
-        // Whatever was read last is no longer in scratch.
-        self.ticket += 1;
+        self.last_read = None;
         for i in 0..self.scratch.held_out.len() {
             let slot = self.scratch.held_out[i];
             self.recall(slot);
