@@ -3,5 +3,6 @@
 
 pub mod daemon;
 pub mod learn;
+pub mod manifest;
 pub mod problems;
 pub mod source;

@@ -1,1 +1,25 @@
 //! The learner: everything that changes with what it meets. Pure: no I/O, threads, clock, logging.
+//!
+//! [`learner`] ties the parts together; each of them is small and has its own tests. Frozen parts
+//! remember embeddings ([`memory`], [`density`]); trained parts guess tokens ([`model`], [`masked`],
+//! [`predictive`], [`surprise`]); [`novelty`] judges both, [`gate`] and [`guard`] keep learning from
+//! doing harm.
+
+pub mod codec;
+pub mod contract;
+pub mod density;
+pub mod eigen;
+pub mod gate;
+pub mod guard;
+pub mod head;
+pub mod learner;
+pub mod mahalanobis;
+pub mod masked;
+pub mod memory;
+pub mod model;
+pub mod moments;
+pub mod novelty;
+pub mod objective;
+pub mod predictive;
+pub mod surprise;
+pub mod whiten;

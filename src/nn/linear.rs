@@ -1,116 +1,160 @@
-//! The affine map, `y = x Wᵀ + b`.
+//! The affine map, `y = x W + b`.
 
-use ndarray::{Array2, ArrayView2, Axis, NdFloat};
+use crate::nn::matmul::{matmul, transpose, view, view_mut};
+use crate::nn::params::{Block, Params};
+use crate::nn::real::Real;
 
-use crate::base::rng::Rng;
-use crate::nn::{Layer, Param};
-
-/// `y = x Wᵀ + b`.
+/// `y = x W + b`.
 ///
 /// | name     | shape               |
 /// |----------|---------------------|
-/// | `x`      | `[batch, in_dim]`   |
-/// | `y`      | `[batch, out_dim]`  |
-/// | `weight` | `[out_dim, in_dim]` |
+/// | `x`      | `[rows, in_dim]`    |
+/// | `y`      | `[rows, out_dim]`   |
+/// | `weight` | `[in_dim, out_dim]` |
 /// | `bias`   | `[1, out_dim]`      |
 ///
-/// Weights are stored output-major, as PyTorch does, so golden files need no transposing.
-#[derive(Debug, Clone)]
-pub struct Linear<F> {
-    weight: Param<F>,
-    bias: Param<F>,
+/// PyTorch stores the transpose of `weight`; `nn::matmul` says why we do not.
+#[derive(Debug, Clone, Copy)]
+pub struct Linear {
+    weight: Block,
+    bias: Block,
 }
 
-impl<F: NdFloat> Linear<F> {
-    /// Uniform weights in ±1/√`in_dim`, which keeps the spread of `y` near that of `x`; zero bias.
-    pub fn uniform(in_dim: usize, out_dim: usize, rng: &mut Rng) -> Self {
-        let limit = 1.0 / (in_dim as f64).sqrt();
-        let draw = || F::from((2.0 * rng.unit() - 1.0) * limit).unwrap_or_else(F::zero);
+impl Linear {
+    /// Uniform weights of variance 1 / `in_dim`; zero bias.
+    pub fn uniform(params: &mut Params, name: &str, in_dim: usize, out_dim: usize) -> Self {
         Self {
-            weight: Param::new(Array2::from_shape_simple_fn((out_dim, in_dim), draw)),
-            bias: Param::new(Array2::zeros((1, out_dim))),
+            weight: params.uniform(&format!("{name}.weight"), in_dim, out_dim, in_dim),
+            bias: params.zeroed(&format!("{name}.bias"), 1, out_dim),
+        }
+    }
+
+    /// A tenth of [`Linear::uniform`], for heads: the first predictions are near the mean.
+    pub fn small(params: &mut Params, name: &str, in_dim: usize, out_dim: usize) -> Self {
+        Self {
+            weight: params.uniform(&format!("{name}.weight"), in_dim, out_dim, 100 * in_dim),
+            bias: params.zeroed(&format!("{name}.bias"), 1, out_dim),
         }
     }
 
     /// All zeros: as the last step of a residual branch it makes the branch start as "no change".
-    pub fn zeroed(in_dim: usize, out_dim: usize) -> Self {
+    pub fn zeroed(params: &mut Params, name: &str, in_dim: usize, out_dim: usize) -> Self {
         Self {
-            weight: Param::new(Array2::zeros((out_dim, in_dim))),
-            bias: Param::new(Array2::zeros((1, out_dim))),
+            weight: params.zeroed(&format!("{name}.weight"), in_dim, out_dim),
+            bias: params.zeroed(&format!("{name}.bias"), 1, out_dim),
         }
     }
-}
 
-/// The input, which the weight gradient needs.
-#[derive(Debug)]
-pub struct LinearCache<F> {
-    x: Array2<F>,
-}
-
-impl<F: NdFloat> Layer<F> for Linear<F> {
-    type Cache = LinearCache<F>;
-
-    fn forward(&self, x: ArrayView2<'_, F>) -> (Array2<F>, LinearCache<F>) {
-        let y = x.dot(&self.weight.value.t()) + &self.bias.value;
-        (y, LinearCache { x: x.to_owned() })
+    /// Width of `x`.
+    pub const fn in_dim(&self) -> usize {
+        self.weight.rows
     }
 
-    fn backward(&mut self, cache: &LinearCache<F>, grad_y: ArrayView2<'_, F>) -> Array2<F> {
-        // y[b,o] = Σ_i x[b,i] W[o,i] + bias[o], hence:
-        //   ∂L/∂W[o,i]  = Σ_b grad_y[b,o] x[b,i]
-        //   ∂L/∂bias[o] = Σ_b grad_y[b,o]
-        //   ∂L/∂x[b,i]  = Σ_o grad_y[b,o] W[o,i]
-        self.weight.grad += &grad_y.t().dot(&cache.x);
-        self.bias.grad += &grad_y.sum_axis(Axis(0));
-        grad_y.dot(&self.weight.value)
+    /// Width of `y`.
+    pub const fn out_dim(&self) -> usize {
+        self.weight.cols
     }
 
-    fn visit_params(&mut self, visit: &mut dyn FnMut(&'static str, &mut Param<F>)) {
-        visit("weight", &mut self.weight);
-        visit("bias", &mut self.bias);
+    /// Where the weight lies.
+    pub const fn weight(&self) -> Block {
+        self.weight
+    }
+
+    /// `y ← x W + b`.
+    pub fn forward<F: Real>(&self, params: &[F], x: &[F], y: &mut [F]) {
+        let bias = self.bias.slice(params);
+        for row in y.chunks_exact_mut(self.out_dim()) {
+            row.copy_from_slice(bias);
+        }
+        let rows = y.len() / self.out_dim();
+        matmul(
+            F::one(),
+            view(x, rows, self.in_dim()),
+            self.weight.of(params),
+            F::one(),
+            view_mut(y, rows, self.out_dim()),
+        );
+    }
+
+    /// Adds this layer's gradients.
+    pub fn backward_params<F: Real>(&self, x: &[F], grad_y: &[F], grads: &mut [F]) {
+        // y[r,o] = Σ_i x[r,i] W[i,o] + b[o], hence:
+        //   ∂L/∂W[i,o] = Σ_r x[r,i] grad_y[r,o]
+        //   ∂L/∂b[o]   = Σ_r grad_y[r,o]
+        let rows = grad_y.len() / self.out_dim();
+        matmul(
+            F::one(),
+            view(x, rows, self.in_dim()).t(),
+            view(grad_y, rows, self.out_dim()),
+            F::one(),
+            self.weight.of_mut(grads),
+        );
+        let bias = self.bias.slice_mut(grads);
+        for row in grad_y.chunks_exact(self.out_dim()) {
+            for (sum, &g) in bias.iter_mut().zip(row) {
+                *sum += g;
+            }
+        }
+    }
+
+    /// `grad_x ← keep · grad_x + grad_y Wᵀ`. `turned` is scratch, as long as the weight at least.
+    pub fn backward_input<F: Real>(
+        &self,
+        params: &[F],
+        grad_y: &[F],
+        turned: &mut [F],
+        keep: F,
+        grad_x: &mut [F],
+    ) {
+        // ∂L/∂x[r,i] = Σ_o grad_y[r,o] W[i,o]
+        let rows = grad_y.len() / self.out_dim();
+        let turned = &mut turned[..self.weight.len()];
+        transpose(self.weight.slice(params), self.in_dim(), self.out_dim(), turned);
+        matmul(
+            F::one(),
+            view(grad_y, rows, self.out_dim()),
+            view(turned, self.out_dim(), self.in_dim()),
+            keep,
+            view_mut(grad_x, rows, self.in_dim()),
+        );
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
-
     use super::*;
-    use crate::nn::gradcheck;
+    use crate::base::rng::Rng;
+    use crate::nn::gradcheck::{self, Derivatives};
 
     #[test]
     fn forward_matches_pencil_and_paper() {
-        let mut layer = Linear::zeroed(2, 1);
-        layer.weight.value.assign(&array![[2.0, -3.0]]);
-        layer.bias.value.assign(&array![[0.5]]);
-        let (y, _) = layer.forward(array![[1.0, 1.0], [4.0, 2.0]].view());
-        assert_eq!(y, array![[-0.5], [2.5]]);
+        let mut params = Params::default();
+        let layer = Linear::zeroed(&mut params, "l", 2, 1);
+        let mut y = [0.0; 2];
+        layer.forward(&[2.0, -3.0, 0.5], &[1.0, 1.0, 4.0, 2.0], &mut y);
+        assert_eq!(y, [-0.5, 2.5]);
     }
 
     #[test]
     fn gradients_match_finite_differences() {
-        for (batch, in_dim, out_dim) in [(1, 1, 1), (1, 5, 3), (4, 3, 7)] {
+        for (rows, in_dim, out_dim) in [(1, 1, 1), (1, 5, 3), (4, 3, 7), (6, 16, 50)] {
             let mut rng = Rng::from_seed(7);
-            let mut layer = Linear::<f64>::uniform(in_dim, out_dim, &mut rng);
-            let x = Array2::from_shape_simple_fn((batch, in_dim), || rng.unit() - 0.5);
-            gradcheck::check(&mut layer, &x, &mut rng)
-                .unwrap_or_else(|wrong| panic!("batch={batch} {in_dim}->{out_dim}: {wrong}"));
+            let mut params = Params::default();
+            let layer = Linear::uniform(&mut params, "l", in_dim, out_dim);
+            let all: Vec<f64> = params.start(&mut rng);
+            let x = gradcheck::random(rows * in_dim, &mut rng);
+            let weighting = gradcheck::random(rows * out_dim, &mut rng);
+            gradcheck::check(&params, &all, &x, |all, x, wanted| {
+                let mut y = vec![0.0; rows * out_dim];
+                layer.forward(all, x, &mut y);
+                if let Some(Derivatives { params, x: grad_x }) = wanted {
+                    layer.backward_params(x, &weighting, params);
+                    let mut turned = vec![0.0; in_dim * out_dim];
+                    layer.backward_input(all, &weighting, &mut turned, 1.0, grad_x);
+                }
+                gradcheck::dot(&y, &weighting)
+            })
+            .unwrap_or_else(|wrong| panic!("rows={rows} {in_dim}->{out_dim}: {wrong}"));
         }
-    }
-
-    #[test]
-    fn gradients_add_up_until_zeroed() {
-        let mut layer = Linear::<f64>::uniform(2, 2, &mut Rng::from_seed(1));
-        let (_, cache) = layer.forward(array![[1.0, 2.0]].view());
-        layer.backward(&cache, array![[1.0, 1.0]].view());
-        let mut once = Vec::new();
-        layer.visit_params(&mut |_, param| once.push(param.grad.clone()));
-        layer.backward(&cache, array![[1.0, 1.0]].view());
-        let mut once = once.into_iter();
-        layer.visit_params(&mut |name, param| {
-            assert_eq!(param.grad, once.next().unwrap() * 2.0, "{name}");
-            param.zero_grad();
-            assert_eq!(param.grad.sum(), 0.0, "{name}");
-        });
     }
 }

@@ -1,0 +1,364 @@
+//! The `[learn]` table.
+
+use std::ops::Deref;
+
+use serde::Deserialize;
+
+use crate::config::problems::Problems;
+
+/// How far a token is from what was expected of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SurpriseMeasure {
+    /// Logarithm of the mean squared error.
+    Error,
+    /// Negative log-likelihood under the learnt variance.
+    Likelihood,
+    /// Logarithm of the error's Mahalanobis distance, with the running covariance of past errors.
+    Mahalanobis,
+}
+
+/// As written. Every field has a default, so an empty table is valid; unknown keys are refused,
+/// because a misspelt key would otherwise do nothing in silence for months.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LearnToml {
+    /// Weight of masked prediction among the objectives; 0 turns it off.
+    pub masked_prediction: f32,
+    /// Weight of predictive coding among the objectives; 0 turns it off.
+    pub predictive_coding: f32,
+    /// How many tokens (or rows of a picture) ahead predictive coding guesses.
+    pub horizons: Vec<usize>,
+    /// Lengths of the spans that masked prediction hides in a sequence.
+    pub mask_spans: Vec<usize>,
+    /// Side of the square blocks that it hides in a picture, in patches.
+    pub mask_block: usize,
+    /// Share of a picture that it hides in blocks.
+    pub mask_share: f32,
+    /// Chance of every other token to be hidden as well.
+    pub mask_extra: f32,
+    /// Whether the nets say how sure they are, and are judged by likelihood.
+    pub learnt_variance: bool,
+    /// 0: plain likelihood; 1: as if the variance were fixed; between: β-NLL.
+    pub variance_beta: f32,
+
+    /// Numbers kept of a token after whitening.
+    pub whitened_dim: usize,
+    /// Added to every variance before whitening, as a share of the mean variance.
+    pub whiten_ridge: f32,
+    /// Whitened numbers are cut to ± this.
+    pub whiten_clamp: f32,
+
+    /// Width of the adapter's bottleneck.
+    pub adapter_rank: usize,
+    /// Largest change of a distance by the adapter, as a share.
+    pub adapter_kappa: f32,
+    /// Width of the context net.
+    pub width: usize,
+    /// Distance between the taps of each step of the context net.
+    pub dilations: Vec<usize>,
+
+    /// Step size of the optimiser.
+    pub rate: f32,
+    /// Updates over which the step size grows from 0.
+    pub rate_warm_up: u64,
+    /// The optimiser's memory of gradients.
+    pub beta1: f32,
+    /// The optimiser's memory of squared gradients.
+    pub beta2: f32,
+    /// Longest gradient.
+    pub clip: f32,
+    /// Pull of the challenger towards the champion.
+    pub decay: f32,
+    /// Windows in a batch.
+    pub batch_windows: usize,
+    /// Tokens in a batch at most, whatever `batch_windows` says; at least two windows are taken.
+    pub batch_tokens: usize,
+    /// Windows before anything is fitted.
+    pub warm_up_windows: usize,
+    /// Updates per admitted window at first ...
+    pub first_updates_per_window: f32,
+    /// ... for this many windows ...
+    pub first_windows: u64,
+    /// ... and afterwards.
+    pub updates_per_window: f32,
+
+    /// Newest windows kept for rehearsal.
+    pub recent_windows: usize,
+    /// Windows of all time kept for rehearsal.
+    pub reservoir_windows: usize,
+    /// Bytes for both together at most.
+    pub memory_bytes: usize,
+    /// Length of the blocks of time that are learnt from or held out together.
+    pub holdout_block_s: f64,
+    /// One block out of so many is held out; 0 holds nothing out, and every challenger is accepted.
+    pub holdout_every: u64,
+
+    /// How a token's surprise is measured.
+    pub surprise: SurpriseMeasure,
+    /// Share of the most surprising tokens whose mean is the surprise of the window.
+    pub surprise_top: f32,
+    /// Weight of surprise in novelty.
+    pub surprise_weight: f32,
+    /// Weight of density in novelty.
+    pub density_weight: f32,
+    /// Past scores that a score is compared with.
+    pub history_windows: usize,
+    /// Past scores needed before novelty is told.
+    pub history_min: usize,
+    /// Events per day that are wanted.
+    pub events_per_day: f64,
+    /// Shortest time between two events.
+    pub cooldown_s: f64,
+
+    /// Windows more like the one before than this (cosine) are not stored again.
+    pub duplicate_cosine: f32,
+    /// Windows with a p-value up to this are kept out of all learning ...
+    pub quarantine_p: f32,
+    /// ... but only after so many windows were admitted, when it is clear what is usual.
+    pub quarantine_after_windows: u64,
+    /// A change that lasts longer than this is let in.
+    pub accept_after_s: f64,
+
+    /// Updates between two comparisons of challenger and champion.
+    pub guard_every: u64,
+    /// Standard errors by which the challenger must be better.
+    pub guard_margin: f32,
+    /// Rejections in a row after which the challenger starts again from the champion.
+    pub guard_patience: u64,
+}
+
+impl Default for LearnToml {
+    fn default() -> Self {
+        Self {
+            masked_prediction: 1.0,
+            predictive_coding: 0.0,
+            horizons: vec![1, 2, 4],
+            mask_spans: vec![3, 2],
+            mask_block: 4,
+            mask_share: 0.4,
+            mask_extra: 0.15,
+            learnt_variance: false,
+            variance_beta: 0.5,
+            whitened_dim: 64,
+            whiten_ridge: 0.01,
+            whiten_clamp: 8.0,
+            adapter_rank: 32,
+            adapter_kappa: 0.5,
+            width: 64,
+            dilations: vec![1, 2, 4, 1],
+            rate: 2e-3,
+            rate_warm_up: 20,
+            beta1: 0.0,
+            beta2: 0.99,
+            clip: 1.0,
+            decay: 0.0,
+            batch_windows: 16,
+            batch_tokens: 1024,
+            warm_up_windows: 32,
+            first_updates_per_window: 1.0,
+            first_windows: 300,
+            updates_per_window: 0.25,
+            recent_windows: 256,
+            reservoir_windows: 1024,
+            memory_bytes: 6 << 20,
+            holdout_block_s: 10.0,
+            holdout_every: 10,
+            surprise: SurpriseMeasure::Error,
+            surprise_top: 1.0 / 3.0,
+            surprise_weight: 1.0,
+            density_weight: 1.0,
+            history_windows: 4096,
+            history_min: 64,
+            events_per_day: 24.0,
+            cooldown_s: 10.0,
+            duplicate_cosine: 0.999_99,
+            quarantine_p: 0.01,
+            quarantine_after_windows: 1000,
+            accept_after_s: 2.0 * 3600.0,
+            guard_every: 64,
+            guard_margin: 0.0,
+            guard_patience: 4,
+        }
+    }
+}
+
+/// As used. Holding one of these is proof that the checks have passed; it cannot be changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearnSettings(LearnToml);
+
+impl Deref for LearnSettings {
+    type Target = LearnToml;
+
+    fn deref(&self) -> &LearnToml {
+        &self.0
+    }
+}
+
+impl Default for LearnSettings {
+    fn default() -> Self {
+        Self(LearnToml::default())
+    }
+}
+
+impl LearnToml {
+    /// Checks the values by themselves and against each other.
+    ///
+    /// # Errors
+    ///
+    /// Every problem found, not just the first.
+    pub fn check(self) -> Result<LearnSettings, Problems> {
+        let mut problems = Problems::default();
+        self.check_objectives(&mut problems);
+        self.check_sizes(&mut problems);
+        self.check_ranges(&mut problems);
+        problems.or(LearnSettings(self))
+    }
+
+    fn check_objectives(&self, problems: &mut Problems) {
+        let weights = [
+            ("masked_prediction", self.masked_prediction),
+            ("predictive_coding", self.predictive_coding),
+        ];
+        for (key, weight) in weights {
+            problems.require(weight.is_finite() && 0.0 <= weight, &format!("learn.{key}"), || {
+                format!("{weight} is no weight; 0 turns the objective off, 1 is usual")
+            });
+        }
+        problems.require(
+            weights.iter().any(|(_, weight)| 0.0 < *weight),
+            "learn.masked_prediction",
+            || {
+                "it and learn.predictive_coding are both off; turn one on, or nothing is learnt"
+                    .into()
+            },
+        );
+        problems.require(
+            !self.horizons.is_empty() && self.horizons.iter().all(|k| (1..=64).contains(k)),
+            "learn.horizons",
+            || format!("{:?} should be one or more numbers from 1 to 64", self.horizons),
+        );
+        problems.require(
+            !self.mask_spans.is_empty() && self.mask_spans.iter().all(|k| (1..=64).contains(k)),
+            "learn.mask_spans",
+            || format!("{:?} should be one or more lengths from 1 to 64", self.mask_spans),
+        );
+        problems.require(
+            self.surprise != SurpriseMeasure::Likelihood || self.learnt_variance,
+            "learn.surprise",
+            || "\"likelihood\" needs learn.learnt_variance = true".into(),
+        );
+    }
+
+    fn check_sizes(&self, problems: &mut Problems) {
+        let sizes = [
+            ("mask_block", self.mask_block, 1, 64),
+            ("whitened_dim", self.whitened_dim, 1, 256),
+            ("adapter_rank", self.adapter_rank, 1, 256),
+            ("width", self.width, 1, 512),
+            ("batch_windows", self.batch_windows, 2, 256),
+            ("batch_tokens", self.batch_tokens, 2, 65_536),
+            ("warm_up_windows", self.warm_up_windows, 4, 4096),
+            ("recent_windows", self.recent_windows, 4, 65_536),
+            ("reservoir_windows", self.reservoir_windows, 4, 65_536),
+            ("memory_bytes", self.memory_bytes, 65_536, 1 << 30),
+            ("history_windows", self.history_windows, 16, 65_536),
+            ("history_min", self.history_min, 16, self.history_windows),
+        ];
+        for (key, value, least, most) in sizes {
+            problems.require((least..=most).contains(&value), &format!("learn.{key}"), || {
+                format!("{value} is outside {least} to {most}")
+            });
+        }
+        problems.require(
+            (1..=16).contains(&self.dilations.len())
+                && self.dilations.iter().all(|d| (1..=64).contains(d)),
+            "learn.dilations",
+            || format!("{:?} should be up to 16 numbers from 1 to 64", self.dilations),
+        );
+        problems.require(1 <= self.guard_every, "learn.guard_every", || {
+            "must be at least 1".into()
+        });
+        problems.require(1 <= self.guard_patience, "learn.guard_patience", || {
+            "must be at least 1".into()
+        });
+    }
+
+    fn check_ranges(&self, problems: &mut Problems) {
+        let ranges = [
+            ("mask_share", self.mask_share, 0.0, 0.9),
+            ("mask_extra", self.mask_extra, 0.0, 0.9),
+            ("variance_beta", self.variance_beta, 0.0, 1.0),
+            ("whiten_ridge", self.whiten_ridge, 1e-6, 1.0),
+            ("whiten_clamp", self.whiten_clamp, 1.0, 1e3),
+            ("adapter_kappa", self.adapter_kappa, 0.0, 0.99),
+            ("rate", self.rate, 1e-7, 1.0),
+            ("beta1", self.beta1, 0.0, 0.999),
+            ("beta2", self.beta2, 0.5, 0.9999),
+            ("clip", self.clip, 1e-3, 1e6),
+            ("decay", self.decay, 0.0, 10.0),
+            ("first_updates_per_window", self.first_updates_per_window, 0.0, 16.0),
+            ("updates_per_window", self.updates_per_window, 0.0, 16.0),
+            ("surprise_top", self.surprise_top, 1e-3, 1.0),
+            ("surprise_weight", self.surprise_weight, 0.0, 100.0),
+            ("density_weight", self.density_weight, 0.0, 100.0),
+            ("duplicate_cosine", self.duplicate_cosine, 0.0, 1.0),
+            ("quarantine_p", self.quarantine_p, 0.0, 0.5),
+            ("guard_margin", self.guard_margin, 0.0, 10.0),
+        ];
+        for (key, value, least, most) in ranges {
+            // Written so that NaN is outside.
+            problems.require((least..=most).contains(&value), &format!("learn.{key}"), || {
+                format!("{value} is outside {least} to {most}")
+            });
+        }
+        let times = [
+            ("holdout_block_s", self.holdout_block_s, 0.1, 86_400.0),
+            ("events_per_day", self.events_per_day, 1e-3, 1e5),
+            ("cooldown_s", self.cooldown_s, 0.0, 86_400.0),
+            ("accept_after_s", self.accept_after_s, 1.0, 1e9),
+        ];
+        for (key, value, least, most) in times {
+            problems.require((least..=most).contains(&value), &format!("learn.{key}"), || {
+                format!("{value} is outside {least} to {most}")
+            });
+        }
+        problems.require(
+            0.0 < self.surprise_weight + self.density_weight,
+            "learn.surprise_weight",
+            || "it and learn.density_weight are both 0, so nothing would ever be unusual".into(),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<LearnSettings, String> {
+        let raw: LearnToml = toml::from_str(text).map_err(|e| e.to_string())?;
+        raw.check().map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn an_empty_table_is_valid_and_is_the_default() {
+        assert_eq!(check("").unwrap(), LearnSettings::default());
+    }
+
+    #[test]
+    fn all_problems_are_shown_at_once() {
+        let text = "rate = -1.0\nwidth = 0\nhorizons = []\naccept_after_s = nan\n\
+                    masked_prediction = 0.0\npredictive_coding = 0.0\nsurprise = 'likelihood'";
+        let shown = check(text).unwrap_err();
+        assert_eq!(shown.lines().count(), 6, "{shown}");
+        for key in ["rate: -1 ", "width: 0 ", "horizons: []", "accept_after_s: NaN", "surprise: "] {
+            assert!(shown.contains(&format!("learn.{key}")), "{key:?} missing in:\n{shown}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error() {
+        let shown = check("learning_rat = 0.1").unwrap_err();
+        assert!(shown.contains("learning_rat"), "{shown}");
+    }
+}

@@ -1,0 +1,542 @@
+//! One source's learner: scores a window, then learns from it.
+//!
+//! Order, for every window: [`Learner::score`], report, [`Learner::learn`]. Nothing adaptive sees a
+//! window before its score is told. All randomness comes from one seeded generator, and everything
+//! that changes is in the checkpoint: stopping and resuming equals never having stopped.
+
+mod state;
+mod train;
+
+use crate::base::rng::Rng;
+use crate::config::learn::LearnSettings;
+use crate::encode::density::Density;
+use crate::encode::latent::{Latent, LatentShape};
+use crate::learn::codec::Codec;
+use crate::learn::density::{Distance, Past};
+use crate::learn::gate::{Admission, Gate};
+use crate::learn::guard::Guard;
+use crate::learn::memory::{Memory, MemoryPlan};
+use crate::learn::model::Model;
+use crate::learn::moments::Moments;
+use crate::learn::novelty::Novelty;
+use crate::learn::surprise::{Reading, Surprise};
+use crate::learn::whiten::{MOST_DIM, Projection, Whitener};
+use crate::nn::adam::{Adam, AdamSettings};
+use crate::nn::adapter::Stretch;
+use crate::nn::layout::Layout;
+
+/// Seconds in a day.
+const DAY_S: f64 = 86_400.0;
+
+/// What the champion says of a window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// Raw channel: how far the tokens are from what was expected; 0 before anything was fitted.
+    pub surprise: f32,
+    /// Raw channel: how far the embedding is from those met; 0 before anything was fitted.
+    pub density: f32,
+    /// Deviations above the usual. `None` during warm-up.
+    pub novelty: Option<f32>,
+    /// The chance of a novelty at least as large. `None` during warm-up.
+    pub p_value: Option<f32>,
+    /// This window raises an alarm.
+    pub event: bool,
+    state: Scored,
+}
+
+/// How far scoring came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Scored {
+    /// The latent has the wrong shape, no valid token, or a number that is not finite.
+    Refused,
+    /// Nothing is fitted yet.
+    TooEarly,
+    /// Done; what the model did, and what guessing the token before would have done.
+    Done { reading: Reading, persistence: Option<f32> },
+}
+
+impl Score {
+    const fn without(state: Scored) -> Self {
+        Self { surprise: 0.0, density: 0.0, novelty: None, p_value: None, event: false, state }
+    }
+
+    /// Whether the latent was refused: it has the wrong shape, or numbers that are not finite.
+    pub fn is_refused(&self) -> bool {
+        self.state == Scored::Refused
+    }
+}
+
+/// What came of learning from a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Learnt {
+    /// What the gate said; `None` when the window was refused or learning is frozen.
+    pub admission: Option<Admission>,
+    /// Optimiser steps done.
+    pub updates: u32,
+    /// Whether the champion changed.
+    pub committed: bool,
+}
+
+/// Counts and skills since the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LearnReport {
+    /// Windows handed to [`Learner::learn`].
+    pub windows: u64,
+    /// Of these, refused: wrong shape, or numbers that are not finite.
+    pub refused: u64,
+    /// Of these, almost the same as the one before.
+    pub duplicates: u64,
+    /// Of these, kept out as possible anomalies.
+    pub quarantined: u64,
+    /// Windows that raised an alarm.
+    pub events: u64,
+    /// Optimiser steps.
+    pub updates: u64,
+    /// Optimiser steps not done, because a gradient was not finite.
+    pub refused_updates: u64,
+    /// Challengers that became champion.
+    pub commits: u64,
+    /// Challengers that did not.
+    pub rejections: u64,
+    /// Challengers sent back to the champion's weights.
+    pub rollbacks: u64,
+    /// Champions given up for fresh weights.
+    pub resets: u64,
+    /// Windows remembered.
+    pub remembered: usize,
+    /// `1 − error / error of guessing the mean`, over about the last thousand windows, each scored
+    /// before it was learnt. `None` before the first.
+    pub skill_vs_mean: Option<f64>,
+    /// The same against guessing the token before (in a picture: the same patch one frame earlier).
+    pub skill_vs_persistence: Option<f64>,
+}
+
+/// Windows of the whole of warm-up, before there is a codec to store them with.
+#[derive(Debug, Clone, PartialEq)]
+struct Waiting {
+    tokens: Vec<f32>,
+    embedding: Vec<f32>,
+    valid_tokens: usize,
+    at_s: f64,
+}
+
+/// Sums behind the skills, fading over a thousand windows.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Skill {
+    error: f64,
+    mean: f64,
+    error_beside_persistence: f64,
+    persistence: f64,
+}
+
+/// Share that the sums keep from one window to the next.
+const SKILL_MEMORY: f64 = 0.999;
+
+/// When things happened, in the time of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Times {
+    last_s: Option<f64>,
+    /// Usual time between windows; 0 while unknown.
+    interval_s: f64,
+    last_event_s: Option<f64>,
+}
+
+/// What is counted here; the guard counts its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Counts {
+    windows: u64,
+    refused: u64,
+    duplicates: u64,
+    quarantined: u64,
+    admitted: u64,
+    events: u64,
+    refused_updates: u64,
+}
+
+/// Reused from window to window; nothing in it outlives a call.
+#[derive(Debug)]
+struct Scratch {
+    /// Projected tokens of one window, whitened ones, and its prepared embedding.
+    x: Vec<f32>,
+    u: Vec<f32>,
+    embedding: Vec<f32>,
+    batch_u: Vec<f32>,
+    batch_valid: Vec<usize>,
+    grads: Vec<f32>,
+    held_out: Vec<usize>,
+    readings: [Vec<Reading>; 2],
+    errors: [Vec<f32>; 3],
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Learner {
+    shape: LatentShape,
+    settings: LearnSettings,
+    seed: u64,
+    rng: Rng,
+    is_frozen: bool,
+
+    projection: Projection,
+    moments: Moments,
+    whitener: Whitener,
+    /// Admitted windows at which the whitener is fitted again.
+    fit_at: u64,
+    token_codec: Codec,
+    embedding_codec: Codec,
+    waiting: Vec<Waiting>,
+
+    memory: Memory,
+    /// Where the window before lies, if it was stored. It overlaps the next one, so it does not count
+    /// as a memory of it.
+    last_slot: Option<usize>,
+    distance: Distance,
+    surprise: Surprise,
+    novelty: Novelty<2>,
+    gate: Gate,
+    guard: Guard,
+
+    model: Model,
+    champion: Vec<f32>,
+    challenger: Vec<f32>,
+    adam: Adam<f32>,
+    stretch: Stretch<f32>,
+    credit: f64,
+    batch_windows: usize,
+
+    /// Whitened tokens of the last window, for persistence in pictures.
+    previous_u: Vec<f32>,
+    has_previous: bool,
+    skill: Skill,
+    times: Times,
+    counts: Counts,
+    /// Scratch: what was read last, while [`Surprise`] still holds its errors.
+    last_read: Option<Reading>,
+    scratch: Scratch,
+}
+
+/// The channel of [`Novelty`] that moves when weights do.
+const SURPRISE: usize = 0;
+
+impl Learner {
+    /// A learner that has met nothing. Equal arguments give equal learners.
+    pub fn new(shape: LatentShape, density: Density, settings: &LearnSettings, seed: u64) -> Self {
+        let tokens = shape.layout.len();
+        let projection = Projection::new(shape.token_dim, MOST_DIM, seed ^ 0x70_72_6f_6a);
+        let width = projection.out_dim();
+        let whitener = Whitener::new(
+            width,
+            settings.whitened_dim,
+            f64::from(settings.whiten_ridge),
+            settings.whiten_clamp,
+            tokens,
+        );
+        let dim = whitener.out_dim();
+        let batch_windows =
+            settings.batch_windows.min(settings.batch_tokens / tokens.max(1)).max(2);
+        let model = Model::new(shape.layout, dim, batch_windows, settings);
+        let mut rng = Rng::from_seed(seed);
+        let champion: Vec<f32> = model.params().start(&mut rng);
+        let plan = MemoryPlan {
+            tokens_len: tokens * width,
+            embedding_dim: shape.embedding_dim,
+            recent: settings.recent_windows,
+            reservoir: settings.reservoir_windows,
+            block_s: settings.holdout_block_s,
+            every: settings.holdout_every,
+            seed,
+        }
+        .within(settings.memory_bytes);
+        let slots = plan.recent + plan.reservoir;
+        let adam = AdamSettings {
+            rate: f64::from(settings.rate),
+            warm_up: settings.rate_warm_up,
+            beta1: f64::from(settings.beta1),
+            beta2: f64::from(settings.beta2),
+            clip: f64::from(settings.clip),
+            decay: f64::from(settings.decay),
+        };
+        Self {
+            shape,
+            seed,
+            rng,
+            is_frozen: false,
+            moments: Moments::new(width, tokens),
+            fit_at: settings.warm_up_windows as u64,
+            token_codec: Codec::plain(width),
+            embedding_codec: Codec::plain(shape.embedding_dim),
+            waiting: Vec::with_capacity(settings.warm_up_windows),
+            memory: Memory::new(plan),
+            last_slot: None,
+            distance: Distance::new(density, shape.embedding_dim, slots, seed ^ 0x64_65_6e_73),
+            surprise: Surprise::new(model.objectives(), tokens, dim, settings),
+            novelty: Novelty::new(
+                [settings.surprise_weight, settings.density_weight],
+                settings.history_windows,
+                settings.history_min,
+            ),
+            gate: Gate::new(
+                shape.embedding_dim,
+                settings.duplicate_cosine,
+                settings.quarantine_p,
+                settings.accept_after_s,
+            ),
+            guard: Guard::new(settings.guard_margin, settings.guard_patience),
+            adam: Adam::new(adam, champion.len()),
+            stretch: model.adapter().stretch(),
+            challenger: champion.clone(),
+            credit: 0.0,
+            batch_windows,
+            previous_u: vec![0.0; tokens * dim],
+            has_previous: false,
+            skill: Skill::default(),
+            times: Times::default(),
+            counts: Counts::default(),
+            last_read: None,
+            scratch: Scratch {
+                x: vec![0.0; tokens * width],
+                u: vec![0.0; tokens * dim],
+                embedding: vec![0.0; shape.embedding_dim],
+                batch_u: vec![0.0; batch_windows * tokens * dim],
+                batch_valid: Vec::with_capacity(batch_windows),
+                grads: vec![0.0; champion.len()],
+                held_out: Vec::with_capacity(train::MOST_COMPARED),
+                readings: std::array::from_fn(|_| Vec::with_capacity(train::MOST_COMPARED)),
+                errors: std::array::from_fn(|_| Vec::with_capacity(train::MOST_COMPARED)),
+            },
+            champion,
+            projection,
+            whitener,
+            model,
+            settings: settings.clone(),
+        }
+    }
+
+    /// Judges a window with the champion, against the past only. Changes nothing but scratch.
+    pub fn score(&mut self, latent: &Latent) -> Score {
+        if !self.is_acceptable(latent) {
+            return Score::without(Scored::Refused);
+        }
+        if !self.whitener.is_fitted() {
+            return Score::without(Scored::TooEarly);
+        }
+        self.prepare(latent);
+        let valid = latent.valid_tokens;
+        let reading =
+            self.surprise.read(&mut self.model, &self.champion, &self.scratch.u, valid);
+        let past = Past { memory: &self.memory, codec: &self.embedding_codec };
+        let density =
+            self.distance.of(&self.scratch.embedding, past, self.last_slot).unwrap_or(0.0);
+        let judged = self.novelty.judge([reading.surprise, density]);
+        self.last_read = Some(reading);
+        Score {
+            surprise: reading.surprise,
+            density,
+            novelty: judged.map(|judged| judged.novelty),
+            p_value: judged.map(|judged| judged.p_value),
+            event: judged.is_some_and(|judged| self.is_event(judged.p_value)),
+            state: Scored::Done { reading, persistence: self.persistence_error(valid) },
+        }
+    }
+
+    fn is_acceptable(&self, latent: &Latent) -> bool {
+        latent.tokens.dim() == (self.shape.layout.len(), self.shape.token_dim)
+            && latent.embedding.len() == self.shape.embedding_dim
+            && (1..=self.shape.layout.len()).contains(&latent.valid_tokens)
+            && latent.is_finite()
+    }
+
+    /// Rarer than the wanted number a day, and not soon after another one.
+    fn is_event(&self, p_value: f32) -> bool {
+        let Times { last_s, interval_s, last_event_s } = self.times;
+        let is_rare =
+            f64::from(p_value) * DAY_S <= self.settings.events_per_day * interval_s.max(1e-9);
+        let now_s = last_s.map(|last_s| last_s + interval_s);
+        let is_soon = last_event_s
+            .zip(now_s)
+            .is_some_and(|(event_s, now_s)| now_s < event_s + self.settings.cooldown_s);
+        is_rare && !is_soon
+    }
+
+    /// Fills `scratch.x`, `scratch.u` and `scratch.embedding`; tokens that are not valid become zero.
+    fn prepare(&mut self, latent: &Latent) {
+        let Scratch { x, u, embedding, .. } = &mut self.scratch;
+        self.distance.prepare(&latent.embedding, embedding);
+        if let Some(tokens) = latent.tokens.as_slice() {
+            self.projection.apply(tokens, x);
+        }
+        self.whitener.apply(x, u);
+        u[latent.valid_tokens * self.whitener.out_dim()..].fill(0.0);
+    }
+
+    /// Mean squared error of guessing, for `scratch.u`, the token before; in a picture, the patch one
+    /// frame earlier.
+    fn persistence_error(&self, valid: usize) -> Option<f32> {
+        let dim = self.whitener.out_dim();
+        let now = &self.scratch.u[..valid * dim];
+        let (now, before) = match self.shape.layout {
+            Layout::Sequence { .. } => (&now[dim..], &now[..now.len() - dim]),
+            Layout::Grid { .. } if self.has_previous => (now, &self.previous_u[..valid * dim]),
+            Layout::Grid { .. } => return None,
+        };
+        let sum: f32 = now.iter().zip(before).map(|(a, b)| (a - b) * (a - b)).sum();
+        (!now.is_empty()).then(|| sum / now.len() as f32)
+    }
+
+    /// Takes a window that was just scored into the past, and learns from it as far as it may.
+    /// `at_s` is when the window began, in seconds of the stream.
+    pub fn learn(&mut self, latent: &Latent, score: &Score, at_s: f64) -> Learnt {
+        self.counts.windows += 1;
+        if !self.is_acceptable(latent) || !at_s.is_finite() || score.is_refused() {
+            self.counts.refused += 1;
+            return Learnt::default();
+        }
+        let interval_s = self.advance(at_s);
+        if score.event {
+            self.counts.events += 1;
+            self.times.last_event_s = Some(at_s);
+        }
+        if self.is_frozen {
+            return Learnt::default();
+        }
+        if !self.whitener.is_fitted() {
+            self.wait(latent, at_s);
+            return Learnt { admission: Some(Admission::Admitted), ..Learnt::default() };
+        }
+        self.prepare(latent);
+        let is_settled = self.settings.quarantine_after_windows <= self.counts.admitted;
+        let admission = self.gate.decide(
+            &self.scratch.embedding,
+            score.p_value.filter(|_| is_settled),
+            interval_s,
+        );
+        self.remember_score(latent, score, admission);
+        match admission {
+            Admission::Admitted => self.admit(latent.valid_tokens, at_s),
+            Admission::Duplicate => self.counts.duplicates += 1,
+            Admission::Quarantined => self.counts.quarantined += 1,
+        }
+        if admission != Admission::Admitted {
+            self.last_slot = None;
+        }
+        if admission == Admission::Quarantined {
+            return Learnt { admission: Some(admission), ..Learnt::default() };
+        }
+        let (updates, committed) = self.train();
+        Learnt { admission: Some(admission), updates, committed }
+    }
+
+    /// Moves the stream's time on; gives the time since the last window, as far as it is usual.
+    fn advance(&mut self, at_s: f64) -> f64 {
+        let times = &mut self.times;
+        let passed = times.last_s.map_or(0.0, |last_s| (at_s - last_s).max(0.0));
+        times.last_s = Some(at_s);
+        if times.interval_s <= 0.0 {
+            times.interval_s = passed;
+            return passed;
+        }
+        // A gap is not an interval: it counts as four.
+        let usual = passed.min(4.0 * times.interval_s);
+        times.interval_s += 0.05 * (usual - times.interval_s);
+        usual
+    }
+
+    /// Histories and skills; `scratch.u` holds the window.
+    fn remember_score(&mut self, latent: &Latent, score: &Score, admission: Admission) {
+        let Scored::Done { reading, persistence } = score.state else { return };
+        if self.gate.enters_histories(admission)
+            && !self.novelty.observe([score.surprise, score.density])
+        {
+            self.counts.refused += 1;
+        }
+        let skill = &mut self.skill;
+        for sum in [
+            &mut skill.error,
+            &mut skill.mean,
+            &mut skill.error_beside_persistence,
+            &mut skill.persistence,
+        ] {
+            *sum *= SKILL_MEMORY;
+        }
+        skill.error += f64::from(reading.error);
+        skill.mean += f64::from(reading.mean_error);
+        if let Some(persistence) = persistence {
+            skill.error_beside_persistence += f64::from(reading.error);
+            skill.persistence += f64::from(persistence);
+        }
+        if admission == Admission::Admitted {
+            if self.last_read != Some(reading) {
+                let valid = latent.valid_tokens;
+                self.surprise.read(&mut self.model, &self.champion, &self.scratch.u, valid);
+            }
+            self.surprise.observe_last();
+        }
+        self.previous_u.copy_from_slice(&self.scratch.u);
+        self.has_previous = true;
+    }
+
+    /// No more learning from now on; scores go on, against what is known now.
+    pub const fn freeze(&mut self) {
+        self.is_frozen = true;
+    }
+
+    /// Width of [`Learner::embed_adapted`].
+    pub const fn adapted_dim(&self) -> usize {
+        self.model.width() + self.whitener.out_dim()
+    }
+
+    /// The adapted embedding: the mean over valid tokens of the context net's hidden state, joined
+    /// with the mean whitened token, each of length 1. Zeros before anything was fitted, and for a
+    /// latent that would be refused. Changes nothing but scratch.
+    ///
+    /// # Panics
+    ///
+    /// When `out` does not have [`Learner::adapted_dim`] numbers.
+    pub fn embed_adapted(&mut self, latent: &Latent, out: &mut [f32]) {
+        assert_eq!(out.len(), self.adapted_dim(), "numbers in an adapted embedding");
+        out.fill(0.0);
+        if self.whitener.is_fitted() && self.is_acceptable(latent) {
+            self.prepare(latent);
+            self.model.embed(&self.champion, &self.scratch.u, latent.valid_tokens, out);
+        }
+    }
+
+    /// Counts and skills so far.
+    pub fn report(&self) -> LearnReport {
+        let [commits, rejections, rollbacks, resets] = self.guard.counts();
+        let skill = |error: f64, of: f64| (0.0 < of).then(|| 1.0 - error / of);
+        LearnReport {
+            windows: self.counts.windows,
+            refused: self.counts.refused,
+            duplicates: self.counts.duplicates,
+            quarantined: self.counts.quarantined,
+            events: self.counts.events,
+            updates: self.adam.steps(),
+            refused_updates: self.counts.refused_updates,
+            commits,
+            rejections,
+            rollbacks,
+            resets,
+            remembered: self.memory.len() + self.waiting.len(),
+            skill_vs_mean: skill(self.skill.error, self.skill.mean),
+            skill_vs_persistence: skill(
+                self.skill.error_beside_persistence,
+                self.skill.persistence,
+            ),
+        }
+    }
+
+    /// Bytes that grow with sizes in the configuration: memory, histories, weights and covariances.
+    /// Scratch for a batch comes on top.
+    pub fn state_bytes(&self) -> usize {
+        let weights = 5 * size_of::<f32>() * self.champion.len();
+        let covariance = size_of::<f64>() * self.projection.out_dim().pow(2);
+        self.memory.bytes()
+            + self.distance.bytes()
+            + self.surprise.bytes()
+            + self.novelty.bytes()
+            + weights
+            + covariance
+            + size_of::<f32>() * self.projection.len()
+    }
+}

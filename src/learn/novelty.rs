@@ -1,0 +1,369 @@
+//! From raw channels to a novelty that means the same on every device.
+//!
+//! Each channel is compared with its own past: deviations above the median, in units of the median
+//! absolute deviation, neither of which a few outliers can move. Their weighted sum is the novelty.
+//! The p-value is the novelty's rank among past ones; beyond the tenth largest of them, where ranks
+//! are too coarse, a generalised Pareto tail fitted to the largest tenth goes on (probability-weighted
+//! moments, Hosking and Wallis 1987).
+
+use crate::base::bytes::{Malformed, Reader, Writer};
+
+/// The newest values of one channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct History {
+    values: Vec<f32>,
+    capacity: usize,
+    next: usize,
+    median: f32,
+    /// 1.4826 median absolute deviations: the standard deviation, were it Gaussian.
+    spread: f32,
+    /// Scratch.
+    sorted: Vec<f32>,
+}
+
+impl History {
+    /// Smallest spread we believe in; a perfectly constant signal would otherwise divide by zero.
+    const LEAST_SPREAD: f32 = 1e-6;
+
+    /// Keeps the newest `capacity` values.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            values: Vec::with_capacity(capacity),
+            capacity,
+            next: 0,
+            median: 0.0,
+            spread: Self::LEAST_SPREAD,
+            sorted: Vec::with_capacity(capacity),
+        }
+    }
+
+    /// Values kept.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Takes in a value. Those that are not finite are refused: one would poison all ranks.
+    #[must_use = "a refused value should be counted"]
+    pub fn observe(&mut self, value: f32) -> bool {
+        if !value.is_finite() {
+            return false;
+        }
+        if self.values.len() < self.capacity {
+            self.values.push(value);
+        } else {
+            self.values[self.next] = value;
+        }
+        self.next = (self.next + 1) % self.capacity;
+        if self.values.len() < MEASURE_ALWAYS || self.next.is_multiple_of(MEASURE_EVERY) {
+            self.measure();
+        }
+        true
+    }
+
+    /// Moves all past values, when whatever makes them has moved.
+    pub fn shift(&mut self, by: f32) {
+        self.values.iter_mut().for_each(|value| *value += by);
+        self.measure();
+    }
+
+    fn measure(&mut self) {
+        self.sorted.clear();
+        self.sorted.extend_from_slice(&self.values);
+        self.median = median(&mut self.sorted);
+        for value in &mut self.sorted {
+            *value = (*value - self.median).abs();
+        }
+        self.spread = (1.4826 * median(&mut self.sorted)).max(Self::LEAST_SPREAD);
+    }
+
+    /// Deviations above the median.
+    pub fn deviation(&self, value: f32) -> f32 {
+        (value - self.median) / self.spread
+    }
+
+    /// The chance of a value at least as large. Changes only scratch.
+    pub fn p_value(&mut self, value: f32) -> f32 {
+        let count = self.values.len();
+        let above = self.values.iter().filter(|&&past| value <= past).count();
+        let rank = |above: usize| (above + 1) as f32 / (count + 1) as f32;
+        if COARSE <= above || count < LEAST_TAIL {
+            return rank(above);
+        }
+        self.sorted.clear();
+        self.sorted.extend_from_slice(&self.values);
+        self.sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+        let tail_len = count / 10;
+        let from = self.sorted[tail_len];
+        let tail = Tail::fit(&self.sorted[..tail_len], from);
+        let share = tail_len as f64 / count as f64;
+        #[expect(clippy::cast_possible_truncation, reason = "f32 is what is used")]
+        let p = (share * tail.above(f64::from(value - from))) as f32;
+        p.clamp(LEAST_P, rank(COARSE))
+    }
+
+    fn save(&self, to: &mut Writer) {
+        to.f32s(self.values.iter().copied());
+        to.len(self.next);
+        to.f32(self.median);
+        to.f32(self.spread);
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
+        let values = from.f32s()?;
+        let next = from.len()?;
+        let right = values.len() <= self.capacity && next < self.capacity;
+        if !right || !values.iter().all(|value| value.is_finite()) {
+            return Err(Malformed::WrongValue {
+                what: "past scores",
+                found: format!("{} with the next at {next}", values.len()),
+                expected: format!("at most {} finite numbers", self.capacity),
+            });
+        }
+        self.values.clear();
+        self.values.extend_from_slice(&values);
+        self.next = next;
+        self.median = from.f32()?;
+        self.spread = from.f32()?;
+        Ok(())
+    }
+}
+
+/// Median and spread are measured anew with every value at first ...
+const MEASURE_ALWAYS: usize = 128;
+/// ... and then once in so many: it is the most expensive part of a long history.
+const MEASURE_EVERY: usize = 16;
+/// With so many past values above it, a value's rank is told as it is.
+const COARSE: usize = 10;
+/// Past values needed to fit a tail.
+const LEAST_TAIL: usize = 200;
+/// What a fitted tail says below this has no meaning.
+const LEAST_P: f32 = 1e-9;
+
+/// Generalised Pareto distribution of excesses.
+struct Tail {
+    shape: f64,
+    scale: f64,
+}
+
+impl Tail {
+    /// `largest` in falling order, all at least `from`.
+    fn fit(largest: &[f32], from: f32) -> Self {
+        let n = largest.len() as f64;
+        let (mut a0, mut a1) = (0.0, 0.0);
+        for (i, &value) in largest.iter().enumerate() {
+            let excess = f64::from(value - from);
+            a0 += excess / n;
+            // The share of excesses above this one.
+            a1 += excess * (i as f64 + 0.35) / n / n;
+        }
+        let gap = a0 - 2.0 * a1;
+        if a0 <= 0.0 || gap <= 0.0 {
+            return Self { shape: 0.0, scale: a0.max(1e-9) };
+        }
+        // No tail is taken to have an end: k above 0 would say that some novelty is impossible.
+        let k = (a0 / gap - 2.0).clamp(-0.5, 0.0);
+        Self { shape: -k, scale: a0 * (1.0 + k) }
+    }
+
+    fn above(&self, excess: f64) -> f64 {
+        if self.shape.abs() < 1e-6 {
+            return (-excess / self.scale).exp();
+        }
+        (1.0 + self.shape * excess / self.scale).max(0.0).powf(-1.0 / self.shape)
+    }
+}
+
+/// The lower one of the two middle values; reorders.
+fn median(values: &mut [f32]) -> f32 {
+    let middle = (values.len() - 1) / 2;
+    *values.select_nth_unstable_by(middle, f32::total_cmp).1
+}
+
+/// One window against the past.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// Weighted sum of deviations.
+    pub novelty: f32,
+    /// The chance of a novelty at least as large.
+    pub p_value: f32,
+}
+
+/// Channels in, novelty and p-value out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Novelty<const CHANNELS: usize> {
+    weights: [f32; CHANNELS],
+    least: usize,
+    channels: [History; CHANNELS],
+    fused: History,
+}
+
+impl<const CHANNELS: usize> Novelty<CHANNELS> {
+    /// Nothing is said before `least` windows.
+    pub fn new(weights: [f32; CHANNELS], capacity: usize, least: usize) -> Self {
+        Self {
+            weights,
+            least,
+            channels: std::array::from_fn(|_| History::new(capacity)),
+            fused: History::new(capacity),
+        }
+    }
+
+    fn fuse(&self, raw: [f32; CHANNELS]) -> f32 {
+        (0..CHANNELS).map(|i| self.weights[i] * self.channels[i].deviation(raw[i])).sum()
+    }
+
+    /// Judges a window. `None` during warm-up: "cannot say yet" is not "nothing unusual". Changes
+    /// only scratch.
+    pub fn judge(&mut self, raw: [f32; CHANNELS]) -> Option<Judged> {
+        if self.fused.len() < self.least {
+            return None;
+        }
+        let novelty = self.fuse(raw);
+        novelty.is_finite().then(|| Judged { novelty, p_value: self.fused.p_value(novelty) })
+    }
+
+    /// Takes a window into the past; `false`, and nothing changed, when a channel is not finite.
+    #[must_use = "a refused window should be counted"]
+    pub fn observe(&mut self, raw: [f32; CHANNELS]) -> bool {
+        if !raw.iter().all(|value| value.is_finite()) {
+            return false;
+        }
+        // Against the past only, like the score that was told. The first quarter of the warm-up has
+        // no past worth comparing with.
+        let fused = self.fuse(raw);
+        if self.least / 4 <= self.channels[0].len() && fused.is_finite() {
+            let taken = self.fused.observe(fused);
+            debug_assert!(taken, "just seen to be finite");
+        }
+        self.channels.iter_mut().zip(raw).all(|(channel, value)| channel.observe(value))
+    }
+
+    /// Moves a channel's past, when what makes it has moved.
+    pub fn shift(&mut self, channel: usize, by: f32) {
+        if by.is_finite() {
+            self.channels[channel].shift(by);
+        }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        (CHANNELS + 1) * 2 * self.fused.capacity * size_of::<f32>()
+    }
+
+    /// Appends everything that changes.
+    pub fn save(&self, to: &mut Writer) {
+        to.section("novelty");
+        self.channels.iter().for_each(|channel| channel.save(to));
+        self.fused.save(to);
+    }
+
+    /// Reads what [`Novelty::save`] wrote, for the same settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] when it is something else.
+    pub fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
+        from.section("novelty")?;
+        self.channels.iter_mut().try_for_each(|channel| channel.load(from))?;
+        self.fused.load(from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::rng::Rng;
+
+    /// Nearly Gaussian.
+    fn noise(rng: &mut Rng) -> f32 {
+        (0..12).map(|_| rng.unit_f32()).sum::<f32>() - 6.0
+    }
+
+    fn settled(windows: usize) -> (Novelty<2>, Rng) {
+        let mut rng = Rng::from_seed(5);
+        let mut novelty = Novelty::new([1.0, 1.0], 1000, 50);
+        for _ in 0..windows {
+            assert!(novelty.observe([3.0 + noise(&mut rng), 100.0 * noise(&mut rng)]));
+        }
+        (novelty, rng)
+    }
+
+    #[test]
+    fn silent_until_warm() {
+        assert_eq!(settled(40).0.judge([0.0, 0.0]), None);
+        assert!(settled(70).0.judge([0.0, 0.0]).is_some());
+    }
+
+    #[test]
+    fn channels_count_alike_whatever_their_unit() {
+        let mut novelty = settled(1500).0;
+        let first = novelty.judge([8.0, 0.0]).unwrap().novelty;
+        let second = novelty.judge([3.0, 500.0]).unwrap().novelty;
+        assert!((first - 5.0).abs() < 0.7 && (second - 5.0).abs() < 0.7, "{first} {second}");
+    }
+
+    #[test]
+    fn p_values_are_what_they_say_and_fall_beyond_the_largest_past_value() {
+        let (mut novelty, mut rng) = settled(3000);
+        let trials = 20_000;
+        let mut below = [0_u32; 2];
+        for _ in 0..trials {
+            let p = novelty
+                .judge([3.0 + noise(&mut rng), 100.0 * noise(&mut rng)])
+                .unwrap()
+                .p_value;
+            below[0] += u32::from(p <= 0.1);
+            below[1] += u32::from(p <= 0.001);
+        }
+        // 10 %: 2000, and the threshold from 1000 past values has a standard error of a tenth.
+        assert!((1400..2600).contains(&below[0]), "{below:?}");
+        // 0.1 %: 20; a tail fitted to 100 values may be off by a factor of three.
+        assert!((1..80).contains(&below[1]), "{below:?}");
+        let p = |novelty: &mut Novelty<2>, x| novelty.judge([3.0 + x, 0.0]).unwrap().p_value;
+        let (far, farther) = (p(&mut novelty, 6.0), p(&mut novelty, 8.0));
+        assert!(farther < far && far < 1.0 / 1001.0, "{far} {farther}");
+        for step in 0_u8..80 {
+            let x = f32::from(step) / 10.0;
+            assert!(p(&mut novelty, x + 0.1) <= p(&mut novelty, x), "not falling at {x}");
+        }
+    }
+
+    #[test]
+    fn nan_is_refused_and_leaves_no_trace() {
+        let (mut novelty, _) = settled(200);
+        let before = novelty.clone();
+        assert!(!novelty.observe([f32::NAN, 0.0]));
+        assert!(!novelty.observe([0.0, f32::INFINITY]));
+        assert_eq!(novelty, before);
+    }
+
+    #[test]
+    fn a_constant_signal_never_divides_by_zero() {
+        let mut novelty = Novelty::<1>::new([1.0], 100, 16);
+        for _ in 0..300 {
+            assert!(novelty.observe([4.2]));
+        }
+        let judged = novelty.judge([4.2]).unwrap();
+        assert_eq!((judged.novelty, judged.p_value), (0.0, 1.0));
+    }
+
+    #[test]
+    fn saved_and_loaded_is_the_same() {
+        for windows in [0, 7, 1300] {
+            let (novelty, _) = settled(windows);
+            let mut writer = Writer::default();
+            novelty.save(&mut writer);
+            let bytes = writer.into_bytes();
+            let mut loaded = Novelty::new([1.0, 1.0], 1000, 50);
+            loaded.load(&mut Reader::new(&bytes)).unwrap();
+            for raw in [[0.0, 0.0], [9.0, 900.0]] {
+                assert_eq!(loaded.judge(raw), novelty.clone().judge(raw));
+            }
+        }
+    }
+}

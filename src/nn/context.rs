@@ -1,0 +1,170 @@
+//! The context net: what a token's surroundings say about it.
+//!
+//! `h = gated_L(… gated_1(z W + b) …)`, each gated step looking wider than the one before.
+
+use crate::nn::gated::{Gated, GatedCache, GatedScratch};
+use crate::nn::layout::Layout;
+use crate::nn::linear::Linear;
+use crate::nn::params::Params;
+use crate::nn::real::Real;
+use crate::nn::taps::{Taps, View};
+
+/// The net; `z: [windows · tokens, dim]` to `h: [windows · tokens, width]`.
+#[derive(Debug, Clone)]
+pub struct Context {
+    input: Linear,
+    steps: Vec<Gated>,
+    width: usize,
+}
+
+/// Activations and scratch for so many rows at most.
+#[derive(Debug, Clone)]
+pub struct ContextSpace<F> {
+    /// Numbers of `h` in use: rows of the last forward pass, times the width.
+    len: usize,
+    /// Input of each step, and the result last.
+    activations: Vec<Vec<F>>,
+    caches: Vec<GatedCache<F>>,
+    scratch: GatedScratch<F>,
+    turned: Vec<F>,
+    /// In: the derivative by `h`. Used up by `backward`.
+    grad: Vec<F>,
+}
+
+impl Context {
+    /// One step for each of `dilations`.
+    pub fn new(
+        params: &mut Params,
+        name: &str,
+        layout: Layout,
+        view: View,
+        dim: usize,
+        width: usize,
+        dilations: &[usize],
+    ) -> Self {
+        let input = Linear::uniform(params, &format!("{name}.input"), dim, width);
+        let steps = dilations
+            .iter()
+            .enumerate()
+            .map(|(i, &dilation)| {
+                let taps = Taps::new(layout, view, dilation);
+                Gated::new(params, &format!("{name}.step{i}"), width, taps)
+            })
+            .collect();
+        Self { input, steps, width }
+    }
+
+    /// Width of `h`.
+    pub const fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Room for `rows` rows of input at most.
+    pub fn space<F: Real>(&self, rows: usize) -> ContextSpace<F> {
+        let (dim, width) = (self.input.in_dim(), self.width);
+        ContextSpace {
+            len: 0,
+            activations: vec![vec![F::zero(); rows * width]; self.steps.len() + 1],
+            caches: self.steps.iter().map(|_| GatedCache::new(rows, width)).collect(),
+            scratch: GatedScratch::new(rows, width),
+            turned: vec![F::zero(); dim * width],
+            grad: vec![F::zero(); rows * width],
+        }
+    }
+
+    /// Computes [`ContextSpace::hidden`]. Tokens from `valid[w]` on do not touch the others.
+    pub fn forward<F: Real>(
+        &self,
+        params: &[F],
+        z: &[F],
+        valid: &[usize],
+        space: &mut ContextSpace<F>,
+    ) {
+        let len = z.len() / self.input.in_dim() * self.width;
+        space.len = len;
+        if let Some(first) = space.activations.first_mut() {
+            self.input.forward(params, z, &mut first[..len]);
+        }
+        for (i, step) in self.steps.iter().enumerate() {
+            let (before, after) = space.activations.split_at_mut(i + 1);
+            step.forward(
+                params,
+                &before[i][..len],
+                valid,
+                &mut space.caches[i],
+                &mut after[0][..len],
+            );
+        }
+    }
+
+    /// From [`ContextSpace::grad_hidden`] to parameter gradients, and to `grad_z` where wanted.
+    pub fn backward<F: Real>(
+        &self,
+        params: &[F],
+        z: &[F],
+        valid: &[usize],
+        space: &mut ContextSpace<F>,
+        grads: &mut [F],
+        grad_z: Option<&mut [F]>,
+    ) {
+        let len = space.len;
+        let grad = &mut space.grad[..len];
+        for (i, step) in self.steps.iter().enumerate().rev() {
+            let x = &space.activations[i][..len];
+            step.backward(params, x, valid, &space.caches[i], &mut space.scratch, grads, grad);
+        }
+        self.input.backward_params(z, grad, grads);
+        if let Some(grad_z) = grad_z {
+            self.input.backward_input(params, grad, &mut space.turned, F::zero(), grad_z);
+        }
+    }
+}
+
+impl<F> ContextSpace<F> {
+    /// `h` of the last forward pass, `[rows, width]`.
+    pub fn hidden(&self) -> &[F] {
+        self.activations.last().map_or(&[], |last| &last[..self.len])
+    }
+
+    /// `h`, and where to put its derivative before the backward pass.
+    pub fn hidden_and_grad(&mut self) -> (&[F], &mut [F]) {
+        (self.activations.last().map_or(&[], |last| &last[..self.len]), &mut self.grad[..self.len])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::rng::Rng;
+    use crate::nn::gradcheck::{self, Derivatives};
+
+    #[test]
+    fn gradients_match_finite_differences() {
+        let cases = [
+            (Layout::Sequence { len: 4 }, View::Around, &[1, 2][..], vec![4, 3]),
+            (Layout::Sequence { len: 5 }, View::Past, &[1][..], vec![5]),
+            (Layout::Grid { rows: 2, cols: 3 }, View::Around, &[1, 1][..], vec![6]),
+            (Layout::Sequence { len: 3 }, View::Around, &[][..], vec![3]),
+        ];
+        for (layout, view, dilations, valid) in cases {
+            let (dim, width) = (3, 4);
+            let mut rng = Rng::from_seed(6);
+            let mut params = Params::default();
+            let net = Context::new(&mut params, "c", layout, view, dim, width, dilations);
+            let all: Vec<f64> = params.start(&mut rng);
+            let rows = layout.len() * valid.len();
+            let z = gradcheck::random(rows * dim, &mut rng);
+            let weighting = gradcheck::random(rows * width, &mut rng);
+            gradcheck::check(&params, &all, &z, |all, z, wanted| {
+                let mut space = net.space(rows + 2);
+                net.forward(all, z, &valid, &mut space);
+                if let Some(Derivatives { params, x }) = wanted {
+                    space.hidden_and_grad().1.copy_from_slice(&weighting);
+                    net.backward(all, z, &valid, &mut space, params, Some(x));
+                }
+                gradcheck::dot(space.hidden(), &weighting)
+            })
+            .unwrap_or_else(|wrong| panic!("{layout:?} {view:?} {dilations:?}: {wrong}"));
+        }
+    }
+}

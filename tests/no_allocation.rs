@@ -1,0 +1,92 @@
+//! In steady state, scoring and learning keep no new memory and take no buffer.
+//!
+//! `gemm` itself makes a list of flags, some hundred bytes, in every product and drops it before it
+//! returns; it is the only user of the allocator that is let through. A packing buffer of `gemm` would
+//! be far larger, and fails this test.
+#![allow(unsafe_code, reason = "a counting allocator cannot be written without it")]
+
+use std::alloc::{GlobalAlloc, Layout as Bytes, System};
+use std::cell::Cell;
+
+use habituate::config::learn::LearnToml;
+use habituate::encode::density::Density;
+use habituate::encode::latent::LatentShape;
+use habituate::learn::contract::{HOP_S, Place, live};
+use habituate::learn::learner::Learner;
+use habituate::nn::layout::Layout;
+
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<usize> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on unchanged to `System`, which upholds the contract; the counters
+// are thread-local, const-initialised and have no destructor, so reading them never allocates.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Bytes) -> *mut u8 {
+        HELD.set(HELD.get().wrapping_add(layout.size()));
+        LARGEST.set(LARGEST.get().max(layout.size()));
+        // SAFETY: the caller's promises about `layout` are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Bytes) {
+        HELD.set(HELD.get().wrapping_sub(layout.size()));
+        // SAFETY: the caller's promises about `pointer` and `layout` are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// `gemm`'s flags: one byte for every sixteen rows of a block that fits the second-level cache.
+const MOST_BYTES: usize = 2048;
+
+/// The sizes of the bundled sound encoder, and a picture, with both objectives and every part on.
+/// On aarch64 every product goes through a packing buffer of `gemm`, see `nn::matmul`.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_window_in_steady_state_allocates_nothing() {
+    let sound =
+        LatentShape { layout: Layout::Sequence { len: 12 }, token_dim: 64, embedding_dim: 192 };
+    let picture = LatentShape {
+        layout: Layout::Grid { rows: 7, cols: 8 },
+        token_dim: 32,
+        embedding_dim: 64,
+    };
+    for (shape, density) in [
+        (sound, Density::Whitened { nearest: 1, ridge: 0.05 }),
+        (sound, Density::Mahalanobis { ridge: 0.05 }),
+        (picture, Density::Cosine { nearest: 3, root: true }),
+    ] {
+        let settings = LearnToml {
+            predictive_coding: 0.5,
+            learnt_variance: true,
+            recent_windows: 64,
+            reservoir_windows: 64,
+            guard_every: 8,
+            first_windows: 10_000,
+            ..LearnToml::default()
+        };
+        let settings = settings.check().expect("in range");
+        let mut place = Place::new(shape, 1);
+        let mut learner = Learner::new(shape, density, &settings, 1);
+        // Past warm-up, with memory full, and just past the fits at 256 windows.
+        live(&mut learner, 0, 330, || place.usual());
+        for window in 330..350 {
+            let latent = place.usual();
+            let before = HELD.get();
+            LARGEST.set(0);
+            let score = learner.score(&latent);
+            let learnt = learner.learn(&latent, &score, f64::from(window) * HOP_S);
+            let (after, largest) = (HELD.get(), LARGEST.get());
+            assert_eq!(learnt.updates, 1);
+            assert_eq!(before, after, "{shape:?} {density:?}: window {window} kept memory");
+            assert!(largest <= MOST_BYTES, "{shape:?} {density:?}: a buffer of {largest} bytes");
+        }
+        assert!(2 < learner.report().commits + learner.report().rejections, "the guard has worked");
+    }
+}

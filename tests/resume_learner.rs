@@ -1,0 +1,64 @@
+//! Stopping and resuming equals never having stopped, at every moment.
+
+use habituate::config::learn::LearnToml;
+use habituate::encode::density::Density;
+use habituate::encode::latent::LatentShape;
+use habituate::learn::contract::{Place, bytes, live, resumed};
+use habituate::learn::learner::Learner;
+use habituate::nn::layout::Layout;
+
+const SHAPE: LatentShape =
+    LatentShape { layout: Layout::Sequence { len: 5 }, token_dim: 6, embedding_dim: 12 };
+
+#[test]
+fn a_learner_stopped_after_every_window_is_the_same_as_one_that_never_stopped() {
+    let settings = LearnToml {
+        width: 8,
+        adapter_rank: 4,
+        predictive_coding: 1.0,
+        recent_windows: 16,
+        reservoir_windows: 16,
+        history_windows: 64,
+        history_min: 16,
+        warm_up_windows: 8,
+        guard_every: 8,
+        quarantine_after_windows: 60,
+        quarantine_p: 0.05,
+        ..LearnToml::default()
+    };
+    let settings = settings.check().expect("in range");
+    for density in [
+        Density::Cosine { nearest: 2, root: true },
+        Density::Whitened { nearest: 1, ridge: 0.05 },
+        Density::Mahalanobis { ridge: 0.1 },
+    ] {
+        let (mut place, mut same_place) = (Place::new(SHAPE, 9), Place::new(SHAPE, 9));
+        let mut steady = Learner::new(SHAPE, density, &settings, 4);
+        let mut stopped = Learner::new(SHAPE, density, &settings, 4);
+        for window in 0..150 {
+            let is_visit = window % 37 > 33;
+            let next = |place: &mut Place| if is_visit { place.strange() } else { place.usual() };
+            let a = live(&mut steady, window, 1, || next(&mut place));
+            let b = live(&mut stopped, window, 1, || next(&mut same_place));
+            assert_eq!(a, b, "{density:?}: scores differ at window {window}");
+            let state = bytes(&stopped);
+            assert!(state == bytes(&steady), "{density:?}: states differ after window {window}");
+            stopped = resumed(SHAPE, density, &settings, &state);
+        }
+        let report = steady.report();
+        assert!(0 < report.updates && 0 < report.quarantined, "{report:?}");
+        assert_eq!(report, stopped.report());
+    }
+}
+
+#[test]
+fn another_seed_is_another_learner() {
+    let settings = LearnToml::default().check().expect("in range");
+    let density = Density::Whitened { nearest: 1, ridge: 0.05 };
+    let surprise = |seed| {
+        let mut place = Place::new(SHAPE, 9);
+        let mut learner = Learner::new(SHAPE, density, &settings, seed);
+        live(&mut learner, 0, 100, || place.usual())[99].surprise
+    };
+    assert!(surprise(1).to_bits() != surprise(2).to_bits());
+}
