@@ -1,14 +1,15 @@
 //! Commands on a pipe, with what every Linux has: `sh`, `printf`, `head`, `cat`, `sleep`.
 
 mod common {
-    pub mod media;
+    pub(crate) mod taken;
 }
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use common::media;
+use common::taken;
+use habituate::base::stop::Stop;
 use habituate::capture::Chunk;
 use habituate::capture::Loss;
 use habituate::capture::LossCause;
@@ -33,22 +34,27 @@ fn shell(line: &str, format: StreamFormat) -> CommandSource {
     command::open(&CommandSpec { program, format, restart: false }).unwrap()
 }
 
-/// Until `path` exists.
-fn wait_for(path: &Path) {
-    let stop = habituate::base::stop::Stop::default();
+/// Looks again and again, for a minute at most.
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let stop = Stop::default();
     for _ in 0..6000 {
-        if path.exists() {
+        if is_so() {
             return;
         }
         let _woke = stop.sleep(Duration::from_millis(10));
     }
-    panic!("{path:?} did not appear");
+    panic!("waited in vain for {what}");
+}
+
+/// Until `path` exists.
+fn wait_for(path: &Path) {
+    wait_until(&path.display().to_string(), || path.exists());
 }
 
 #[test]
 fn sound_arrives_whole_and_a_good_end_is_an_end() {
     let taken =
-        media::take_all(&mut shell("printf '\\000\\100'; printf '\\000\\300'", SOUND)).unwrap();
+        taken::take_all(&mut shell("printf '\\000\\100'; printf '\\000\\300'", SOUND)).unwrap();
     assert_eq!(taken.samples, [0.5, -0.5]);
     assert_eq!(taken.begins, [0.0]);
 }
@@ -56,7 +62,7 @@ fn sound_arrives_whole_and_a_good_end_is_an_end() {
 #[test]
 fn a_bad_end_names_the_command_its_status_and_its_last_words() {
     let mut source = shell("echo starting >&2; echo no such device >&2; exit 3", SOUND);
-    let error = media::take_all(&mut source).unwrap_err().to_string();
+    let error = taken::take_all(&mut source).unwrap_err().to_string();
     for part in ["no such device", "exit status: 3", "exit 3"] {
         assert!(error.contains(part), "{part:?} missing in: {error}");
     }
@@ -66,7 +72,7 @@ fn a_bad_end_names_the_command_its_status_and_its_last_words() {
 fn a_command_that_should_go_on_has_no_good_end() {
     let program = Program::Argv(vec!["true".into()]);
     let mut source = command::open(&CommandSpec { program, format: SOUND, restart: true }).unwrap();
-    let error = media::take_all(&mut source).unwrap_err();
+    let error = taken::take_all(&mut source).unwrap_err();
     assert!(matches!(error, CaptureError::CommandEnded { .. }), "{error}");
 }
 
@@ -92,9 +98,11 @@ fn silence_is_idle_and_dropping_ends_everything_the_command_started() {
     wait_for(&folder.path().join("pids.ready"));
     drop(source);
     for pid in fs::read_to_string(&pids).unwrap().lines() {
-        let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // Grandchildren are reaped by init, in its own time.
-        assert!(state.is_empty() || state.contains(") Z "), "{pid} lives on: {state}");
+        // Killed is not yet gone, and grandchildren are reaped by init in its own time.
+        wait_until(&format!("the end of {pid}"), || {
+            let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            state.is_empty() || state.contains(") Z ")
+        });
     }
 }
 
@@ -104,7 +112,7 @@ fn sound_that_nobody_fetches_is_lost_after_two_seconds_and_counted() {
     let done = folder.path().join("done");
     let mut source = shell(&format!("head -c 400000 /dev/zero; touch {}", done.display()), SOUND);
     wait_for(&done);
-    let taken = media::take_all(&mut source).unwrap();
+    let taken = taken::take_all(&mut source).unwrap();
     let lost: u64 = taken.losses.iter().map(|loss| loss.count).sum();
     assert_eq!(taken.samples.len() as u64 + lost, 200_000);
     assert!(taken.losses.iter().all(|loss| loss.cause == LossCause::Overrun));
@@ -122,7 +130,7 @@ fn of_pictures_the_latest_is_kept() {
         StreamFormat::RawVideo { width: 80, height: 50, pixels: PixelFormat::Grey8, fps: 10.0 };
     let mut source = shell(&format!("cat {}; touch {}", file.display(), done.display()), format);
     wait_for(&done);
-    let taken = media::take_all(&mut source).unwrap();
+    let taken = taken::take_all(&mut source).unwrap();
     assert_eq!(taken.pictures.len() as u64 + source.replaced_count(), 200);
     let (at_s, _, last) = taken.pictures.last().unwrap();
     assert_eq!((*at_s, last.bytes[0]), (19.9, 199));
@@ -132,20 +140,20 @@ fn of_pictures_the_latest_is_kept() {
 #[test]
 fn endless_words_neither_block_the_command_nor_fill_memory() {
     let line = "i=0; while [ $i -lt 20000 ]; do echo complaint $i >&2; i=$((i+1)); done; exit 1";
-    let error = media::take_all(&mut shell(line, SOUND)).unwrap_err().to_string();
+    let error = taken::take_all(&mut shell(line, SOUND)).unwrap_err().to_string();
     assert!(error.contains("complaint 19999") && error.len() < 500, "{error}");
 }
 
 #[test]
 fn ffmpeg_delivers_jpegs_and_samples() {
-    if !media::has_ffmpeg() {
+    if !taken::has_ffmpeg() {
         return;
     }
     let line = "ffmpeg -v error -f lavfi -i testsrc=size=64x48:rate=5 -t 2 -f mjpeg -";
     let mut source = shell(line, StreamFormat::Mjpeg { fps: 5.0 });
-    let taken = media::take_all(&mut source).unwrap();
+    let taken = taken::take_all(&mut source).unwrap();
     assert_eq!(taken.pictures.len() as u64 + source.replaced_count(), 10);
     assert!(taken.pictures[0].2.bytes.starts_with(&[0xFF, 0xD8]));
     let line = "ffmpeg -v error -f lavfi -i sine=sample_rate=8000 -t 1 -f s16le -";
-    assert_eq!(media::take_all(&mut shell(line, SOUND)).unwrap().samples.len(), 8000);
+    assert_eq!(taken::take_all(&mut shell(line, SOUND)).unwrap().samples.len(), 8000);
 }

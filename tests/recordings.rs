@@ -1,7 +1,8 @@
 //! Recordings through the public door: files, folders and lists of them as one stream.
 
 mod common {
-    pub mod media;
+    pub(crate) mod media;
+    pub(crate) mod taken;
 }
 
 use std::fs;
@@ -9,7 +10,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use common::media;
-use common::media::Taken;
+use common::taken;
+use common::taken::Taken;
 use habituate::base::recovery::Recovery;
 use habituate::capture::Loss;
 use habituate::capture::LossCause;
@@ -33,7 +35,7 @@ fn all() -> Options {
 }
 
 fn read(inputs: &[PathBuf], options: &Options) -> Result<Taken, CaptureError> {
-    media::take_all(recording::open(inputs, options)?.as_mut())
+    taken::take_all(recording::open(inputs, options)?.as_mut())
 }
 
 fn read_in(folder: &Path, names: &[&str]) -> Result<Taken, CaptureError> {
@@ -64,7 +66,7 @@ fn several_files_are_one_stream_whose_time_goes_on() {
     let inputs = [folder.path().join("a.wav"), folder.path().join("b.wav")];
     let mut source = recording::open(&inputs, &all()).unwrap();
     assert_eq!(source.total_s(), Some(1.5));
-    let taken = media::take_all(source.as_mut()).unwrap();
+    let taken = taken::take_all(source.as_mut()).unwrap();
     assert_eq!(taken.begins, [0.0, 1.0]);
     assert_eq!(taken.samples.len(), 10_000);
     assert!(taken.samples[..8000].iter().all(|&x| x == 0.25), "the mean of both channels");
@@ -241,7 +243,7 @@ fn what_only_ffmpeg_reads_goes_through_it_or_is_refused() {
     for part in ["a.au", "AU sound", "/nowhere/ffmpeg", "install ffmpeg"] {
         assert!(error.contains(part), "{part:?} missing in: {error}");
     }
-    if media::has_ffmpeg() {
+    if taken::has_ffmpeg() {
         let taken = read(&input, &all()).unwrap();
         let expected: Vec<f32> = values.iter().map(|&value| f32::from(value) / 32_768.0).collect();
         assert_eq!(taken.samples, expected);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// `$HABITUATE_DEV_DATA` if set, else `target/dev`; `None`, and a word about it, where neither is a
 /// folder.
-pub fn dev_data() -> Option<PathBuf> {
+pub(crate) fn dev_data() -> Option<PathBuf> {
     let path = std::env::var_os("HABITUATE_DEV_DATA")
         .map(PathBuf::from)
         .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/dev"));

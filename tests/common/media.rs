@@ -1,50 +1,7 @@
-//! Small recordings written byte by byte, and what a source makes of them.
-
-use std::time::Duration;
-
-use habituate::capture::Chunk;
-use habituate::capture::Loss;
-use habituate::capture::Source;
-use habituate::capture::error::CaptureError;
-use habituate::signal::image::RawImage;
-
-/// All that a source delivered.
-#[derive(Debug, Default, PartialEq)]
-pub struct Taken {
-    /// Where each part begins, in seconds.
-    pub begins: Vec<f64>,
-    /// All samples, of all parts.
-    pub samples: Vec<f32>,
-    /// Position of the first sample of each chunk, and the chunk's rate.
-    pub positions: Vec<(u64, u32)>,
-    /// Time, duration and picture.
-    pub pictures: Vec<(f64, f64, RawImage)>,
-    pub losses: Vec<Loss>,
-    pub warnings: Vec<String>,
-}
-
-/// Takes everything until the end.
-pub fn take_all(source: &mut dyn Source) -> Result<Taken, CaptureError> {
-    let mut taken = Taken::default();
-    while let Some(chunk) = source.next(Duration::from_secs(30))? {
-        match chunk {
-            Chunk::Begin { at_s, .. } => taken.begins.push(at_s),
-            Chunk::Sound { rate_hz, at_sample, samples } => {
-                assert!(!samples.is_empty(), "a chunk of sound is never empty");
-                taken.positions.push((at_sample, rate_hz));
-                taken.samples.extend(samples);
-            }
-            Chunk::Picture { at_s, lasts_s, image } => taken.pictures.push((at_s, lasts_s, image)),
-            Chunk::Gap(loss) => taken.losses.push(loss),
-            Chunk::Idle => {}
-        }
-    }
-    taken.warnings = source.take_warnings();
-    Ok(taken)
-}
+//! Small recordings written byte by byte.
 
 /// 16-bit WAV with the sizes as given, right or wrong.
-pub fn wav_with_sizes(
+pub(crate) fn wav_with_sizes(
     rate_hz: u32,
     channels: u16,
     values: &[i16],
@@ -65,13 +22,13 @@ pub fn wav_with_sizes(
 }
 
 /// 16-bit WAV.
-pub fn wav(rate_hz: u32, channels: u16, values: &[i16]) -> Vec<u8> {
+pub(crate) fn wav(rate_hz: u32, channels: u16, values: &[i16]) -> Vec<u8> {
     let data_len = u32::try_from(values.len() * 2).unwrap();
     wav_with_sizes(rate_hz, channels, values, 36 + data_len, data_len)
 }
 
 /// Something with the markers of a JPEG and a thumbnail in its header; nobody decodes it.
-pub fn jpeg(fill: u8) -> Vec<u8> {
+pub(crate) fn jpeg(fill: u8) -> Vec<u8> {
     let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xE1, 0, 8, 0xFF, 0xD8, 0xFF, 0xD9, 1, 2];
     bytes.extend([0xFF, 0xDA, 0, 4, 9, 9, fill, 0xFF, 0, fill, 0xFF, 0xD9]);
     bytes
@@ -86,7 +43,7 @@ fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
 }
 
 /// AVI of `frames`, preceded by a stream of sound that has to be skipped.
-pub fn avi(
+pub(crate) fn avi(
     codec: &[u8; 4],
     bits: u16,
     (width, height): (i32, i32),
@@ -124,7 +81,7 @@ pub fn avi(
 }
 
 /// Y4M of `frames`.
-pub fn y4m(header: &str, frames: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn y4m(header: &str, frames: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = format!("YUV4MPEG2 {header}\n").into_bytes();
     for frame in frames {
         bytes.extend(b"FRAME\n");
@@ -134,20 +91,11 @@ pub fn y4m(header: &str, frames: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// AU, which only ffmpeg reads for us: big-endian 16-bit samples.
-pub fn au(rate_hz: u32, values: &[i16]) -> Vec<u8> {
+pub(crate) fn au(rate_hz: u32, values: &[i16]) -> Vec<u8> {
     let mut bytes = b".snd".to_vec();
     for word in [24, u32::try_from(values.len() * 2).unwrap(), 3, rate_hz, 1] {
         bytes.extend(word.to_be_bytes());
     }
     bytes.extend(values.iter().flat_map(|value| value.to_be_bytes()));
     bytes
-}
-
-/// Whether `ffmpeg` is here; says so if not.
-pub fn has_ffmpeg() -> bool {
-    let found = std::process::Command::new("ffmpeg").arg("-version").output().is_ok();
-    if !found {
-        eprintln!("no ffmpeg on this machine: skipped");
-    }
-    found
 }

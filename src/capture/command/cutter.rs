@@ -5,6 +5,7 @@ use crate::capture::LossCause;
 use crate::capture::command::format;
 use crate::capture::command::format::SampleFormat;
 use crate::capture::command::format::StreamFormat;
+use crate::capture::command::jpeg::Cut;
 use crate::capture::command::jpeg::JpegCutter;
 use crate::signal::image::PixelFormat;
 use crate::signal::image::RawImage;
@@ -74,8 +75,7 @@ impl Cutter {
                 rest.extend_from_slice(bytes);
             }
             Kind::Jpeg(cutter) => {
-                cutter.push(bytes, |picture| emit(Item::Frame(jpeg(picture))));
-                emit_lost(LossCause::Damaged, cutter.take_broken(), emit);
+                cutter.push(bytes, |cut| emit(from_cut(cut)));
             }
         }
     }
@@ -88,15 +88,19 @@ impl Cutter {
                 rest.clear();
             }
             Kind::Jpeg(cutter) => {
-                cutter.finish();
-                emit_lost(LossCause::Damaged, cutter.take_broken(), emit);
+                cutter.finish().map(from_cut).into_iter().for_each(emit);
             }
         }
     }
 }
 
-fn jpeg(bytes: Vec<u8>) -> RawImage {
-    RawImage { format: PixelFormat::Jpeg, width: 0, height: 0, bytes }
+fn from_cut(cut: Cut) -> Item {
+    match cut {
+        Cut::Picture(bytes) => {
+            Item::Frame(RawImage { format: PixelFormat::Jpeg, width: 0, height: 0, bytes })
+        }
+        Cut::Broken => Item::Lost(Loss { cause: LossCause::Damaged, count: 1 }),
+    }
 }
 
 /// Samples, preceded by how many of them had to be replaced.

@@ -19,8 +19,15 @@ pub(in crate::capture) struct JpegCutter {
     /// How far `held` has been walked.
     walked: usize,
     state: State,
-    /// Pictures that began and did not end well.
-    broken_count: u64,
+}
+
+/// What a stream of JPEGs holds, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::capture) enum Cut {
+    /// From the start mark to the end mark.
+    Picture(Vec<u8>),
+    /// A picture that began and did not end well.
+    Broken,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -38,43 +45,37 @@ enum State {
 enum Step {
     Walked,
     NeedMore,
-    Picture(Vec<u8>),
+    Found(Cut),
 }
 
 impl JpegCutter {
-    /// Takes the next bytes and hands out the pictures that are complete with them.
-    pub(in crate::capture) fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(Vec<u8>)) {
+    /// Takes the next bytes and hands out what is complete with them.
+    pub(in crate::capture) fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(Cut)) {
         self.held.extend_from_slice(bytes);
         loop {
             match self.step() {
                 Step::Walked => {}
                 Step::NeedMore => break,
-                Step::Picture(picture) => emit(picture),
+                Step::Found(cut) => emit(cut),
             }
         }
         if PICTURE_MAX_BYTES < self.held.len() {
-            self.give_up(self.held.len());
+            self.restart(self.held.len());
+            emit(Cut::Broken);
         }
-    }
-
-    /// Broken pictures since the last call.
-    pub(in crate::capture) fn take_broken(&mut self) -> u64 {
-        std::mem::take(&mut self.broken_count)
     }
 
     /// The stream is over: a picture that has begun will not end.
-    pub(in crate::capture) fn finish(&mut self) {
-        if self.state != State::Outside {
-            self.give_up(self.held.len());
-        }
+    pub(in crate::capture) fn finish(&mut self) -> Option<Cut> {
+        let broken = (self.state != State::Outside).then_some(Cut::Broken);
+        self.restart(self.held.len());
+        broken
     }
 
     /// Drops the picture at hand and goes on looking at `from`.
-    fn give_up(&mut self, from: usize) {
-        if self.state != State::Outside {
-            self.broken_count += 1;
-        }
+    fn give_up(&mut self, from: usize) -> Step {
         self.restart(from);
+        Step::Found(Cut::Broken)
     }
 
     fn restart(&mut self, from: usize) {
@@ -118,10 +119,7 @@ impl JpegCutter {
                 Step::Walked
             }
             (0xFF, EOI) => self.complete(self.walked + 2),
-            (0xFF, SOI) => {
-                self.give_up(self.walked);
-                Step::Walked
-            }
+            (0xFF, SOI) => self.give_up(self.walked),
             (0xFF, 0xC0..=0xFE) => {
                 let &[_, _, high, low, ..] = rest else { return Step::NeedMore };
                 let length = usize::from(u16::from_be_bytes([high, low]));
@@ -132,10 +130,7 @@ impl JpegCutter {
                 self.state = if code == SOS { State::Scan } else { State::Marker };
                 Step::Walked
             }
-            _ => {
-                self.give_up(self.walked);
-                Step::Walked
-            }
+            _ => self.give_up(self.walked),
         }
     }
 
@@ -158,10 +153,7 @@ impl JpegCutter {
                 Step::Walked
             }
             Some(&EOI) => self.complete(self.walked + 2),
-            Some(&SOI) => {
-                self.give_up(self.walked);
-                Step::Walked
-            }
+            Some(&SOI) => self.give_up(self.walked),
             Some(_) => {
                 self.state = State::Marker;
                 Step::Walked
@@ -172,7 +164,7 @@ impl JpegCutter {
     fn complete(&mut self, end: usize) -> Step {
         let picture = self.held[..end].to_vec();
         self.restart(end);
-        Step::Picture(picture)
+        Step::Found(Cut::Picture(picture))
     }
 }
 
@@ -187,13 +179,17 @@ mod tests {
         bytes
     }
 
-    fn cut(stream: &[u8], block_len: usize) -> (Vec<Vec<u8>>, u64) {
-        let (mut cutter, mut pictures) = (JpegCutter::default(), Vec::new());
+    fn cut(stream: &[u8], block_len: usize) -> Vec<Cut> {
+        let (mut cutter, mut cuts) = (JpegCutter::default(), Vec::new());
         for block in stream.chunks(block_len) {
-            cutter.push(block, |picture| pictures.push(picture));
+            cutter.push(block, |cut| cuts.push(cut));
         }
-        cutter.finish();
-        (pictures, cutter.take_broken())
+        cuts.extend(cutter.finish());
+        cuts
+    }
+
+    fn whole(fill: u8) -> Cut {
+        Cut::Picture(picture(fill))
     }
 
     #[test]
@@ -203,38 +199,34 @@ mod tests {
         stream.extend(b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n");
         stream.extend(picture(2));
         for block_len in [1, 2, 3, 7, stream.len()] {
-            let (pictures, broken) = cut(&stream, block_len);
-            assert_eq!(pictures, [picture(1), picture(2)], "in blocks of {block_len}");
-            assert_eq!(broken, 0);
+            assert_eq!(cut(&stream, block_len), [whole(1), whole(2)], "in blocks of {block_len}");
         }
     }
 
     #[test]
     fn a_cut_picture_costs_itself_and_no_other() {
-        let whole = picture(1);
+        let first = picture(1);
         // From where compressed data begins. Cut inside the header's segment, its stated length
         // swallows the beginning of the next picture.
-        for cut_at in 18..whole.len() - 1 {
-            let mut stream = whole[..cut_at].to_vec();
+        for cut_at in 18..first.len() - 1 {
+            let mut stream = first[..cut_at].to_vec();
             stream.extend(picture(2));
             stream.extend(picture(3));
-            let (pictures, broken) = cut(&stream, 5);
-            assert!(pictures.ends_with(&[picture(3)]), "cut at {cut_at}: {pictures:?}");
-            assert!(1 <= broken || pictures.len() == 3, "cut at {cut_at} went unnoticed");
+            let cuts = cut(&stream, 5);
+            assert_eq!(cuts, [Cut::Broken, whole(2), whole(3)], "cut at {cut_at}");
         }
     }
 
     #[test]
     fn an_endless_picture_is_given_up() {
         let mut cutter = JpegCutter::default();
-        let mut stream = picture(1);
-        stream.truncate(18);
-        cutter.push(&stream, |_| panic!("no picture is complete"));
+        let mut cuts = Vec::new();
+        cutter.push(&picture(1)[..18], |cut| cuts.push(cut));
         let block = vec![7; 1 << 20];
         for _ in 0..40 {
-            cutter.push(&block, |_| panic!("no picture is complete"));
+            cutter.push(&block, |cut| cuts.push(cut));
+            assert!(cutter.held.len() <= PICTURE_MAX_BYTES);
         }
-        assert!(cutter.held.len() <= PICTURE_MAX_BYTES);
-        assert_eq!(cutter.take_broken(), 1);
+        assert_eq!(cuts, [Cut::Broken]);
     }
 }

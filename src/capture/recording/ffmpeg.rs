@@ -60,7 +60,10 @@ pub(super) fn open(
     };
     match opened {
         Ok(reader) => Ok(Box::new(Watched { reader, verdict, warning: None, any: false })),
-        Err(trouble) => Err(words(&verdict).map_or(trouble, Trouble::Damaged)),
+        Err(trouble) => {
+            let named = |words| Trouble::Damaged(format!("{what}, of which {words}"));
+            Err(words(&verdict).map_or(trouble, named))
+        }
     }
 }
 

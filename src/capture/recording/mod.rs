@@ -11,6 +11,8 @@ mod coded;
 mod ffmpeg;
 mod mp4;
 mod names;
+mod opening;
+mod options;
 pub mod paced;
 mod plan;
 mod raw;
@@ -21,90 +23,26 @@ mod y4m;
 mod yuv;
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::vec;
+
+pub use crate::capture::recording::options::FolderOrder;
+pub use crate::capture::recording::options::Options;
 
 use crate::capture::Chunk;
 use crate::capture::Loss;
 use crate::capture::LossCause;
 use crate::capture::Modality;
 use crate::capture::Source;
-use crate::capture::command::format;
-use crate::capture::command::format::StreamFormat;
 use crate::capture::error::CaptureError;
-use crate::capture::recording::album::Album;
-use crate::capture::recording::avi::Avi;
+use crate::capture::recording::opening::Foreign;
 use crate::capture::recording::plan::Part;
-use crate::capture::recording::raw::RawStream;
 use crate::capture::recording::reader::Piece;
 use crate::capture::recording::reader::Reader;
-use crate::capture::recording::reader::Trouble;
-use crate::capture::recording::sniff::Kind;
-use crate::capture::recording::wav::Body;
-use crate::capture::recording::y4m::Y4m;
 
 /// Warnings held for [`Source::take_warnings`].
 const WARNINGS_MAX: usize = 64;
-
-/// Files whose headers are read beforehand to know how long all of it lasts.
-const MEASURED_MAX: usize = 2000;
-
-/// In which order, and how far apart, the pictures of a folder are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FolderOrder {
-    /// By the times in their names where every name has one, else by name.
-    #[default]
-    Auto,
-    /// By name, numbers as people count, at [`Options::frame_interval_s`].
-    Name,
-    /// By the times in their names; a name without one is an error.
-    Time,
-}
-
-/// How recordings are read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// Order of pictures.
-    pub order: FolderOrder,
-    /// Seconds from one picture to the next where names tell no times.
-    pub frame_interval_s: f64,
-    /// Pictures per second taken from videos: of each such span the first. `None` takes all.
-    pub max_fps: Option<f64>,
-    /// Pictures per second of MJPEG streams, which do not say.
-    pub mjpeg_fps: f64,
-    /// What files are whose first bytes are unknown.
-    pub raw: Option<StreamFormat>,
-    /// What to take from files that hold both; pictures where nothing is said.
-    pub modality: Option<Modality>,
-    /// The program that reads what we do not.
-    pub ffmpeg: String,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            order: FolderOrder::Auto,
-            frame_interval_s: 1.0,
-            max_fps: Some(2.0),
-            mjpeg_fps: 10.0,
-            raw: None,
-            modality: None,
-            ffmpeg: "ffmpeg".into(),
-        }
-    }
-}
-
-impl Options {
-    fn check(&self) -> Result<(), CaptureError> {
-        format::check_fps(1.0 / self.frame_interval_s)?;
-        format::check_fps(self.mjpeg_fps)?;
-        self.max_fps.map_or(Ok(()), format::check_fps)?;
-        self.raw.map_or(Ok(()), |raw| raw.check())
-    }
-}
 
 /// Opens `inputs` as one stream: files, folders of pictures, folders of sound or video files.
 ///
@@ -117,7 +55,7 @@ impl Options {
 pub fn open(inputs: &[PathBuf], options: &Options) -> Result<Box<dyn Source>, CaptureError> {
     options.check()?;
     let (parts, modality) = plan::plan(inputs, options)?;
-    let total_s = total_s(&parts, options);
+    let total_s = opening::total_s(&parts, options);
     let mut recording = Recording {
         parts: parts.into_iter(),
         options: options.clone(),
@@ -187,7 +125,7 @@ impl Recording {
             let (shown, path) = (part.shown(), part.path());
             let is_named = !matches!(part, Part::Found(..));
             let thins = !matches!(part, Part::Album { .. });
-            match open_part(part, &self.options, Foreign::Read) {
+            match opening::open_part(part, &self.options, Foreign::Read) {
                 Ok(reader) => {
                     let fps = self.options.max_fps.filter(|_| thins);
                     let thin = fps.map(|fps| Thinning { fps, span: None });
@@ -298,107 +236,4 @@ impl Source for Recording {
         }
         warnings
     }
-}
-
-/// Whether `ffmpeg` may be started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Foreign {
-    Read,
-    /// For measuring: too dear.
-    LeaveOut,
-}
-
-fn open_part(
-    part: Part,
-    options: &Options,
-    foreign: Foreign,
-) -> Result<Box<dyn Reader>, CaptureError> {
-    let (path, kind) = match part {
-        Part::Album { folder, files, as_given } => {
-            let (order, interval_s) = (options.order, options.frame_interval_s);
-            return Ok(Box::new(Album::new(&folder, files, as_given, order, interval_s)?));
-        }
-        Part::Named(path, kind) => (path, Ok(kind)),
-        Part::Found(path, modality) => {
-            let kind = sniff::kind(&path, options.raw.is_some(), Some(modality));
-            let raw = options.raw.map(|raw| raw.modality());
-            let kind = kind.and_then(|kind| match kind.modality(raw) == modality {
-                true => Ok(kind),
-                false => Err(Trouble::Damaged("it is not of the same kind as the others".into())),
-            });
-            (path, kind)
-        }
-    };
-    kind.and_then(|kind| open_file(&path, &kind, options, foreign))
-        .map_err(|trouble| plan::error(&path, trouble, options))
-}
-
-fn open_file(
-    path: &Path,
-    kind: &Kind,
-    options: &Options,
-    foreign: Foreign,
-) -> Result<Box<dyn Reader>, Trouble> {
-    let by_ffmpeg = |what: &str, modality| match foreign {
-        Foreign::Read => ffmpeg::open(path, what, modality, options),
-        Foreign::LeaveOut => Err(Trouble::NeedsFfmpeg(what.into())),
-    };
-    let opened: Result<Box<dyn Reader>, Trouble> = match kind {
-        Kind::Wav => match wav::open(path)? {
-            Body::Plain(reader) => Ok(reader),
-            Body::Compressed { stream, frames } => {
-                coded::open_stream(stream, frames).map(|reader| Box::new(reader) as _)
-            }
-            Body::Foreign(what) => Err(Trouble::NeedsFfmpeg(what)),
-        },
-        Kind::Coded(extension, what) => {
-            coded::open(path, extension, what).map(|reader| Box::new(reader) as _)
-        }
-        Kind::Avi => Avi::open(Box::new(File::open(path)?)).map(|reader| Box::new(reader) as _),
-        Kind::Y4m => {
-            let file = File::open(path)?;
-            let len = file.metadata()?.len();
-            Y4m::open(Box::new(file), Some(len)).map(|reader| Box::new(reader) as _)
-        }
-        Kind::Mjpeg => {
-            let format = StreamFormat::Mjpeg { fps: options.mjpeg_fps };
-            Ok(Box::new(RawStream::new(Box::new(File::open(path)?), format, None)))
-        }
-        Kind::Picture => {
-            let (files, interval_s) = (vec![path.to_owned()], options.frame_interval_s);
-            Album::new(Path::new(""), files, true, FolderOrder::Name, interval_s)
-                .map(|reader| Box::new(reader) as _)
-                .map_err(|error| Trouble::Damaged(error.to_string()))
-        }
-        Kind::Foreign(_, what) => Err(Trouble::NeedsFfmpeg(what.clone())),
-        Kind::Raw => {
-            let format = options.raw.ok_or_else(|| Trouble::Unknown("raw data".into()))?;
-            let file = File::open(path)?;
-            let len = file.metadata()?.len();
-            Ok(Box::new(RawStream::new(Box::new(file), format, Some(len))))
-        }
-    };
-    match opened {
-        Err(Trouble::NeedsFfmpeg(what)) => {
-            by_ffmpeg(&what, kind.modality(options.raw.map(|raw| raw.modality())))
-        }
-        opened => opened,
-    }
-}
-
-/// The length of all parts, where every one tells.
-fn total_s(parts: &[Part], options: &Options) -> Option<f64> {
-    if MEASURED_MAX < parts.len() {
-        return None;
-    }
-    let mut total_s = 0.0;
-    for part in parts {
-        match open_part(part.clone(), options, Foreign::LeaveOut) {
-            Ok(reader) => total_s += reader.total_s()?,
-            Err(CaptureError::NeedsFfmpeg { .. }) => return None,
-            // What cannot be read takes no time.
-            Err(_) => {}
-        }
-    }
-    Some(total_s)
 }

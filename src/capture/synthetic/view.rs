@@ -325,7 +325,8 @@ mod tests {
             let before = view.draw(one.start_s - 1.0);
             let still = view.draw(one.start_s - 1.2);
             let (moved, noise) = (difference(&middle, &before), difference(&before, &still));
-            assert!(1.5 * noise < moved, "{one:?}: {moved} against {noise}");
+            // The noise of two pictures is the same everywhere; what moved comes on top.
+            assert!(noise + 0.5 < moved, "{one:?}: {moved} against {noise}");
         }
     }
 }
