@@ -26,6 +26,10 @@ use crate::signal::image::RawImage;
 /// Some cameras reset themselves when opened and take seconds.
 const OPEN_PATIENCE: Duration = Duration::from_secs(10);
 
+/// A camera that is set to fewer frames a second answers a request to stop only with its next frame,
+/// and exposes for longer than its pictures deserve. What is not wanted is passed over uncopied.
+const SLOWEST_DEVICE_RATE: f64 = 5.0;
+
 /// Which camera, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CameraSettings {
@@ -197,7 +201,8 @@ fn open_device(settings: &CameraSettings) -> Result<(Opened, Box<dyn Frames>), C
             device: info.opens,
         });
     }
-    let Some(chosen) = choose(offers, settings.size, settings.frames_per_s) else {
+    let device_rate = settings.frames_per_s.max(SLOWEST_DEVICE_RATE);
+    let Some(chosen) = choose(offers, settings.size, device_rate) else {
         return Err(CaptureError::NoUsableFormat {
             offered: formats(offers),
             device: info.opens,

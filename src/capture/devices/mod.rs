@@ -13,6 +13,7 @@ use crate::capture::Modality;
 use crate::capture::error::CaptureError;
 
 pub use cameras::CameraFacts;
+pub(super) use cameras::refused;
 pub use sysfs::Roots;
 
 /// One physical device, or one that the sound system makes up.
