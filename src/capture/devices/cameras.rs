@@ -17,13 +17,13 @@ use crate::capture::error::CaptureError;
 
 /// What a video node says when asked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CameraFacts {
+pub(super) struct CameraFacts {
     /// Whether frames come out of it; else it is for metadata, output or a codec.
-    pub captures: bool,
+    pub(super) captures: bool,
     /// The kernel's driver.
-    pub driver: String,
+    pub(super) driver: String,
     /// All of them [`Offer::Picture`], raw sensor formats included.
-    pub offers: Vec<Offer>,
+    pub(super) offers: Vec<Offer>,
 }
 
 /// Sizes that are asked about where a driver takes any size within bounds.
@@ -142,7 +142,7 @@ pub(super) fn is_raw_sensor(offer: &Offer) -> bool {
 }
 
 /// Why a video node could not be opened or set.
-pub(crate) fn refused(node: &str, error: io::Error) -> CaptureError {
+pub(in crate::capture) fn refused(node: &str, error: io::Error) -> CaptureError {
     let device = node.to_owned();
     match error.kind() {
         ErrorKind::PermissionDenied => CaptureError::Permission { device, group: "video" },
