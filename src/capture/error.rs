@@ -77,8 +77,11 @@ pub enum CaptureError {
         /// How long we waited.
         silent_for: Duration,
     },
-    /// Another program has it.
-    #[error("{device:?} is in use by another program; stop that one, or share the device with it")]
+    /// It cannot be had twice.
+    #[error(
+        "{device:?} is in use, by another program or by an attempt of ours that hangs in the driver; \
+         stop that program, or plug the device in anew"
+    )]
     Busy {
         /// As it was opened.
         device: String,

@@ -1,5 +1,6 @@
 //! The calls that may never return: nokhwa's, and V4L2's own where nokhwa does not know the format.
 
+use std::io;
 use std::time::Duration;
 
 use nokhwa::Camera;
@@ -14,6 +15,7 @@ use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
 
 use crate::capture::camera::choose::{Chosen, Shape};
+use crate::capture::devices::refused;
 use crate::capture::error::{CaptureError, Cause};
 
 /// An open camera. Not `Send`: it lives and dies on one thread.
@@ -35,15 +37,15 @@ pub(super) fn open(
     chosen: Chosen,
     patience: Duration,
 ) -> Result<Box<dyn Frames>, CaptureError> {
-    let failed = |source: Cause| CaptureError::Open { device: node.into(), source };
+    let failed = |error| refused(node, error);
     // nokhwa gives up on a camera whose present format or rate it cannot name, before it sets
     // another. So the format is set beforehand, for both ways.
-    let device = Device::with_path(node).map_err(|error| failed(error.into()))?;
+    let device = Device::with_path(node).map_err(failed)?;
     // Sizes came from V4L2 as u32.
     let [width, height] = [chosen.shape.width, chosen.shape.height]
         .map(|pixels| u32::try_from(pixels).unwrap_or(u32::MAX));
     let wanted = Format::new(width, height, FourCC::new(&chosen.fourcc));
-    let set = device.set_format(&wanted).map_err(|error| failed(error.into()))?;
+    let set = device.set_format(&wanted).map_err(failed)?;
     // Some drivers have one fixed rate and refuse to set it; the frames come all the same.
     if let Err(error) = device.set_params(&Parameters::with_fps(chosen.frames_per_s)) {
         log::debug!("{node} keeps its own rate: {error}");
@@ -64,7 +66,7 @@ pub(super) fn open(
             ByNokhwa::open(index, wanted, shape).or_else(|error| {
                 // It insists on the exact rate, which some drivers round.
                 log::info!("nokhwa: {error}; {node} is opened by V4L2 itself");
-                let device = Device::with_path(node).map_err(|error| failed(error.into()))?;
+                let device = Device::with_path(node).map_err(failed)?;
                 ByV4l::open(&device, shape, patience).map_err(failed)
             })
         }
@@ -111,7 +113,7 @@ struct ByV4l {
 }
 
 impl ByV4l {
-    fn open(device: &Device, shape: Shape, patience: Duration) -> Result<Box<dyn Frames>, Cause> {
+    fn open(device: &Device, shape: Shape, patience: Duration) -> io::Result<Box<dyn Frames>> {
         let mut stream = MmapStream::with_buffers(device, Type::VideoCapture, 4)?;
         stream.set_timeout(patience);
         Ok(Box::new(Self { stream, shape }))

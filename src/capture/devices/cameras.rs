@@ -1,7 +1,7 @@
 //! Video nodes, from sysfs and udev's links; what they can deliver, from V4L2.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use v4l::Device;
@@ -17,13 +17,13 @@ use crate::capture::error::CaptureError;
 
 /// What a video node says when asked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CameraFacts {
+pub(super) struct CameraFacts {
     /// Whether frames come out of it; else it is for metadata, output or a codec.
-    pub captures: bool,
+    pub(super) captures: bool,
     /// The kernel's driver.
-    pub driver: String,
+    pub(super) driver: String,
     /// All of them [`Offer::Picture`], raw sensor formats included.
-    pub offers: Vec<Offer>,
+    pub(super) offers: Vec<Offer>,
 }
 
 /// Sizes that are asked about where a driver takes any size within bounds.
@@ -141,16 +141,19 @@ pub(super) fn is_raw_sensor(offer: &Offer) -> bool {
                 .contains(&&format[1..]))
 }
 
+/// Why a video node could not be opened or set.
+pub(in crate::capture) fn refused(node: &str, error: io::Error) -> CaptureError {
+    let device = node.to_owned();
+    match error.kind() {
+        ErrorKind::PermissionDenied => CaptureError::Permission { device, group: "video" },
+        ErrorKind::ResourceBusy => CaptureError::Busy { device, source: error.into() },
+        _ => CaptureError::Open { device, source: error.into() },
+    }
+}
+
 /// Opens `node` for a moment.
 pub(super) fn ask(node: &str) -> Result<CameraFacts, CaptureError> {
-    let failed = |error: std::io::Error| {
-        let device = node.to_owned();
-        match error.kind() {
-            ErrorKind::PermissionDenied => CaptureError::Permission { device, group: "video" },
-            ErrorKind::ResourceBusy => CaptureError::Busy { device, source: error.into() },
-            _ => CaptureError::Open { device, source: error.into() },
-        }
-    };
+    let failed = |error| refused(node, error);
     let device = Device::with_path(node).map_err(failed)?;
     let caps = device.query_caps().map_err(failed)?;
     let captures = caps.capabilities.contains(Flags::VIDEO_CAPTURE)

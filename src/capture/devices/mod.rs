@@ -10,10 +10,10 @@ mod microphones;
 mod sysfs;
 
 use crate::capture::Modality;
+use crate::capture::devices::sysfs::Roots;
 use crate::capture::error::CaptureError;
 
-pub use cameras::CameraFacts;
-pub use sysfs::Roots;
+pub(super) use cameras::refused;
 
 /// One physical device, or one that the sound system makes up.
 #[derive(Debug, Clone, PartialEq)]

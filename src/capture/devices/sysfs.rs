@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 /// Where the kernel shows its devices. Tests put a small tree of their own in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Roots {
+pub(super) struct Roots {
     /// `/sys`
-    pub sys: PathBuf,
+    pub(super) sys: PathBuf,
     /// `/proc/asound`
-    pub asound: PathBuf,
+    pub(super) asound: PathBuf,
     /// `/dev`
-    pub dev: PathBuf,
+    pub(super) dev: PathBuf,
 }
 
 impl Default for Roots {

@@ -1,6 +1,6 @@
 //! Which of a device's many formats to take.
 
-use cpal::{SampleFormat, SupportedBufferSize, SupportedStreamConfigRange};
+use cpal::{SupportedBufferSize, SupportedStreamConfigRange};
 
 use crate::capture::microphone::convert::READABLE;
 use crate::capture::microphone::intake::Layout;
@@ -17,7 +17,12 @@ pub struct Chosen {
     pub period_frames: Option<u32>,
 }
 
-/// The best of `offers`, `None` if none can be read.
+/// So many formats of one rate, and so many in all, are worth a try: some plug-ins offer what they
+/// then refuse.
+const TRIES_A_RATE: usize = 3;
+const TRIES: usize = 9;
+
+/// The best of `offers`, the very best first; none if none can be read.
 ///
 /// The rate counts most: `prefer_rate_hz` itself, else its smallest multiple (cheap to resample),
 /// else the lowest above it, else the highest. Then few channels, because all are averaged into one.
@@ -27,8 +32,8 @@ pub fn choose(
     offers: impl IntoIterator<Item = SupportedStreamConfigRange>,
     prefer_rate_hz: u32,
     period_ms: u32,
-) -> Option<Chosen> {
-    offers
+) -> Vec<Chosen> {
+    let mut ranked: Vec<_> = offers
         .into_iter()
         .filter_map(|offer| {
             let format = READABLE.iter().position(|format| *format == offer.sample_format())?;
@@ -36,19 +41,27 @@ pub fn choose(
             let channels = offer.channels();
             (0 < channels).then_some(((distance, channels, format), offer, rate_hz))
         })
-        .min_by_key(|(rank, ..)| *rank)
-        .map(|((_, channels, format), offer, rate_hz)| {
-            let format: SampleFormat = READABLE[format];
-            let wanted = rate_hz.saturating_mul(period_ms) / 1000;
-            let period_frames = match *offer.buffer_size() {
-                SupportedBufferSize::Range { min, max } if min <= wanted && wanted <= max => {
-                    Some(wanted)
-                }
-                _ => None,
-            };
-            let layout = Layout { rate_hz, channels: usize::from(channels), format };
-            Chosen { layout, period_frames }
-        })
+        .collect();
+    ranked.sort_by_key(|(rank, ..)| *rank);
+    let mut chosen: Vec<Chosen> = Vec::new();
+    for ((_, channels, format), offer, rate_hz) in ranked {
+        let wanted = rate_hz.saturating_mul(period_ms) / 1000;
+        let period_frames = match *offer.buffer_size() {
+            SupportedBufferSize::Range { min, max } if min <= wanted && wanted <= max => {
+                Some(wanted)
+            }
+            _ => None,
+        };
+        let layout = Layout { rate_hz, channels: usize::from(channels), format: READABLE[format] };
+        let of_rate = || chosen.iter().filter(|other| other.layout.rate_hz == rate_hz);
+        if of_rate().count() < TRIES_A_RATE
+            && of_rate().all(|other| other.layout.format != layout.format)
+        {
+            chosen.push(Chosen { layout, period_frames });
+        }
+    }
+    chosen.truncate(TRIES);
+    chosen
 }
 
 /// How far it is from what is preferred (smaller is better), and the rate itself.
@@ -74,6 +87,7 @@ fn best_rate(offer: &SupportedStreamConfigRange, prefer_hz: u32) -> Option<((u8,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cpal::SampleFormat;
 
     fn offer(
         channels: u16,
@@ -86,6 +100,7 @@ mod tests {
 
     fn chosen(offers: &[SupportedStreamConfigRange]) -> Option<(u32, usize, SampleFormat)> {
         choose(offers.iter().copied(), 16_000, 30)
+            .first()
             .map(|chosen| chosen.layout)
             .map(|layout| (layout.rate_hz, layout.channels, layout.format))
     }
@@ -130,9 +145,27 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_leaves_other_formats_and_other_rates_to_try() {
+        let mut offers = Vec::new();
+        for format in READABLE {
+            for (channels, hz) in [(1, 16_000), (2, 16_000), (1, 44_100), (1, 48_000)] {
+                offers.push(offer(channels, (hz, hz), format));
+            }
+        }
+        let tries: Vec<_> = choose(offers, 16_000, 30)
+            .into_iter()
+            .map(|Chosen { layout, .. }| (layout.rate_hz, layout.channels, layout.format))
+            .collect();
+        let formats = [SampleFormat::F32, SampleFormat::I16, SampleFormat::I32];
+        let all = [16_000, 48_000, 44_100].into_iter().flat_map(|hz| formats.map(|f| (hz, 1, f)));
+        assert_eq!(tries, all.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_device_that_cannot_deliver_at_our_pace_keeps_its_own() {
         let period = |period_ms| {
             choose([offer(1, (16_000, 16_000), SampleFormat::I16)], 16_000, period_ms)
+                .first()
                 .and_then(|chosen| chosen.period_frames)
         };
         assert_eq!(period(30), Some(480));

@@ -97,26 +97,50 @@ fn start(pcm: &str, prefer_rate_hz: u32) -> Result<(cpal::Stream, Opened), Captu
     let device = find(pcm)?;
     let offers: Vec<_> =
         device.supported_input_configs().map_err(|error| failed(pcm, &error, &words))?.collect();
-    let Some(chosen) = choose(offers.iter().copied(), prefer_rate_hz, PERIOD_MS) else {
-        return Err(CaptureError::NoUsableFormat {
+    let choices = choose(offers.iter().copied(), prefer_rate_hz, PERIOD_MS);
+    let mut refusal = None;
+    for chosen in choices {
+        match build_and_play(&device, chosen) {
+            Ok((stream, tally, outlet)) => {
+                let Layout { rate_hz, channels, format } = chosen.layout;
+                log::info!("microphone {pcm}: {rate_hz} Hz, {channels} channels, {format}");
+                return Ok((
+                    stream,
+                    Opened { pcm: pcm.into(), layout: chosen.layout, tally, outlet },
+                ));
+            }
+            Err(error) if error.kind() == ErrorKind::UnsupportedConfig => {
+                log::debug!("{pcm} offers {chosen:?} and refuses it: {}", words.explain(&error));
+                refusal = Some(error);
+            }
+            Err(error) => return Err(failed(pcm, &error, &words)),
+        }
+    }
+    Err(match refusal {
+        Some(error) => failed(pcm, &error, &words),
+        None => CaptureError::NoUsableFormat {
             device: pcm.into(),
             offered: format!("{} formats, none of them linear samples", offers.len()),
             needed: "PCM in i8 to i64, u8 to u64, f32 or f64 at 4 to 384 kHz",
-        });
-    };
-    let (stream, tally, outlet) = build(&device, chosen)
-        .or_else(|error| match (error.kind(), chosen.period_frames) {
-            // Some plug-ins state a range of periods and then refuse all but one.
+        },
+    })
+}
+
+/// With the period that was chosen, or with the device's own where it refuses that: some plug-ins
+/// state a range of periods and then take only one of them.
+fn build_and_play(
+    device: &Device,
+    chosen: Chosen,
+) -> Result<(cpal::Stream, Arc<Tally>, Outlet), cpal::Error> {
+    let (stream, tally, outlet) =
+        build(device, chosen).or_else(|error| match (error.kind(), chosen.period_frames) {
             (ErrorKind::UnsupportedConfig, Some(_)) => {
-                build(&device, Chosen { period_frames: None, ..chosen })
+                build(device, Chosen { period_frames: None, ..chosen })
             }
             _ => Err(error),
-        })
-        .map_err(|error| failed(pcm, &error, &words))?;
-    stream.play().map_err(|error| failed(pcm, &error, &words))?;
-    let Layout { rate_hz, channels, format } = chosen.layout;
-    log::info!("microphone {pcm}: {rate_hz} Hz, {channels} channels, {format}");
-    Ok((stream, Opened { pcm: pcm.into(), layout: chosen.layout, tally, outlet }))
+        })?;
+    stream.play()?;
+    Ok((stream, tally, outlet))
 }
 
 fn build(
