@@ -2,12 +2,12 @@
 
 use std::ops::Deref;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::problems::Problems;
 
 /// How far a token is from what was expected of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SurpriseMeasure {
     /// Logarithm of the mean squared error.
@@ -20,7 +20,7 @@ pub enum SurpriseMeasure {
 
 /// As written. Every field has a default, so an empty table is valid; unknown keys are refused,
 /// because a misspelt key would otherwise do nothing in silence for months.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LearnToml {
     /// Weight of masked prediction among the objectives; 0 turns it off.

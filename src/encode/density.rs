@@ -1,5 +1,8 @@
 //! Which distance tells, for one encoder, how far an embedding is from what was met.
 
+use crate::config::manifest;
+use crate::config::manifest::Manifest;
+
 /// An entry of the encoder's manifest, measured when the encoder was made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Density {
@@ -23,4 +26,16 @@ pub enum Density {
         /// Added to every variance, as a share of the mean variance.
         ridge: f32,
     },
+}
+
+impl Density {
+    /// What a manifest asks for. One neighbour: what was met once is no longer new.
+    pub const fn of(manifest: &Manifest) -> Self {
+        match manifest.density {
+            manifest::Density::CosineNearest => Self::Cosine { nearest: 1, root: false },
+            manifest::Density::RootCosineNearest => Self::Cosine { nearest: 1, root: true },
+            manifest::Density::WhitenedNearest => Self::Whitened { nearest: 1, ridge: 0.01 },
+            manifest::Density::Mahalanobis => Self::Mahalanobis { ridge: 0.05 },
+        }
+    }
 }

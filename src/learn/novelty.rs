@@ -106,6 +106,29 @@ impl History {
         p.clamp(LEAST_P, rank(COARSE))
     }
 
+    /// The value whose p-value is `p`: the inverse of [`History::p_value`].
+    pub fn at(&self, p: f64) -> f32 {
+        let mut sorted = self.values.clone();
+        sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+        let count = sorted.len();
+        let tail_len = count / 10;
+        if count < LEAST_TAIL || COARSE as f64 <= p * count as f64 {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a place in a short list, clamped to it"
+            )]
+            let place = (p * count as f64) as usize;
+            return sorted.get(place.min(count.saturating_sub(1))).copied().unwrap_or(0.0);
+        }
+        let from = sorted[tail_len];
+        let share = tail_len as f64 / count as f64;
+        let excess = Tail::fit(&sorted[..tail_len], from).excess(p / share);
+        #[expect(clippy::cast_possible_truncation, reason = "f32 is what is used")]
+        let excess = excess as f32;
+        from + excess
+    }
+
     fn save(&self, to: &mut Writer) {
         to.f32s(self.values.iter().copied());
         to.len(self.next);
@@ -170,6 +193,14 @@ impl Tail {
         Self { shape: -k, scale: a0 * (1.0 + k) }
     }
 
+    /// The excess that a share `p` of excesses exceeds.
+    fn excess(&self, p: f64) -> f64 {
+        if self.shape.abs() < 1e-6 {
+            return -self.scale * p.ln();
+        }
+        self.scale / self.shape * (p.powf(-self.shape) - 1.0)
+    }
+
     fn above(&self, excess: f64) -> f64 {
         if self.shape.abs() < 1e-6 {
             return (-excess / self.scale).exp();
@@ -215,6 +246,11 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
 
     fn fuse(&self, raw: [f32; CHANNELS]) -> f32 {
         (0..CHANNELS).map(|i| self.weights[i] * self.channels[i].deviation(raw[i])).sum()
+    }
+
+    /// The novelty whose p-value is `p`; `None` during warm-up.
+    pub fn at(&self, p: f64) -> Option<f32> {
+        (self.least <= self.fused.len()).then(|| self.fused.at(p))
     }
 
     /// Judges a window. `None` during warm-up: "cannot say yet" is not "nothing unusual". Changes

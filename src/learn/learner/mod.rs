@@ -60,6 +60,11 @@ impl Score {
         Self { surprise: 0.0, density: 0.0, novelty: None, p_value: None, event: false, state }
     }
 
+    /// Whether the two raw channels have been read; before, both are 0.
+    pub fn is_read(&self) -> bool {
+        matches!(self.state, Scored::Done { .. })
+    }
+
     /// Whether the latent was refused: it has the wrong shape, or numbers that are not finite.
     pub fn is_refused(&self) -> bool {
         self.state == Scored::Refused
@@ -499,6 +504,12 @@ impl Learner {
             self.prepare(latent);
             self.model.embed(&self.champion, &self.scratch.u, latent.valid_tokens, out);
         }
+    }
+
+    /// Novelty above which a window raises an alarm; `None` during warm-up.
+    pub fn threshold(&self) -> Option<f32> {
+        let p = self.settings.events_per_day * self.times.interval_s / DAY_S;
+        self.novelty.at(p)
     }
 
     /// Counts and skills so far.
