@@ -1,4 +1,12 @@
 //! Commands on a pipe, with what every Linux has: `sh`, `printf`, `head`, `cat`, `sleep`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::float_cmp,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests stop at what is wrong, say why, and compare exactly made numbers"
+)]
 
 mod common {
     pub(crate) mod taken;

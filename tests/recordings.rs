@@ -1,6 +1,15 @@
 //! Recordings through the public door: files, folders and lists of them as one stream.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::float_cmp,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests stop at what is wrong, say why, and compare exactly made numbers"
+)]
 
 mod common {
+    pub(crate) mod dev_data;
     pub(crate) mod media;
     pub(crate) mod taken;
 }
@@ -9,6 +18,7 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use common::dev_data;
 use common::media;
 use common::taken;
 use common::taken::Taken;
@@ -263,5 +273,27 @@ fn settings_that_cannot_be_are_refused() {
     ] {
         let error = read(&[folder.path().join("a.jpg")], &options).unwrap_err();
         assert!(error.to_string().contains("picture rate"), "{error}");
+    }
+}
+
+#[test]
+fn real_clips_and_a_real_webcam_are_read_at_the_wanted_rate() {
+    let Some(folder) = dev_data::dev_data().map(|dev| dev.join("video")) else { return };
+    let options = Options { max_fps: Some(1.0), ..Options::default() };
+    let taken = read(&[folder.join("webcam")], &options).unwrap();
+    let last = taken.pictures.last().unwrap();
+    assert!(taken.losses.is_empty() && taken.pictures.iter().all(|one| 0.0 < one.1));
+    assert!(3600.0 < last.0, "hours by their names, not seconds by their number: {}", last.0);
+    if !taken::has_ffmpeg() {
+        return;
+    }
+    for name in ["bottle-detection.mp4", "car-detection.mp4", "video02.avi"] {
+        let taken = read(&[folder.join("clips").join(name)], &options).unwrap();
+        assert!(10 < taken.pictures.len(), "{name}: {} pictures", taken.pictures.len());
+        assert!(taken.losses.is_empty(), "{name}: {:?}", taken.losses);
+        for (number, (at_s, lasts_s, image)) in taken.pictures.iter().enumerate() {
+            assert!((at_s - number as f64).abs() < 0.1 && (lasts_s - 1.0).abs() < 0.1, "{name}");
+            assert!(!image.bytes.is_empty());
+        }
     }
 }

@@ -1,5 +1,13 @@
 //! Every file of the robustness data gives what its table says, in bounded time and memory, and
 //! without a panic. Needs the development data; skipped without.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::float_cmp,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests stop at what is wrong, say why, and compare exactly made numbers"
+)]
 
 mod common {
     pub(crate) mod dev_data;
@@ -119,7 +127,7 @@ fn read(path: PathBuf, options: Options) -> Result<Taken, String> {
         .spawn(move || {
             let taken = recording::open(&[path], &options)
                 .and_then(|mut source| taken::take_all(source.as_mut()));
-            sender.send(taken.map_err(|error| error.to_string()))
+            sender.send(taken.map_err(|error| error.to_string())).is_ok()
         })
         .unwrap();
     match receiver.recv_timeout(DEADLINE) {

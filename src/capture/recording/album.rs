@@ -59,7 +59,8 @@ impl Album {
             (_, None) => Some(times.into_iter().flatten().collect::<Vec<f64>>()),
         };
         // A single picture, or all of one moment: no times to speak of.
-        let timed = timed.filter(|times| times.iter().any(|&time| time != times[0]));
+        let timed =
+            timed.filter(|times| times.iter().any(|time| time.total_cmp(&times[0]).is_ne()));
         let pictures = match timed {
             Some(times) => by_time(files.into_iter().zip(times).collect(), interval_s),
             None => {
