@@ -35,6 +35,8 @@ set_up_build() {
     have pkg-config || missing="$missing pkg-config"
     { have pkg-config && pkg-config --exists alsa; } || missing="$missing libasound2-dev"
     have_libclang || missing="$missing libclang-dev"
+    # cargo fetches over TLS, and a small system may trust nobody yet.
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086 # one word a package
     install_packages $missing || fail "cannot build without:$missing"
