@@ -29,14 +29,8 @@ fn adapter_step(c: &mut Criterion) {
     let anchor = all.clone();
     let mut grads = vec![0.0; all.len()];
     let mut stretch = model.adapter().stretch();
-    let rate = AdamSettings {
-        rate: 1e-3,
-        warm_up: 20,
-        beta1: 0.0,
-        beta2: 0.99,
-        clip: 1.0,
-        decay: 0.01,
-    };
+    let rate =
+        AdamSettings { rate: 1e-3, warm_up: 20, beta1: 0.0, beta2: 0.99, clip: 1.0, decay: 0.01 };
     let mut adam = Adam::new(rate, all.len());
     let u: Vec<f32> = (0..windows * tokens * dim).map(|_| 3.4 * (rng.unit_f32() - 0.5)).collect();
     let valid = vec![tokens; windows];
@@ -61,18 +55,17 @@ fn lived(shape: LatentShape, density: Density, windows: usize) -> (Learner, Plac
 
 const SOUND: LatentShape =
     LatentShape { layout: Layout::Sequence { len: 12 }, token_dim: 64, embedding_dim: 192 };
-const PICTURE: LatentShape = LatentShape {
-    layout: Layout::Grid { rows: 14, cols: 14 },
-    token_dim: 32,
-    embedding_dim: 96,
-};
+const PICTURE: LatentShape =
+    LatentShape { layout: Layout::Grid { rows: 14, cols: 14 }, token_dim: 32, embedding_dim: 96 };
 
 fn windows(c: &mut Criterion) {
     let whitened = Density::Whitened { nearest: 1, ridge: 0.05 };
     for (name, shape, windows) in [("sound", SOUND, 1400), ("picture", PICTURE, 700)] {
         let (mut learner, mut place) = lived(shape, whitened, windows);
         let latent = place.usual();
-        c.bench_function(&format!("score {name}"), |b| b.iter(|| learner.score(black_box(&latent))));
+        c.bench_function(&format!("score {name}"), |b| {
+            b.iter(|| learner.score(black_box(&latent)))
+        });
         let mut at = windows;
         c.bench_function(&format!("score and learn {name}"), |b| {
             b.iter(|| {
@@ -84,8 +77,7 @@ fn windows(c: &mut Criterion) {
         c.bench_function(&format!("save {name}"), |b| b.iter(|| bytes(black_box(&learner))));
     }
     let big = LatentShape { embedding_dim: 1024, ..SOUND };
-    let (mut learner, mut place) =
-        lived(big, Density::Cosine { nearest: 1, root: true }, 1400);
+    let (mut learner, mut place) = lived(big, Density::Cosine { nearest: 1, root: true }, 1400);
     let latent = place.usual();
     c.bench_function("score, cosine of 1024 numbers", |b| {
         b.iter(|| learner.score(black_box(&latent)));

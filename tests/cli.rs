@@ -9,7 +9,6 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-
 /// Long enough for any of these on a busy machine; reached only when something hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -63,8 +62,10 @@ fn signal(child: &Child, name: &str) {
 fn replay_keeps_its_contract() {
     let dir = tempfile::tempdir().unwrap();
     place::write_room(&dir.path().join("room.wav"), 1, 120.0);
-    let args =
-        ["replay", "room.wav", "--state", "s", "--scores", "s.csv", "--report", "r.json", "--plot", "p.svg"];
+    let args = [
+        "replay", "room.wav", "--state", "s", "--scores", "s.csv", "--report", "r.json", "--plot",
+        "p.svg",
+    ];
     run_well(dir.path(), &args);
 
     let text = fs::read_to_string(dir.path().join("s.csv")).unwrap();
@@ -101,7 +102,10 @@ fn same_input_and_seed_same_bytes() {
         let (state, csv, json) = (format!("s{run}"), format!("{run}.csv"), format!("{run}.json"));
         run_well(
             dir.path(),
-            &["replay", "room.wav", "--state", &state, "--scores", &csv, "--report", &json, "--seed", seed],
+            &[
+                "replay", "room.wav", "--state", &state, "--scores", &csv, "--report", &json,
+                "--seed", seed,
+            ],
         );
         let hash = report(&dir.path().join(json))["checkpoint_sha256"].clone();
         seen.push((fs::read(dir.path().join(csv)).unwrap(), hash));
@@ -115,7 +119,10 @@ fn stop_and_resume_equals_never_having_stopped() {
     let dir = tempfile::tempdir().unwrap();
     place::write_room(&dir.path().join("a.wav"), 3, 60.0);
     place::write_room(&dir.path().join("b.wav"), 4, 60.0);
-    run_well(dir.path(), &["replay", "a.wav", "b.wav", "--state", "whole", "--report", "whole.json"]);
+    run_well(
+        dir.path(),
+        &["replay", "a.wav", "b.wav", "--state", "whole", "--report", "whole.json"],
+    );
     run_well(dir.path(), &["replay", "a.wav", "--state", "parts"]);
     run_well(dir.path(), &["replay", "b.wav", "--state", "parts", "--report", "parts.json"]);
     let hash = |name: &str| report(&dir.path().join(name))["checkpoint_sha256"].clone();
@@ -195,7 +202,10 @@ fn embed_writes_an_array_and_its_index_in_both_spaces() {
     run_well(dir.path(), &["replay", "a.wav", "--state", "s"]);
     let before = fs::read_dir(dir.path().join("s/replay")).unwrap().count();
     for (space, out) in [("frozen", "f.npy"), ("adapted", "g.npy")] {
-        let args = ["embed", "a.wav", "b.wav", "--out", out, "--space", space, "--pool", "file", "--state", "s"];
+        let args = [
+            "embed", "a.wav", "b.wav", "--out", out, "--space", space, "--pool", "file", "--state",
+            "s",
+        ];
         run_well(dir.path(), &args);
         let bytes = fs::read(dir.path().join(out)).unwrap();
         assert!(bytes.starts_with(b"\x93NUMPY"));
@@ -222,7 +232,11 @@ fn exit_codes_tell_what_kind_of_trouble() {
         (64, "--learn-until", vec!["replay", "room.wav", "--learn-until", "-5"]),
         (66, "missing.wav", vec!["replay", "missing.wav"]),
         (66, "text.wav", vec!["replay", "text.wav"]),
-        (66, "nothing", vec!["embed", "room.wav", "--out", "e.npy", "--space", "adapted", "--state", "."]),
+        (
+            66,
+            "nothing",
+            vec!["embed", "room.wav", "--out", "e.npy", "--space", "adapted", "--state", "."],
+        ),
         (74, "file", vec!["replay", "room.wav", "--state", "file/s"]),
         (74, "nowhere", vec!["replay", "room.wav", "--scores", "nowhere/s.csv"]),
         (78, "sede", vec!["check", "bad.toml"]),

@@ -22,9 +22,8 @@ fn help(command: Option<&str>) -> String {
 
 #[test]
 fn the_command_page_is_what_help_says() {
-    let mut page = String::from(
-        "# Commands\n\nMade from `--help` by `tests/docs.rs`; do not edit by hand.\n",
-    );
+    let mut page =
+        String::from("# Commands\n\nMade from `--help` by `tests/docs.rs`; do not edit by hand.\n");
     page += &format!("\n```text\n{}```\n", help(None));
     for command in COMMANDS {
         page += &format!("\n## habituate {command}\n\n```text\n{}```\n", help(Some(command)));
@@ -52,8 +51,7 @@ fn every_command_of_the_readme_exists() {
             if !(before.is_empty() || before.ends_with("release/") || before.ends_with('`')) {
                 continue;
             }
-            let word: String =
-                after.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+            let word: String = after.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
             assert!(general.contains(&format!("  {word} ")), "{page} names {word:?}: {line}");
         }
     }

@@ -52,11 +52,8 @@ const MOST_BYTES: usize = 2048;
 fn a_window_in_steady_state_allocates_nothing() {
     let sound =
         LatentShape { layout: Layout::Sequence { len: 12 }, token_dim: 64, embedding_dim: 192 };
-    let picture = LatentShape {
-        layout: Layout::Grid { rows: 7, cols: 8 },
-        token_dim: 32,
-        embedding_dim: 64,
-    };
+    let picture =
+        LatentShape { layout: Layout::Grid { rows: 7, cols: 8 }, token_dim: 32, embedding_dim: 64 };
     for (shape, density) in [
         (sound, Density::Whitened { nearest: 1, ridge: 0.05 }),
         (sound, Density::Mahalanobis { ridge: 0.05 }),

@@ -133,9 +133,7 @@ impl<'a> Reader<'a> {
 
     fn take_array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let bytes = self.take(N)?;
-        bytes
-            .try_into()
-            .map_err(|_| Malformed::Short { section: self.section.clone(), wanted: N })
+        bytes.try_into().map_err(|_| Malformed::Short { section: self.section.clone(), wanted: N })
     }
 
     /// Expects the section `name` here.

@@ -261,9 +261,7 @@ impl CaptureError {
     /// What the supervisor should do.
     pub fn recovery(&self) -> Recovery {
         match self {
-            Self::Busy { .. } | Self::Open { .. } => {
-                Recovery::RetryAfter(Duration::from_secs(5))
-            }
+            Self::Busy { .. } | Self::Open { .. } => Recovery::RetryAfter(Duration::from_secs(5)),
             Self::NoSuchDevice { .. }
             | Self::AmbiguousDevice { .. }
             | Self::Disconnected { .. }

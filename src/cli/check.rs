@@ -33,7 +33,8 @@ pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
     println!("\nCost:");
     let with = OpenWith { stop: Stop::default(), seed: settings.seed };
     for source in &settings.sources {
-        let encoder = encoders::open(&EncoderArgs::default(), source, open::modality(source, &with)?)?;
+        let encoder =
+            encoders::open(&EncoderArgs::default(), source, open::modality(source, &with)?)?;
         let track = Track::new(encoder, &settings.learn, settings.seed)?;
         let largest = track.largest_state_bytes() as f64;
         let every_s = settings.checkpoint.every_s;

@@ -103,13 +103,9 @@ fn run_once(
     let (mut source, known) = place(args, seed);
     let mut show = Show::new(args, stop.clone(), known);
     let mut keeper = keeper;
-    let result = replay::run(
-        source.as_mut(),
-        track,
-        keeper.as_deref_mut(),
-        stop,
-        &mut |scored| show.window(scored),
-    );
+    let result = replay::run(source.as_mut(), track, keeper.as_deref_mut(), stop, &mut |scored| {
+        show.window(scored)
+    });
     let plotted = show.finish(&args.plot)?;
     result?;
     let mut report = track.report();
@@ -196,7 +192,9 @@ impl Show {
                 bar(novelty),
                 self.updates
             ),
-            None => format!("learning what is usual here  surprise {loss}  {} updates", self.updates),
+            None => {
+                format!("learning what is usual here  surprise {loss}  {} updates", self.updates)
+            }
         }
     }
 
@@ -205,7 +203,9 @@ impl Show {
             .known
             .iter()
             .find(|u| u.start_s < scored.end_s && scored.start_s < u.end_s)
-            .map_or("nothing that was put there: a false alarm".into(), |u| format!("indeed: {}", u.kind));
+            .map_or("nothing that was put there: a false alarm".into(), |u| {
+                format!("indeed: {}", u.kind)
+            });
         format!(
             "{:>6.0} s  unusual! novelty {:.1}, p = {:.1e}  ({truth})",
             scored.start_s,
@@ -226,8 +226,7 @@ impl Show {
         // A window is up to a second long, and an alarm may come with its successor.
         let near = |at_s: f64, u: &Unusual| u.start_s - 1.0 <= at_s && at_s <= u.end_s + 1.0;
         let alarms: Vec<f64> = self.points.iter().filter(|p| p.event).map(|p| p.at_s).collect();
-        let found =
-            judged.iter().filter(|u| alarms.iter().any(|&at_s| near(at_s, u))).count();
+        let found = judged.iter().filter(|u| alarms.iter().any(|&at_s| near(at_s, u))).count();
         let false_alarms =
             alarms.iter().filter(|&&at_s| !self.known.iter().any(|u| near(at_s, u))).count();
         println!(

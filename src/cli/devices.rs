@@ -41,8 +41,7 @@ fn section(title: &str, kind: &str, found: &[DeviceInfo]) {
 fn shown(offer: &Offer) -> String {
     match offer {
         Offer::Sound { format, channels: (from, to), rates_hz: (low, high) } => {
-            let channels =
-                if from == to { format!("{from}") } else { format!("{from} to {to}") };
+            let channels = if from == to { format!("{from}") } else { format!("{from} to {to}") };
             let rates = if low == high { format!("{low}") } else { format!("{low} to {high}") };
             format!("{format}, {channels} channels, {rates} Hz")
         }

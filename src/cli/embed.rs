@@ -37,13 +37,15 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
     let first = open_input(args, args.inputs.first().map_or(Path::new(""), |p| p), &stop)?;
     let modality = first.modality();
     drop(first);
-    let source = SourceSettings::recording(&args.source, args.inputs.clone(), false, args.frames_per_s);
+    let source =
+        SourceSettings::recording(&args.source, args.inputs.clone(), false, args.frames_per_s);
     let encoder = encoders::open(&args.learn.encoder, &source, modality)?;
     let mut track = match args.space {
         Space::Frozen => Track::new(encoder, &settings.learn, settings.seed)?,
         Space::Adapted => {
             let Some(path) = &args.learn.state else {
-                let error = anyhow!("--space adapted needs --state, the directory of what was learnt");
+                let error =
+                    anyhow!("--space adapted needs --state, the directory of what was learnt");
                 return Err(Failure::new(EXIT_USAGE, error));
             };
             let dir = StateDir::open_read_only(path)?;
@@ -81,7 +83,8 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
             eprintln!("warning: {warning}");
         }
         if rows.vectors.len() == from {
-            let error = anyhow!("{name} holds nothing to embed: it is empty or shorter than a token");
+            let error =
+                anyhow!("{name} holds nothing to embed: it is empty or shorter than a token");
             return Err(Failure::new(EXIT_INPUT, error));
         }
         if args.pool == Pool::File {

@@ -27,8 +27,8 @@ impl Progress {
             "{spinner} {msg}"
         };
         // A template that does not parse is our bug; the default style then still shows progress.
-        let style = ProgressStyle::with_template(template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         Self { bar }
     }

@@ -276,9 +276,8 @@ impl LearnToml {
             "learn.dilations",
             || format!("{:?} should be up to 16 numbers from 1 to 64", self.dilations),
         );
-        problems.require(1 <= self.guard_every, "learn.guard_every", || {
-            "must be at least 1".into()
-        });
+        problems
+            .require(1 <= self.guard_every, "learn.guard_every", || "must be at least 1".into());
         problems.require(1 <= self.guard_patience, "learn.guard_patience", || {
             "must be at least 1".into()
         });

@@ -105,8 +105,8 @@ pub fn resumed(
     bytes: &[u8],
 ) -> Learner {
     let mut reader = Reader::new(bytes);
-    let learner = Learner::load(shape, density, settings, &mut reader)
-        .expect("what was saved can be loaded");
+    let learner =
+        Learner::load(shape, density, settings, &mut reader).expect("what was saved can be loaded");
     reader.end().expect("a learner reads all that it wrote");
     learner
 }
@@ -242,11 +242,8 @@ mod tests {
     #[test]
     fn tokens_wider_than_what_is_kept_of_them() {
         let settings = LearnToml { whitened_dim: 8, ..small() }.check().unwrap();
-        let shape = LatentShape {
-            layout: Layout::Sequence { len: 4 },
-            token_dim: 300,
-            embedding_dim: 400,
-        };
+        let shape =
+            LatentShape { layout: Layout::Sequence { len: 4 }, token_dim: 300, embedding_dim: 400 };
         check(shape, Density::Mahalanobis { ridge: 0.05 }, &settings);
     }
 

@@ -156,8 +156,7 @@ mod tests {
         let row = |k: usize| &eigen.vectors[k * n..(k + 1) * n];
         for i in 0..n {
             for j in 0..n {
-                let rebuilt: f64 =
-                    (0..n).map(|k| eigen.values[k] * row(k)[i] * row(k)[j]).sum();
+                let rebuilt: f64 = (0..n).map(|k| eigen.values[k] * row(k)[i] * row(k)[j]).sum();
                 let wrong = (rebuilt - matrix[i * n + j]).abs() / size;
                 assert!(wrong < 1e-11 * n as f64, "n={n} [{i},{j}] is off by {wrong:e}");
                 let wanted = f64::from(u8::from(i == j));
@@ -171,8 +170,7 @@ mod tests {
         let mut rng = Rng::from_seed(1);
         for n in [1, 2, 3, 5, 16, 65] {
             let x: Vec<f64> = (0..n * n).map(|_| rng.unit() - 0.5).collect();
-            let matrix: Vec<f64> =
-                (0..n * n).map(|c| x[c] + x[(c % n) * n + c / n]).collect();
+            let matrix: Vec<f64> = (0..n * n).map(|c| x[c] + x[(c % n) * n + c / n]).collect();
             check(&matrix, n);
         }
     }

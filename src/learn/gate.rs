@@ -68,8 +68,7 @@ impl Gate {
         if is_strange && !self.is_open {
             return Admission::Quarantined;
         }
-        self.allowance =
-            (self.allowance + ALLOWANCE_SHARE * self.quarantine_p).min(MOST_ALLOWANCE);
+        self.allowance = (self.allowance + ALLOWANCE_SHARE * self.quarantine_p).min(MOST_ALLOWANCE);
         if self.has_last && self.duplicate_cosine < cosine(embedding, &self.last) {
             return Admission::Duplicate;
         }

@@ -154,10 +154,7 @@ mod tests {
         let mut guard = Guard::new(2.0, 9);
         let mut challenger = errors(1.0, 0.1);
         challenger[3] = 0.5;
-        assert_eq!(
-            guard.judge(&errors(1.0, 0.1), &challenger, &errors(2.0, 0.0)),
-            Verdict::Reject
-        );
+        assert_eq!(guard.judge(&errors(1.0, 0.1), &challenger, &errors(2.0, 0.0)), Verdict::Reject);
     }
 
     #[test]

@@ -91,13 +91,7 @@ impl Head {
     }
 
     /// Fills [`HeadSpace::guesses`]; `hidden: [rows, width]`, `u: [rows, dim]`.
-    pub fn guess<F: Real>(
-        &self,
-        params: &[F],
-        hidden: &[F],
-        u: &[F],
-        space: &mut HeadSpace<F>,
-    ) {
+    pub fn guess<F: Real>(&self, params: &[F], hidden: &[F], u: &[F], space: &mut HeadSpace<F>) {
         let (width, dim) = (self.out.in_dim(), self.out.out_dim());
         let count = space.pairs.len();
         let gathered = &mut space.hidden[..count * width];

@@ -189,9 +189,8 @@ impl<F: Real> Objective<F> for MaskedPrediction<F> {
     fn guess(&mut self, params: &[F], window: Batch<'_, F>) -> &[HeadSpace<F>] {
         let (layout, tokens) = (self.layout, self.layout.len());
         let valid = [window.valid[0]; PASSES];
-        let hidden = |row: usize| {
-            row % tokens < valid[0] && pass_of(layout, row % tokens) == row / tokens
-        };
+        let hidden =
+            |row: usize| row % tokens < valid[0] && pass_of(layout, row % tokens) == row / tokens;
         self.cover(params, window.z, PASSES * tokens, hidden);
         let [head_space] = &mut self.head_space;
         head_space.clear();

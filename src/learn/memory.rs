@@ -300,7 +300,11 @@ mod tests {
             let memory = met(104, seed);
             assert_eq!(memory.len(), 14);
             for slot in memory.slots() {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "small"
+                )]
                 let window = memory.facts(slot).at_s as usize;
                 survived[window] += 1;
             }

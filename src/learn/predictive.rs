@@ -74,8 +74,7 @@ impl<F: Real> PredictiveCoding<F> {
 
     fn forward(&mut self, params: &[F], batch: Batch<'_, F>) {
         self.context.forward(params, batch.z, batch.valid, &mut self.space);
-        for ((head, space), &ahead) in
-            self.heads.iter().zip(&mut self.head_spaces).zip(&self.ahead)
+        for ((head, space), &ahead) in self.heads.iter().zip(&mut self.head_spaces).zip(&self.ahead)
         {
             space.clear();
             for (window, &valid) in batch.valid.iter().enumerate() {

@@ -115,8 +115,7 @@ impl Surprise {
             self.sums[token].1 += 1;
         }
         self.means.clear();
-        self.means
-            .extend(self.sums.iter().filter(|sum| 0 < sum.1).map(|sum| sum.0 / sum.1 as f32));
+        self.means.extend(self.sums.iter().filter(|sum| 0 < sum.1).map(|sum| sum.0 / sum.1 as f32));
         if self.means.is_empty() {
             return None;
         }

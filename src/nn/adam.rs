@@ -83,12 +83,8 @@ impl<F: Real> Adam<F> {
                 *p -= rate * g / ((*second * spread).sqrt() + epsilon) + pull * (*p - anchor);
             }
         } else {
-            for ((((p, &g), second), &anchor), first) in params
-                .iter_mut()
-                .zip(grads)
-                .zip(&mut self.second)
-                .zip(anchor)
-                .zip(&mut self.first)
+            for ((((p, &g), second), &anchor), first) in
+                params.iter_mut().zip(grads).zip(&mut self.second).zip(anchor).zip(&mut self.first)
             {
                 let g = g * scale;
                 *first = beta1 * *first + rest1 * g;

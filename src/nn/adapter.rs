@@ -101,7 +101,13 @@ impl Adapter {
     }
 
     /// `z ← u + W₂ tanh(W₁ u + b₁) + b₂`.
-    pub fn forward<F: Real>(&self, params: &[F], u: &[F], space: &mut AdapterSpace<F>, z: &mut [F]) {
+    pub fn forward<F: Real>(
+        &self,
+        params: &[F],
+        u: &[F],
+        space: &mut AdapterSpace<F>,
+        z: &mut [F],
+    ) {
         let rows = u.len() / self.down.in_dim();
         let hidden = &mut space.hidden[..rows * self.down.out_dim()];
         self.down.forward(params, u, hidden);
@@ -134,10 +140,7 @@ impl Adapter {
 
     /// Where [`Adapter::cap`] starts from.
     pub fn stretch<F: Real>(&self) -> Stretch<F> {
-        Stretch {
-            down: Direction::even(self.down.weight()),
-            up: Direction::even(self.up.weight()),
-        }
+        Stretch { down: Direction::even(self.down.weight()), up: Direction::even(self.up.weight()) }
     }
 
     /// Estimates `‖W₁‖ ‖W₂‖` by `rounds` rounds of power iteration and, when the product is above

@@ -94,8 +94,10 @@ impl Gated {
             }
         }
         self.mix.forward(params, mixed, gates);
-        for ((gates, y), x) in
-            gates.chunks_exact_mut(2 * width).zip(y.chunks_exact_mut(width)).zip(x.chunks_exact(width))
+        for ((gates, y), x) in gates
+            .chunks_exact_mut(2 * width)
+            .zip(y.chunks_exact_mut(width))
+            .zip(x.chunks_exact(width))
         {
             let (a, s) = gates.split_at_mut(width);
             F::tanh_all(a);
@@ -188,8 +190,7 @@ mod tests {
         for (layout, view, dilation, width, valid) in cases {
             let mut rng = Rng::from_seed(3);
             let mut params = Params::default();
-            let layer =
-                Gated::new(&mut params, "g", width, Taps::new(layout, view, dilation));
+            let layer = Gated::new(&mut params, "g", width, Taps::new(layout, view, dilation));
             let all: Vec<f64> = params.start(&mut rng);
             let rows = layout.len() * valid.len();
             let x = gradcheck::random(rows * width, &mut rng);

@@ -12,6 +12,9 @@ use crate::capture::LossCause;
 use crate::config::learn::LearnSettings;
 use crate::config::manifest;
 use crate::config::manifest::Manifest;
+use crate::emit::plot::Point;
+use crate::emit::report::Report;
+use crate::emit::scores::Row;
 use crate::encode::Encoder;
 use crate::encode::EncoderWindow;
 use crate::encode::density::Density;
@@ -19,9 +22,6 @@ use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
 use crate::encode::picture::PictureFrontEnd;
 use crate::encode::sound::SoundFrontEnd;
-use crate::emit::plot::Point;
-use crate::emit::report::Report;
-use crate::emit::scores::Row;
 use crate::learn::learner::Learner;
 use crate::learn::learner::Learnt;
 use crate::learn::learner::Score;
@@ -138,7 +138,8 @@ impl Track {
         settings: &LearnSettings,
         seed: u64,
     ) -> Result<Self, EncodeError> {
-        let learner = Learner::new(encoder.shape(), Density::of(encoder.manifest()), settings, seed);
+        let learner =
+            Learner::new(encoder.shape(), Density::of(encoder.manifest()), settings, seed);
         Self::with_learner(encoder, learner, 0.0)
     }
 

@@ -39,9 +39,7 @@ impl Distance {
     /// For embeddings of `dim` numbers and a memory of `slots` windows.
     pub fn new(density: Density, dim: usize, slots: usize, seed: u64) -> Self {
         let kind = match density {
-            Density::Cosine { nearest, .. } => {
-                Kind::Nearest(Nearest::cosine(dim, nearest, slots))
-            }
+            Density::Cosine { nearest, .. } => Kind::Nearest(Nearest::cosine(dim, nearest, slots)),
             Density::Whitened { nearest, ridge } => {
                 Kind::Nearest(Nearest::whitened(dim, nearest, ridge, slots, seed))
             }

@@ -57,13 +57,7 @@ impl Nearest {
         }
     }
 
-    pub(super) fn whitened(
-        dim: usize,
-        count: usize,
-        ridge: f32,
-        slots: usize,
-        seed: u64,
-    ) -> Self {
+    pub(super) fn whitened(dim: usize, count: usize, ridge: f32, slots: usize, seed: u64) -> Self {
         let projection = Projection::new(dim, MOST_DIM, seed);
         let width = projection.out_dim();
         let whitening = Whitening {

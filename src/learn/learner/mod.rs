@@ -327,8 +327,7 @@ impl Learner {
         }
         self.prepare(latent);
         let valid = latent.valid_tokens;
-        let reading =
-            self.surprise.read(&mut self.model, &self.champion, &self.scratch.u, valid);
+        let reading = self.surprise.read(&mut self.model, &self.champion, &self.scratch.u, valid);
         let past = Past { memory: &self.memory, codec: &self.embedding_codec };
         let density =
             self.distance.of(&self.scratch.embedding, past, self.last_slot).unwrap_or(0.0);

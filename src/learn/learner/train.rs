@@ -16,8 +16,7 @@ const MOST_DRAWS: usize = 16;
 impl Learner {
     /// Warm-up: keeps windows as they are until there are enough to fit everything.
     pub(super) fn wait(&mut self, latent: &Latent, at_s: f64) {
-        let (mut tokens, mut embedding) =
-            (self.scratch.x.clone(), self.scratch.embedding.clone());
+        let (mut tokens, mut embedding) = (self.scratch.x.clone(), self.scratch.embedding.clone());
         if let Some(raw) = latent.tokens.as_slice() {
             self.projection.apply(raw, &mut tokens);
         }
@@ -29,9 +28,9 @@ impl Learner {
         }
         let waiting = std::mem::take(&mut self.waiting);
         let width = self.projection.out_dim();
-        let rows = waiting.iter().flat_map(|window| {
-            window.tokens.chunks_exact(width).take(window.valid_tokens)
-        });
+        let rows = waiting
+            .iter()
+            .flat_map(|window| window.tokens.chunks_exact(width).take(window.valid_tokens));
         self.token_codec = Codec::fit(width, rows);
         self.embedding_codec = self.distance.codec(
             self.shape.embedding_dim,
@@ -181,11 +180,9 @@ impl Learner {
         self.read_held_out(0, false);
         self.read_held_out(1, true);
         let [before, after] = &self.scratch.readings;
-        for (errors, (readings, of)) in self.scratch.errors.iter_mut().zip([
-            (before, 0),
-            (after, 0),
-            (before, 1),
-        ]) {
+        for (errors, (readings, of)) in
+            self.scratch.errors.iter_mut().zip([(before, 0), (after, 0), (before, 1)])
+        {
             errors.clear();
             errors.extend(readings.iter().map(|r| if of == 0 { r.error } else { r.mean_error }));
         }
