@@ -1,6 +1,8 @@
 //! Encoders: ours against ONNX's reference, the development encoders against ONNX Runtime, and every
 //! way in which a manifest and a network can disagree. See `tests/golden/encoders/make.py`.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 #[path = "common/dev_data.rs"]
 mod dev_data;
 
@@ -209,6 +211,16 @@ fn unknown_operators_are_named() {
     let bytes = fs::read(here("golden/encoders/odd.onnx")).unwrap();
     let shown = load(ODD, &bytes).unwrap_err().to_string();
     assert!(shown.contains("odd") && shown.contains("not supported: Wishful;"), "{shown}");
+}
+
+/// A network for speech, which wants the sample rate and its own state of the window before.
+#[test]
+fn a_network_with_a_state_is_refused_with_what_it_wants() {
+    let Some(dev) = dev_data::dev_data() else { return };
+    let bytes = fs::read(dev.join("encoders/silero_vad.onnx")).unwrap();
+    let text = ODD.replace("[input.sound]", "[input]\nnode = \"input\"\n[input.sound]");
+    let shown = load(&text, &bytes).unwrap_err().to_string();
+    assert!(shown.contains("wants sr, h, c besides input"), "{shown}");
 }
 
 #[test]

@@ -142,9 +142,9 @@ impl Engine {
         let smallest = (from_hz / divisor) << odd;
         let chunk = from_hz.div_ceil(BLOCKS_PER_SECOND).next_multiple_of(smallest);
         let block = chunk.max(chunk * to_hz / from_hz);
-        let resampler: Box<dyn Resampler<f32>> = if block <= LONGEST_BLOCK {
+        let (resampler, early): (Box<dyn Resampler<f32>>, usize) = if block <= LONGEST_BLOCK {
             let (window, fixed) = (WindowFunction::Hann2, FixedSync::Both);
-            Box::new(Fft::new_custom(from_hz, to_hz, chunk, 1, 1, window, fixed)?)
+            (Box::new(Fft::new_custom(from_hz, to_hz, chunk, 1, 1, window, fixed)?), 0)
         } else {
             let parameters = SincInterpolationParameters {
                 sinc_len: sinc_len(to_hz as f64 / from_hz as f64),
@@ -155,9 +155,10 @@ impl Engine {
             };
             let (ratio, fixed) = (to_hz as f64 / from_hz as f64, FixedAsync::Input);
             let chunk = from_hz.div_ceil(BLOCKS_PER_SECOND);
-            Box::new(Async::new_sinc(ratio, 1.1, &parameters, chunk, 1, fixed)?)
+            // Its first output lies one step after the beginning.
+            (Box::new(Async::new_sinc(ratio, 1.1, &parameters, chunk, 1, fixed)?), 1)
         };
-        let delay = resampler.output_delay();
+        let delay = resampler.output_delay().saturating_sub(early);
         Ok(Self {
             pending: Vec::with_capacity(resampler.input_frames_max()),
             block: vec![0.0; resampler.output_frames_max()],
@@ -212,6 +213,11 @@ const fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "made tones, rounded to f32, and small counts"
+)]
 mod tests {
     use super::*;
 
