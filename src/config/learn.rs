@@ -102,13 +102,13 @@ pub struct LearnToml {
     pub surprise_weight: f32,
     /// Weight of density in novelty.
     pub density_weight: f32,
-    /// Past scores that a score is compared with.
+    /// Past scores that a score is compared with, at most.
     pub history_windows: usize,
     /// Past scores needed before novelty is told.
     pub history_min: usize,
     /// Events per day that are wanted.
     pub events_per_day: f64,
-    /// Shortest time between two events.
+    /// What is rare again within this time belongs to the same event.
     pub cooldown_s: f64,
 
     /// Windows more like the one before than this (cosine) are not stored again.
@@ -159,24 +159,24 @@ impl Default for LearnToml {
             first_updates_per_window: 1.0,
             first_windows: 300,
             updates_per_window: 0.25,
-            recent_windows: 256,
+            recent_windows: 1024,
             reservoir_windows: 1024,
-            memory_bytes: 6 << 20,
+            memory_bytes: 8 << 20,
             holdout_block_s: 10.0,
             holdout_every: 10,
             surprise: SurpriseMeasure::Error,
             surprise_top: 1.0 / 3.0,
-            surprise_weight: 1.0,
+            surprise_weight: 0.5,
             density_weight: 1.0,
             history_windows: 4096,
             history_min: 64,
             events_per_day: 24.0,
             cooldown_s: 10.0,
             duplicate_cosine: 0.999_99,
-            quarantine_p: 0.01,
+            quarantine_p: 0.001,
             quarantine_after_windows: 1000,
             accept_after_s: 2.0 * 3600.0,
-            guard_every: 64,
+            guard_every: 16,
             guard_margin: 0.0,
             guard_patience: 4,
         }

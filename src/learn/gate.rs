@@ -79,10 +79,8 @@ impl Gate {
 
     /// Whether a window of this admission enters the histories that p-values come from.
     ///
-    /// Were all quarantined windows left out, histories would lose their tail, more windows would look
-    /// strange, and so on until half of them did; were none left out, a stranger who stays would soon
-    /// be the measure of the usual. So as many may enter as are expected among the usual windows that
-    /// went before, and of a long visit no more than a few.
+    /// As many quarantined windows may enter as are expected among the usual ones that went before,
+    /// and of a long visit no more than a few: see [`Novelty::observe`](super::novelty::Novelty).
     pub fn enters_histories(&mut self, admission: Admission) -> bool {
         if admission != Admission::Quarantined {
             return true;

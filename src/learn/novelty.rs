@@ -1,19 +1,25 @@
 //! From raw channels to a novelty that means the same on every device.
 //!
-//! Each channel is compared with its own past: deviations above the median, in units of the median
-//! absolute deviation, neither of which a few outliers can move. Their weighted sum is the novelty.
+//! Channels are logarithms, so they are in one unit already: their weighted sum is compared with its
+//! own past, in deviations above the median, in units of the median absolute deviation, neither of
+//! which a few outliers can move. Why not deviations of each channel, then their sum: that lets the
+//! channel which was quietest so far shout loudest.
 //! The p-value is the novelty's rank among past ones; beyond the tenth largest of them, where ranks
 //! are too coarse, a generalised Pareto tail fitted to the largest tenth goes on (probability-weighted
 //! moments, Hosking and Wallis 1987).
 
+use std::collections::VecDeque;
+
 use crate::base::bytes::{Malformed, Reader, Writer};
 
-/// The newest values of one channel.
+/// The newest values of something.
 #[derive(Debug, Clone, PartialEq)]
 pub struct History {
-    values: Vec<f32>,
-    capacity: usize,
-    next: usize,
+    /// Oldest first.
+    values: VecDeque<f32>,
+    least: usize,
+    most: usize,
+    seen: u64,
     median: f32,
     /// 1.4826 median absolute deviations: the standard deviation, were it Gaussian.
     spread: f32,
@@ -25,15 +31,16 @@ impl History {
     /// Smallest spread we believe in; a perfectly constant signal would otherwise divide by zero.
     const LEAST_SPREAD: f32 = 1e-6;
 
-    /// Keeps the newest `capacity` values.
-    pub fn new(capacity: usize) -> Self {
+    /// Keeps the newest `most` values; ranks count among half of all there were, `least` at least.
+    pub fn new(least: usize, most: usize) -> Self {
         Self {
-            values: Vec::with_capacity(capacity),
-            capacity,
-            next: 0,
+            values: VecDeque::with_capacity(most),
+            least,
+            most,
+            seen: 0,
             median: 0.0,
             spread: Self::LEAST_SPREAD,
-            sorted: Vec::with_capacity(capacity),
+            sorted: Vec::with_capacity(most),
         }
     }
 
@@ -53,13 +60,12 @@ impl History {
         if !value.is_finite() {
             return false;
         }
-        if self.values.len() < self.capacity {
-            self.values.push(value);
-        } else {
-            self.values[self.next] = value;
+        self.seen += 1;
+        if self.values.len() == self.most {
+            self.values.pop_front();
         }
-        self.next = (self.next + 1) % self.capacity;
-        if self.values.len() < MEASURE_ALWAYS || self.next.is_multiple_of(MEASURE_EVERY) {
+        self.values.push_back(value);
+        if self.seen < MEASURE_ALWAYS || self.seen.is_multiple_of(MEASURE_EVERY) {
             self.measure();
         }
         true
@@ -73,7 +79,10 @@ impl History {
 
     fn measure(&mut self) {
         self.sorted.clear();
-        self.sorted.extend_from_slice(&self.values);
+        self.sorted.extend(&self.values);
+        if self.sorted.is_empty() {
+            return;
+        }
         self.median = median(&mut self.sorted);
         for value in &mut self.sorted {
             *value = (*value - self.median).abs();
@@ -86,16 +95,27 @@ impl History {
         (value - self.median) / self.spread
     }
 
+    /// How many of the newest values ranks count among. The first values of a learner that knew
+    /// nothing yet must not be the measure of the later ones for long.
+    fn ranked(&self) -> usize {
+        let half = usize::try_from(self.seen / 2).unwrap_or(usize::MAX);
+        half.max(self.least).min(self.values.len())
+    }
+
+    fn newest(&self, count: usize) -> impl Iterator<Item = f32> {
+        self.values.range(self.values.len() - count..).copied()
+    }
+
     /// The chance of a value at least as large. Changes only scratch.
     pub fn p_value(&mut self, value: f32) -> f32 {
-        let count = self.values.len();
-        let above = self.values.iter().filter(|&&past| value <= past).count();
+        let count = self.ranked();
+        let above = self.newest(count).filter(|&past| value <= past).count();
         let rank = |above: usize| (above + 1) as f32 / (count + 1) as f32;
         if COARSE <= above || count < LEAST_TAIL {
             return rank(above);
         }
         self.sorted.clear();
-        self.sorted.extend_from_slice(&self.values);
+        self.sorted.extend(self.values.iter().skip(self.values.len() - count));
         self.sorted.sort_unstable_by(|a, b| b.total_cmp(a));
         let tail_len = count / 10;
         let from = self.sorted[tail_len];
@@ -108,9 +128,9 @@ impl History {
 
     /// The value whose p-value is `p`: the inverse of [`History::p_value`].
     pub fn at(&self, p: f64) -> f32 {
-        let mut sorted = self.values.clone();
+        let count = self.ranked();
+        let mut sorted: Vec<f32> = self.newest(count).collect();
         sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-        let count = sorted.len();
         let tail_len = count / 10;
         if count < LEAST_TAIL || COARSE as f64 <= p * count as f64 {
             #[expect(
@@ -131,25 +151,23 @@ impl History {
 
     fn save(&self, to: &mut Writer) {
         to.f32s(self.values.iter().copied());
-        to.len(self.next);
+        to.u64(self.seen);
         to.f32(self.median);
         to.f32(self.spread);
     }
 
     fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
         let values = from.f32s()?;
-        let next = from.len()?;
-        let right = values.len() <= self.capacity && next < self.capacity;
-        if !right || !values.iter().all(|value| value.is_finite()) {
+        if self.most < values.len() || !values.iter().all(|value| value.is_finite()) {
             return Err(Malformed::WrongValue {
                 what: "past scores",
-                found: format!("{} with the next at {next}", values.len()),
-                expected: format!("at most {} finite numbers", self.capacity),
+                found: values.len().to_string(),
+                expected: format!("at most {} finite numbers", self.most),
             });
         }
         self.values.clear();
-        self.values.extend_from_slice(&values);
-        self.next = next;
+        self.values.extend(&values);
+        self.seen = from.u64()?;
         self.median = from.f32()?;
         self.spread = from.f32()?;
         Ok(())
@@ -157,9 +175,9 @@ impl History {
 }
 
 /// Median and spread are measured anew with every value at first ...
-const MEASURE_ALWAYS: usize = 128;
+const MEASURE_ALWAYS: u64 = 128;
 /// ... and then once in so many: it is the most expensive part of a long history.
-const MEASURE_EVERY: usize = 16;
+const MEASURE_EVERY: u64 = 16;
 /// With so many past values above it, a value's rank is told as it is.
 const COARSE: usize = 10;
 /// Past values needed to fit a tail.
@@ -188,8 +206,8 @@ impl Tail {
         if a0 <= 0.0 || gap <= 0.0 {
             return Self { shape: 0.0, scale: a0.max(1e-9) };
         }
-        // No tail is taken to have an end: k above 0 would say that some novelty is impossible.
-        let k = (a0 / gap - 2.0).clamp(-0.5, 0.0);
+        // Above 0 the tail has an end, beyond which nothing is thought possible; not too soon.
+        let k = (a0 / gap - 2.0).clamp(-0.5, 0.25);
         Self { shape: -k, scale: a0 * (1.0 + k) }
     }
 
@@ -218,7 +236,7 @@ fn median(values: &mut [f32]) -> f32 {
 /// One window against the past.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Judged {
-    /// Weighted sum of deviations.
+    /// Deviations of the weighted sum above its median.
     pub novelty: f32,
     /// The chance of a novelty at least as large.
     pub p_value: f32,
@@ -228,24 +246,17 @@ pub struct Judged {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Novelty<const CHANNELS: usize> {
     weights: [f32; CHANNELS],
-    least: usize,
-    channels: [History; CHANNELS],
-    fused: History,
+    past: History,
 }
 
 impl<const CHANNELS: usize> Novelty<CHANNELS> {
     /// Nothing is said before `least` windows.
     pub fn new(weights: [f32; CHANNELS], capacity: usize, least: usize) -> Self {
-        Self {
-            weights,
-            least,
-            channels: std::array::from_fn(|_| History::new(capacity)),
-            fused: History::new(capacity),
-        }
+        Self { weights, past: History::new(least, capacity) }
     }
 
     fn fuse(&self, raw: [f32; CHANNELS]) -> f32 {
-        (0..CHANNELS).map(|i| self.weights[i] * self.channels[i].deviation(raw[i])).sum()
+        self.weights.iter().zip(raw).map(|(weight, raw)| weight * raw).sum()
     }
 
     /// The novelty whose p-value is `p`; `None` during warm-up.
@@ -256,46 +267,45 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
     /// Judges a window. `None` during warm-up: "cannot say yet" is not "nothing unusual". Changes
     /// only scratch.
     pub fn judge(&mut self, raw: [f32; CHANNELS]) -> Option<Judged> {
-        if self.fused.len() < self.least {
+        let fused = self.fuse(raw);
+        if self.past.len() < self.past.least || !fused.is_finite() {
             return None;
         }
-        let novelty = self.fuse(raw);
-        novelty.is_finite().then(|| Judged { novelty, p_value: self.fused.p_value(novelty) })
+        Some(Judged { novelty: self.past.deviation(fused), p_value: self.past.p_value(fused) })
     }
 
     /// Takes a window into the past; `false`, and nothing changed, when a channel is not finite.
+    ///
+    /// A `strange` one enters as no more than the largest that ranks count: left out, the past would
+    /// lose its tail, and ever more would look strange; taken as it is, a stranger who stays would
+    /// become the measure of strangers.
     #[must_use = "a refused window should be counted"]
-    pub fn observe(&mut self, raw: [f32; CHANNELS]) -> bool {
-        if !raw.iter().all(|value| value.is_finite()) {
-            return false;
+    pub fn observe(&mut self, raw: [f32; CHANNELS], strange: bool) -> bool {
+        let mut value = self.fuse(raw);
+        let ranked = self.past.ranked();
+        if strange && value.is_finite() && 0 < ranked {
+            value = value.min(self.past.newest(ranked).fold(f32::NEG_INFINITY, f32::max));
         }
-        // Against the past only, like the score that was told. The first quarter of the warm-up has
-        // no past worth comparing with.
-        let fused = self.fuse(raw);
-        if self.least / 4 <= self.channels[0].len() && fused.is_finite() {
-            let taken = self.fused.observe(fused);
-            debug_assert!(taken, "just seen to be finite");
-        }
-        self.channels.iter_mut().zip(raw).all(|(channel, value)| channel.observe(value))
+        self.past.observe(value)
     }
 
     /// Moves a channel's past, when what makes it has moved.
     pub fn shift(&mut self, channel: usize, by: f32) {
+        let by = self.weights[channel] * by;
         if by.is_finite() {
-            self.channels[channel].shift(by);
+            self.past.shift(by);
         }
     }
 
     /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        (CHANNELS + 1) * 2 * self.fused.capacity * size_of::<f32>()
+    pub const fn bytes(&self) -> usize {
+        2 * self.past.most * size_of::<f32>()
     }
 
     /// Appends everything that changes.
     pub fn save(&self, to: &mut Writer) {
         to.section("novelty");
-        self.channels.iter().for_each(|channel| channel.save(to));
-        self.fused.save(to);
+        self.past.save(to);
     }
 
     /// Reads what [`Novelty::save`] wrote, for the same settings.
@@ -305,8 +315,7 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
     /// [`Malformed`] when it is something else.
     pub fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
         from.section("novelty")?;
-        self.channels.iter_mut().try_for_each(|channel| channel.load(from))?;
-        self.fused.load(from)
+        self.past.load(from)
     }
 }
 
@@ -322,25 +331,25 @@ mod tests {
 
     fn settled(windows: usize) -> (Novelty<2>, Rng) {
         let mut rng = Rng::from_seed(5);
-        let mut novelty = Novelty::new([1.0, 1.0], 1000, 50);
+        let mut novelty = Novelty::new([1.0, 0.5], 1000, 50);
         for _ in 0..windows {
-            assert!(novelty.observe([3.0 + noise(&mut rng), 100.0 * noise(&mut rng)]));
+            assert!(novelty.observe([3.0 + noise(&mut rng), 2.0 * noise(&mut rng)], false));
         }
         (novelty, rng)
     }
 
     #[test]
     fn silent_until_warm() {
-        assert_eq!(settled(40).0.judge([0.0, 0.0]), None);
-        assert!(settled(70).0.judge([0.0, 0.0]).is_some());
+        assert_eq!(settled(49).0.judge([0.0, 0.0]), None);
+        assert!(settled(50).0.judge([0.0, 0.0]).is_some());
     }
 
     #[test]
-    fn channels_count_alike_whatever_their_unit() {
+    fn a_deviation_is_one_of_the_weighted_sum() {
         let mut novelty = settled(1500).0;
-        let first = novelty.judge([8.0, 0.0]).unwrap().novelty;
-        let second = novelty.judge([3.0, 500.0]).unwrap().novelty;
-        assert!((first - 5.0).abs() < 0.7 && (second - 5.0).abs() < 0.7, "{first} {second}");
+        // The sum x + y / 2 has median 3 and standard deviation √2.
+        let judged = novelty.judge([3.0, 10.0 * 2.0_f32.sqrt()]).unwrap();
+        assert!((judged.novelty - 5.0).abs() < 0.6, "{judged:?}");
     }
 
     #[test]
@@ -349,8 +358,10 @@ mod tests {
         let trials = 20_000;
         let mut below = [0_u32; 2];
         for _ in 0..trials {
-            let p =
-                novelty.judge([3.0 + noise(&mut rng), 100.0 * noise(&mut rng)]).unwrap().p_value;
+            let p = novelty
+                .judge([3.0 + noise(&mut rng), 2.0 * noise(&mut rng)])
+                .unwrap()
+                .p_value;
             below[0] += u32::from(p <= 0.1);
             below[1] += u32::from(p <= 0.001);
         }
@@ -360,7 +371,7 @@ mod tests {
         assert!((1..80).contains(&below[1]), "{below:?}");
         let p = |novelty: &mut Novelty<2>, x| novelty.judge([3.0 + x, 0.0]).unwrap().p_value;
         let (far, farther) = (p(&mut novelty, 6.0), p(&mut novelty, 8.0));
-        assert!(farther < far && far < 1.0 / 1001.0, "{far} {farther}");
+        assert!(farther <= far && far < 1.0 / 1001.0, "{far} {farther}");
         for step in 0_u8..80 {
             let x = f32::from(step) / 10.0;
             assert!(p(&mut novelty, x + 0.1) <= p(&mut novelty, x), "not falling at {x}");
@@ -368,11 +379,21 @@ mod tests {
     }
 
     #[test]
+    fn a_stranger_who_stays_stays_strange() {
+        let (mut novelty, _) = settled(600);
+        let p = novelty.judge([60.0, 60.0]).unwrap().p_value;
+        for _ in 0..20 {
+            assert!(novelty.observe([60.0, 60.0], true));
+        }
+        assert!(novelty.judge([60.0, 60.0]).unwrap().p_value <= p.max(1e-6));
+    }
+
+    #[test]
     fn nan_is_refused_and_leaves_no_trace() {
         let (mut novelty, _) = settled(200);
         let before = novelty.clone();
-        assert!(!novelty.observe([f32::NAN, 0.0]));
-        assert!(!novelty.observe([0.0, f32::INFINITY]));
+        assert!(!novelty.observe([f32::NAN, 0.0], false));
+        assert!(!novelty.observe([0.0, f32::INFINITY], true));
         assert_eq!(novelty, before);
     }
 
@@ -380,7 +401,7 @@ mod tests {
     fn a_constant_signal_never_divides_by_zero() {
         let mut novelty = Novelty::<1>::new([1.0], 100, 16);
         for _ in 0..300 {
-            assert!(novelty.observe([4.2]));
+            assert!(novelty.observe([4.2], false));
         }
         let judged = novelty.judge([4.2]).unwrap();
         assert_eq!((judged.novelty, judged.p_value), (0.0, 1.0));
@@ -393,9 +414,9 @@ mod tests {
             let mut writer = Writer::default();
             novelty.save(&mut writer);
             let bytes = writer.into_bytes();
-            let mut loaded = Novelty::new([1.0, 1.0], 1000, 50);
+            let mut loaded = Novelty::new([1.0, 0.5], 1000, 50);
             loaded.load(&mut Reader::new(&bytes)).unwrap();
-            for raw in [[0.0, 0.0], [9.0, 900.0]] {
+            for raw in [[0.0, 0.0], [9.0, 9.0]] {
                 assert_eq!(loaded.judge(raw), novelty.clone().judge(raw));
             }
         }

@@ -51,8 +51,9 @@ enum Scored {
     Refused,
     /// Nothing is fitted yet.
     TooEarly,
-    /// Done; what the model did, and what guessing the token before would have done.
-    Done { reading: Reading, persistence: Option<f32> },
+    /// Done; what the model did, what guessing the token before would have done, and whether so
+    /// large a novelty is rarer than the wanted number of events.
+    Done { reading: Reading, persistence: Option<f32>, is_rare: bool },
 }
 
 impl Score {
@@ -143,7 +144,7 @@ struct Times {
     last_s: Option<f64>,
     /// Usual time between windows; 0 while unknown.
     interval_s: f64,
-    last_event_s: Option<f64>,
+    last_rare_s: Option<f64>,
 }
 
 /// What is counted here; the guard counts its own.
@@ -332,14 +333,19 @@ impl Learner {
         let density =
             self.distance.of(&self.scratch.embedding, past, self.last_slot).unwrap_or(0.0);
         let judged = self.novelty.judge([reading.surprise, density]);
+        let is_rare = judged.is_some_and(|judged| self.is_rare(judged.p_value));
         self.last_read = Some(reading);
         Score {
             surprise: reading.surprise,
             density,
             novelty: judged.map(|judged| judged.novelty),
             p_value: judged.map(|judged| judged.p_value),
-            event: judged.is_some_and(|judged| self.is_event(judged.p_value)),
-            state: Scored::Done { reading, persistence: self.persistence_error(valid) },
+            event: is_rare && !self.is_soon(),
+            state: Scored::Done {
+                reading,
+                persistence: self.persistence_error(valid),
+                is_rare,
+            },
         }
     }
 
@@ -350,16 +356,20 @@ impl Learner {
             && latent.is_finite()
     }
 
-    /// Rarer than the wanted number a day, and not soon after another one.
-    fn is_event(&self, p_value: f32) -> bool {
-        let Times { last_s, interval_s, last_event_s } = self.times;
-        let is_rare =
-            f64::from(p_value) * DAY_S <= self.settings.events_per_day * interval_s.max(1e-9);
+    /// Rarer than the wanted number a day.
+    fn is_rare(&self, p_value: f32) -> bool {
+        let interval_s = self.times.interval_s;
+        0.0 < interval_s && f64::from(p_value) * DAY_S <= self.settings.events_per_day * interval_s
+    }
+
+    /// Whether something rare was there less than the cooldown ago: then what is rare now belongs to
+    /// the same event, however long it lasts.
+    fn is_soon(&self) -> bool {
+        let Times { last_s, interval_s, last_rare_s } = self.times;
         let now_s = last_s.map(|last_s| last_s + interval_s);
-        let is_soon = last_event_s
+        last_rare_s
             .zip(now_s)
-            .is_some_and(|(event_s, now_s)| now_s < event_s + self.settings.cooldown_s);
-        is_rare && !is_soon
+            .is_some_and(|(rare_s, now_s)| now_s < rare_s + self.settings.cooldown_s)
     }
 
     /// Fills `scratch.x`, `scratch.u` and `scratch.embedding`; tokens that are not valid become zero.
@@ -396,9 +406,9 @@ impl Learner {
             return Learnt::default();
         }
         let interval_s = self.advance(at_s);
-        if score.event {
-            self.counts.events += 1;
-            self.times.last_event_s = Some(at_s);
+        self.counts.events += u64::from(score.event);
+        if matches!(score.state, Scored::Done { is_rare: true, .. }) {
+            self.times.last_rare_s = Some(at_s);
         }
         if self.is_frozen {
             return Learnt::default();
@@ -447,9 +457,10 @@ impl Learner {
 
     /// Histories and skills; `scratch.u` holds the window.
     fn remember_score(&mut self, latent: &Latent, score: &Score, admission: Admission) {
-        let Scored::Done { reading, persistence } = score.state else { return };
+        let Scored::Done { reading, persistence, .. } = score.state else { return };
+        let is_strange = admission == Admission::Quarantined;
         if self.gate.enters_histories(admission)
-            && !self.novelty.observe([score.surprise, score.density])
+            && !self.novelty.observe([score.surprise, score.density], is_strange)
         {
             self.counts.refused += 1;
         }

@@ -180,7 +180,7 @@ impl Times {
         // "Not yet" is written as NaN, which no time ever is.
         to.f64(self.last_s.unwrap_or(f64::NAN));
         to.f64(self.interval_s);
-        to.f64(self.last_event_s.unwrap_or(f64::NAN));
+        to.f64(self.last_rare_s.unwrap_or(f64::NAN));
     }
 
     fn load(from: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -189,7 +189,7 @@ impl Times {
         Ok(Self {
             last_s: known(from.f64()?),
             interval_s: from.f64()?,
-            last_event_s: known(from.f64()?),
+            last_rare_s: known(from.f64()?),
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::learn::guard::Verdict;
 use crate::learn::learner::{Learner, SURPRISE, Waiting};
 
 /// Held-out windows on which champion and challenger are compared, at most.
-pub(super) const MOST_COMPARED: usize = 48;
+pub(super) const MOST_COMPARED: usize = 32;
 /// A quarter of each batch comes from so many newest windows.
 const NEWEST: usize = 64;
 /// Draws of a window that is not held out, before a batch goes without.
