@@ -261,7 +261,7 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
 
     /// The novelty whose p-value is `p`; `None` during warm-up.
     pub fn at(&self, p: f64) -> Option<f32> {
-        (self.least <= self.fused.len()).then(|| self.fused.at(p))
+        (self.past.least <= self.past.len()).then(|| self.past.deviation(self.past.at(p)))
     }
 
     /// Judges a window. `None` during warm-up: "cannot say yet" is not "nothing unusual". Changes
