@@ -64,7 +64,7 @@ fn windows(c: &mut Criterion) {
         let (mut learner, mut place) = lived(shape, whitened, windows);
         let latent = place.usual();
         c.bench_function(&format!("score {name}"), |b| {
-            b.iter(|| learner.score(black_box(&latent)))
+            b.iter(|| learner.score(black_box(&latent)));
         });
         let mut at = windows;
         c.bench_function(&format!("score and learn {name}"), |b| {

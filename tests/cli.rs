@@ -1,5 +1,12 @@
 //! The real program, from outside: commands, files, exit codes, signals.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and waits for a real program"
+)]
+
 #[path = "common/place.rs"]
 mod place;
 

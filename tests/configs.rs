@@ -1,5 +1,11 @@
 //! Every example configuration is valid, and the default one says what is really in force.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and waits for a real program"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! Pages that are made from the program itself. `UPDATE=1 cargo test --test docs` writes them anew.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -51,7 +53,7 @@ fn every_command_of_the_readme_exists() {
             if !(before.is_empty() || before.ends_with("release/") || before.ends_with('`')) {
                 continue;
             }
-            let word: String = after.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+            let word: String = after.chars().take_while(char::is_ascii_alphabetic).collect();
             assert!(general.contains(&format!("  {word} ")), "{page} names {word:?}: {line}");
         }
     }

@@ -155,10 +155,10 @@ pub(crate) struct EmbedArgs {
     /// Recordings: sound files, folders of images, videos, single pictures.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// NumPy array, float32 [n, dim].
+    /// `NumPy` array, float32 [n, dim].
     #[arg(long, value_name = "E.npy")]
     pub(crate) out: PathBuf,
-    /// Which row is which: row,input,start_s,end_s. Default: beside --out.
+    /// Which row is which (columns `row,input,start_s,end_s`). Default: beside --out.
     #[arg(long, value_name = "E.csv")]
     pub(crate) index: Option<PathBuf>,
     /// Frozen, or as learnt in --state.

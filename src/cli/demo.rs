@@ -104,7 +104,7 @@ fn run_once(
     let mut show = Show::new(args, stop.clone(), known);
     let mut keeper = keeper;
     let result = replay::run(source.as_mut(), track, keeper.as_deref_mut(), stop, &mut |scored| {
-        show.window(scored)
+        show.window(scored);
     });
     let plotted = show.finish(&args.plot)?;
     result?;

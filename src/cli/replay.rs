@@ -38,7 +38,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     let started = Instant::now();
     let settings = Settings::load(args.learn.config.as_deref())?;
     if let Some(learn_until) = args.learn_until
-        && !(0.0 <= learn_until)
+        && (learn_until.is_nan() || learn_until < 0.0)
     {
         let error = anyhow::anyhow!("--learn-until {learn_until} must be 0 seconds or more");
         return Err(Failure::new(EXIT_USAGE, error));

@@ -184,7 +184,7 @@ impl Default for LearnToml {
 }
 
 /// As used. Holding one of these is proof that the checks have passed; it cannot be changed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct LearnSettings(LearnToml);
 
 impl Deref for LearnSettings {
@@ -192,12 +192,6 @@ impl Deref for LearnSettings {
 
     fn deref(&self) -> &LearnToml {
         &self.0
-    }
-}
-
-impl Default for LearnSettings {
-    fn default() -> Self {
-        Self(LearnToml::default())
     }
 }
 

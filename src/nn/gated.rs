@@ -109,6 +109,10 @@ impl Gated {
     }
 
     /// Turns `grad` from the derivative by `y` into that by `x`, and adds parameter gradients.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a layer's parameters, inputs and gradients, each once"
+    )]
     pub fn backward<F: Real>(
         &self,
         params: &[F],

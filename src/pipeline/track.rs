@@ -100,8 +100,8 @@ struct Stretch {
 }
 
 enum FrontEnd {
-    Sound(SoundFrontEnd),
-    Picture(PictureFrontEnd),
+    Sound(Box<SoundFrontEnd>),
+    Picture(Box<PictureFrontEnd>),
 }
 
 /// What happens to a window once the front end has made it.
@@ -159,8 +159,12 @@ impl Track {
     ) -> Result<Self, EncodeError> {
         let manifest = encoder.manifest();
         let front = match manifest.input.front_end {
-            manifest::FrontEnd::Sound(_) => FrontEnd::Sound(SoundFrontEnd::new(manifest)?),
-            manifest::FrontEnd::Picture(_) => FrontEnd::Picture(PictureFrontEnd::new(manifest)?),
+            manifest::FrontEnd::Sound(_) => {
+                FrontEnd::Sound(Box::new(SoundFrontEnd::new(manifest)?))
+            }
+            manifest::FrontEnd::Picture(_) => {
+                FrontEnd::Picture(Box::new(PictureFrontEnd::new(manifest)?))
+            }
         };
         let latent = Latent::zeros(encoder.shape());
         Ok(Self {

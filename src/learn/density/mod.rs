@@ -32,7 +32,7 @@ pub struct Distance {
 #[derive(Debug)]
 enum Kind {
     Nearest(Nearest),
-    Spread(Spread),
+    Spread(Box<Spread>),
 }
 
 impl Distance {
@@ -43,7 +43,7 @@ impl Distance {
             Density::Whitened { nearest, ridge } => {
                 Kind::Nearest(Nearest::whitened(dim, nearest, ridge, slots, seed))
             }
-            Density::Mahalanobis { ridge } => Kind::Spread(Spread::new(dim, ridge, seed)),
+            Density::Mahalanobis { ridge } => Kind::Spread(Box::new(Spread::new(dim, ridge, seed))),
         };
         Self { density, kind }
     }

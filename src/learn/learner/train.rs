@@ -93,7 +93,7 @@ impl Learner {
             self.credit -= 1.0;
             if self.step() {
                 updates += 1;
-                if self.adam.steps() % self.settings.guard_every == 0 {
+                if self.adam.steps().is_multiple_of(self.settings.guard_every) {
                     committed |= self.compare();
                 }
             }

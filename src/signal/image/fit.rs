@@ -100,7 +100,7 @@ impl Fitter {
             PixelLayout::Nhwc => {
                 out.extend(pixels.flat_map(|pixel| {
                     [0, 1, 2].map(|c| f32::from(pixel[c]) * scale[c] + offset[c])
-                }))
+                }));
             }
             PixelLayout::Nchw => {
                 for c in 0..3 {

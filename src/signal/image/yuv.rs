@@ -20,7 +20,7 @@ pub(super) fn convert(raw: &RawImage, into: &mut RgbImage) -> Result<(), ImageEr
     let rows = into.rgb.chunks_exact_mut(width * 3);
     match raw.format {
         PixelFormat::Rgb8 | PixelFormat::Jpeg | PixelFormat::Encoded => {
-            into.rgb.copy_from_slice(bytes)
+            into.rgb.copy_from_slice(bytes);
         }
         PixelFormat::Bgr8 => {
             for (out, pixel) in pixels(&mut into.rgb).zip(bytes.as_chunks::<3>().0) {
