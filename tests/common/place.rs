@@ -7,7 +7,7 @@ use std::time::Duration;
 use habituate::capture::{Chunk, Source, synthetic};
 
 /// Writes `seconds` of the room, 16-bit mono.
-pub fn write_room(path: &Path, seed: u64, seconds: f64) {
+pub(crate) fn write_room(path: &Path, seed: u64, seconds: f64) {
     let mut room = synthetic::room(seed, seconds);
     let (mut rate, mut bytes) = (16_000, Vec::new());
     while let Some(chunk) = room.next(Duration::from_secs(1)).unwrap() {
