@@ -119,7 +119,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "PLOT.svg")]
     pub(crate) plot: Option<PathBuf>,
     /// Learn only until this moment; scores go on.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) learn_until: Option<f64>,
     /// At the pace of the recording.
     #[arg(long)]

@@ -40,6 +40,10 @@ use crate::store::state_dir::StateDir;
 /// pipe nobody watches, and it runs as fast as it can.
 const WATCHABLE: f64 = 60.0;
 
+/// The default of one alarm an hour would leave nothing to watch: in this place something happens
+/// about once a minute, so the budget is one alarm a minute.
+const WATCHED_BUDGET: &str = "[learn]\nevents_per_day = 1440.0\n";
+
 /// Frames per second of the synthetic view.
 const VIEW_FRAMES_PER_S: f64 = 1.0;
 
@@ -53,7 +57,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<(), Failure> {
         let error = anyhow::anyhow!("--seconds {} is outside 60 to 1000000", args.seconds);
         return Err(Failure::new(EXIT_USAGE, error));
     }
-    let settings = Settings::load(None)?;
+    let settings = Settings::parse(WATCHED_BUDGET, Path::new("the demo's settings"))?;
     let stop = Stop::default();
     signals::connect(&stop).or_exit(EXIT_SOFTWARE)?;
     let modality = if args.view { Modality::Picture } else { Modality::Sound };
@@ -74,8 +78,8 @@ pub(crate) fn main(args: &DemoArgs) -> Result<(), Failure> {
         None => (Track::new(encoder, &settings.learn, args.seed)?, None),
     };
     println!(
-        "A built-in {source_name}: {:.0} minutes of it, some of them unusual. Nobody tells the \
-         program which.",
+        "A built-in {source_name}: {:.0} minutes of it, with something unusual now and then. Nobody \
+         tells the program when. It may raise one alarm a minute.",
         args.seconds / 60.0
     );
     println!("{}\n", track.describe());
