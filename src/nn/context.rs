@@ -97,7 +97,7 @@ impl Context {
         }
     }
 
-    /// From [`ContextSpace::grad_hidden`] to parameter gradients, and to `grad_z` where wanted.
+    /// From `grad_hidden` of the space to parameter gradients, and to `grad_z` where wanted.
     pub fn backward<F: Real>(
         &self,
         params: &[F],

@@ -5,7 +5,7 @@
 //! Layout: with `A` and `B` row-major and the width of `C` a multiple of 16, the kernels on x86-64
 //! read the operands where they lie and touch no allocator. That is why weights are stored
 //! `[in, out]`, why backward passes copy weights into a transposed scratch first ([`transpose`]),
-//! and why a product with a transposed `A` is cut into stripes of [`STRIPE_BYTES`], which is as wide as
+//! and why a product with a transposed `A` is cut into stripes of `STRIPE_BYTES`, which is as wide as
 //! the kernels go without packing `A`. Other shapes and processors give the same numbers, by
 //! way of a packing buffer that lives as long as the call.
 

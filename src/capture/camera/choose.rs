@@ -93,7 +93,7 @@ pub struct Chosen {
 
 /// The best of `offers`: the smallest size that is not below `size`, else the largest; of that size
 /// the slowest whole rate not below `frames_per_s`, else the fastest; of these the format first in
-/// [`READABLE`]. `None` if none can be read.
+/// `READABLE`. `None` if none can be read.
 pub fn choose(offers: &[Offer], size: (u32, u32), frames_per_s: f64) -> Option<Chosen> {
     offers
         .iter()
