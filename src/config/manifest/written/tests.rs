@@ -1,0 +1,144 @@
+use crate::config::manifest::{Cells, EmbeddingSpec, FrontEnd, Manifest, TokensSpec};
+
+const SOUND: &str = r#"
+name = "patches"
+license = "MIT"
+source = "made here"
+file = "patches.onnx"
+sha256 = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+modality = "sound"
+
+[input.sound]
+
+[outputs]
+embedding = { node = "embedding", dim = 8 }
+tokens = { from = "input_patches", frames = 8, dim = 64 }
+"#;
+
+const PICTURE: &str = r#"
+name = "grid"
+license = "MIT"
+source = "made here"
+file = "grid.onnx"
+sha256 = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+modality = "picture"
+density = "mahalanobis"
+
+[input.picture]
+width = 112
+height = 96
+layout = "nchw"
+fit = "crop"
+mean = [128, 128, 128]
+std = [128, 128, 128]
+
+[outputs]
+embedding = { from = "tokens", pooling = "mean_max" }
+tokens = { node = "middle", axes = "dhw", rows = 12, cols = 14, dim = 32 }
+"#;
+
+fn problems(text: &str) -> String {
+    Manifest::parse(text).expect_err("a wrong manifest").to_string()
+}
+
+#[test]
+fn an_empty_sound_table_is_the_front_end_of_yamnet() {
+    let manifest = Manifest::parse(SOUND).unwrap();
+    let FrontEnd::Sound(sound) = &manifest.input.front_end else { panic!("it listens") };
+    assert_eq!((sound.rate_hz, sound.window_frames, sound.hop_frames), (16_000, 96, 48));
+    assert_eq!(sound.window_samples(), 15_600);
+    assert_eq!(manifest.cells(), Cells::Sequence { len: 12 });
+    assert_eq!((manifest.token_dim(), manifest.embedding_dim()), (64, 8));
+    assert_eq!(manifest.sha256[..4], [0x00, 0x11, 0x22, 0x33]);
+}
+
+#[test]
+fn a_grid_and_a_pooled_embedding_are_understood() {
+    let manifest = Manifest::parse(PICTURE).unwrap();
+    assert!(!manifest.is_sound());
+    assert_eq!(manifest.cells(), Cells::Grid { rows: 12, cols: 14 });
+    assert!(matches!(manifest.embedding, EmbeddingSpec::Tokens { .. }));
+    assert!(matches!(manifest.tokens, TokensSpec::Node { dim: 32, .. }));
+    assert_eq!(manifest.embedding_dim(), 64);
+}
+
+#[test]
+fn all_problems_are_shown_at_once() {
+    let text = SOUND
+        .replace("name = \"patches\"", "name = \"a b\"")
+        .replace("eeff\"", "eef\"")
+        .replace("\"patches.onnx\"", "\"../patches.onnx\"")
+        .replace("[input.sound]", "[input.sound]\nhop_frames = 97\nlow_hz = 9000")
+        .replace("frames = 8", "frames = 7")
+        .replace("dim = 8 }", "dim = 0 }");
+    let shown = problems(&text);
+    assert_eq!(shown.lines().count(), 7, "{shown}");
+    for key in [
+        "name: \"a b\"",
+        "sha256: ",
+        "file: \"../patches.onnx\"",
+        "input.sound.hop_frames: 97",
+        "input.sound.high_hz: ",
+        "outputs.tokens.frames: 7 must divide window_frames, 96",
+        "outputs.embedding.dim: 0",
+    ] {
+        assert!(shown.contains(key), "{key:?} missing in:\n{shown}");
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_refused_wherever_it_stands() {
+    for (at, wrong) in [
+        ("modality = \"sound\"", "modalit = \"sound\""),
+        ("[input.sound]", "[input.sound]\nmelbands = 64"),
+        ("[input.sound]", "[input.sond]"),
+        ("frames = 8, dim = 64", "frames = 8, dims = 64"),
+        ("dim = 8 }", "dim = 8, pool = \"mean\" }"),
+    ] {
+        assert!(SOUND.contains(at), "{at}");
+        let shown = problems(&SOUND.replace(at, wrong));
+        assert!(shown.contains("unknown field"), "{wrong}: {shown}");
+    }
+}
+
+#[test]
+fn sources_of_outputs_must_fit_their_keys() {
+    for (wrong, expected) in [
+        ("embedding = { dim = 8 }", "outputs.embedding: needs either node"),
+        ("embedding = { node = \"e\", from = \"tokens\", dim = 8 }", "and not both"),
+        ("embedding = { from = \"tokens\" }", "needs pooling"),
+        ("embedding = { node = \"e\", dim = 8, axes = \"dt\" }", "need a pooling"),
+        (
+            "embedding = { node = \"e\", dim = 9, axes = \"dt\", pooling = \"mean_max\" }",
+            "multiple",
+        ),
+    ] {
+        let text = SOUND.replace("embedding = { node = \"embedding\", dim = 8 }", wrong);
+        let shown = problems(&text);
+        assert!(shown.contains(expected), "{wrong}: {shown}");
+    }
+    for (wrong, expected) in [
+        ("tokens = { node = \"t\", axes = \"td\", dim = 4 }", "needs len"),
+        ("tokens = { node = \"t\", axes = \"hwd\", len = 12, dim = 4 }", "\"td\" or \"dt\""),
+        ("tokens = { node = \"t\", axes = \"td\", rows = 3, cols = 4, dim = 4 }", "for a grid"),
+        ("tokens = { from = \"input_patches\", frames = 8, dim = 130 }", "twice mel_bands, 128"),
+        ("tokens = { dim = 4 }", "outputs.tokens: needs either node"),
+    ] {
+        let text =
+            SOUND.replace("tokens = { from = \"input_patches\", frames = 8, dim = 64 }", wrong);
+        let shown = problems(&text);
+        assert!(shown.contains(expected), "{wrong}: {shown}");
+    }
+}
+
+#[test]
+fn the_front_end_must_be_the_modalitys() {
+    let shown = problems(&SOUND.replace("modality = \"sound\"", "modality = \"picture\""));
+    assert!(shown.contains("needs [input.picture]"), "{shown}");
+    let shown = problems(&PICTURE.replace("std = [128, 128, 128]", "std = [0, 128, 128]"));
+    assert!(shown.contains("input.picture.std"), "{shown}");
+    let patches = "tokens = { from = \"input_patches\", frames = 8, dim = 64 }";
+    let grid = "tokens = { node = \"middle\", axes = \"dhw\", rows = 12, cols = 14, dim = 32 }";
+    let shown = problems(&PICTURE.replace(grid, patches));
+    assert!(shown.contains("is for sound"), "{shown}");
+}
