@@ -1,3 +1,70 @@
 //! The frozen encoder: what it is (manifest), what it eats (front ends), what it gives (latents).
+//!
+//! An encoder is two files, `NAME.toml` and `NAME.onnx`; [`open`] takes the name of a bundled one or
+//! the path of a manifest. Everything behind [`Encoder`] could be another runtime: only [`onnx`] names
+//! the present one.
 
+pub mod bundled;
+pub mod encoder;
+pub mod error;
 pub mod latent;
+pub mod onnx;
+pub mod patches;
+pub mod picture;
+mod pooling;
+pub mod selftest;
+pub mod sound;
+
+use std::path::Path;
+
+use crate::config::manifest::Manifest;
+use crate::encode::error::EncodeError;
+use crate::encode::latent::{Latent, LatentShape};
+
+/// What an encoder eats: one window of sound, or one picture, prepared by a front end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncoderWindow {
+    /// Seconds since the stream began.
+    pub start_s: f64,
+    /// Seconds since the stream began; never beyond the real input.
+    pub end_s: f64,
+    /// Share of the window that real input fills, above 0 and at most 1; the rest is silence after
+    /// the end of a recording.
+    pub valid: f64,
+    /// The numbers, as the graph wants them.
+    pub input: Vec<f32>,
+}
+
+impl EncoderWindow {
+    /// Nothing yet; a place for a front end to write to.
+    const fn empty() -> Self {
+        Self { start_s: 0.0, end_s: 0.0, valid: 1.0, input: Vec::new() }
+    }
+}
+
+/// A frozen network: windows in, latents out, the same for the same.
+pub trait Encoder: Send {
+    /// What it is.
+    fn manifest(&self) -> &Manifest;
+
+    /// The shape of every latent it gives.
+    fn shape(&self) -> LatentShape;
+
+    /// Encodes one window into `out`, which has this encoder's shape (see [`Latent::zeros`]).
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when the window has the wrong size or the graph fails; `out` is then undefined.
+    /// Numbers that are not finite are no error here: see [`Latent::is_finite`].
+    fn encode(&mut self, window: &EncoderWindow, out: &mut Latent) -> Result<(), EncodeError>;
+}
+
+/// Opens an encoder: `reference` is a bundled name or the path of a manifest, and `onnx_file` says
+/// where the network lies if not beside the manifest.
+///
+/// # Errors
+///
+/// [`EncodeError`]: no such encoder, an unreadable or wrong file, a graph that is not as described.
+pub fn open(reference: &str, onnx_file: Option<&Path>) -> Result<Box<dyn Encoder>, EncodeError> {
+    Ok(Box::new(encoder::OnnxEncoder::open(reference, onnx_file)?))
+}

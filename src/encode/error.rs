@@ -1,0 +1,153 @@
+//! What can be wrong with an encoder.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::base::recovery::{EXIT_CONFIG, Recovery};
+use crate::config::manifest::ManifestError;
+use crate::signal::image::ImageError;
+use crate::signal::resample::UnusableRate;
+
+/// Each message names the encoder, what was found and what was expected. No message repeats its
+/// source: the log prints the chain.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// Neither a bundled name nor a file.
+    #[error(
+        "no encoder called {wanted:?}; bundled are {}, and any other is the path of a manifest, \
+         NAME.toml", .bundled.join(", ")
+    )]
+    Unknown {
+        /// As configured.
+        wanted: String,
+        /// What would be right.
+        bundled: Vec<&'static str>,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read {path:?}")]
+    Read {
+        /// Manifest or network.
+        path: PathBuf,
+        /// The operating system's words.
+        #[source]
+        source: io::Error,
+    },
+    /// A manifest that is wrong.
+    #[error("the manifest {path:?} is wrong")]
+    Manifest {
+        /// File, or name of a bundled one.
+        path: PathBuf,
+        /// All its problems.
+        #[source]
+        source: ManifestError,
+    },
+    /// Not the network that the manifest describes.
+    #[error(
+        "{file} is not the network that the manifest of {name} describes: its SHA-256 is {found}, \
+         and {expected} was expected; get the right file, or correct sha256"
+    )]
+    Hash {
+        /// The encoder.
+        name: String,
+        /// The network's file.
+        file: String,
+        /// Hexadecimal.
+        found: String,
+        /// Hexadecimal.
+        expected: String,
+    },
+    /// Not an ONNX graph, or one that the runtime cannot prepare.
+    #[error("the network of {name} cannot be used: {reason}")]
+    Graph {
+        /// The encoder.
+        name: String,
+        /// The runtime's words.
+        reason: String,
+    },
+    /// Operators that the runtime does not have.
+    #[error(
+        "the network of {name} needs operators that are not supported: {}; export it with simpler \
+         ones", .operators.join(", ")
+    )]
+    Operators {
+        /// The encoder.
+        name: String,
+        /// Sorted, each once.
+        operators: Vec<String>,
+    },
+    /// A name in the manifest that is not in the graph.
+    #[error("the network of {name} has no {kind} {node:?}; it has {}", .available.join(", "))]
+    NoSuchNode {
+        /// The encoder.
+        name: String,
+        /// `input` or `node`.
+        kind: &'static str,
+        /// As in the manifest.
+        node: String,
+        /// The nearest to it, a dozen at most.
+        available: Vec<String>,
+    },
+    /// A node or an input of another shape than the manifest says.
+    #[error(
+        "{node:?} of the network of {name} has the shape {found}, and {expected} was expected by \
+         the manifest"
+    )]
+    Shape {
+        /// The encoder.
+        name: String,
+        /// The node.
+        node: String,
+        /// As in the graph.
+        found: String,
+        /// By the manifest.
+        expected: String,
+    },
+    /// A window that is not for this encoder.
+    #[error("a window of {found} numbers for {name}, which takes {expected}")]
+    Window {
+        /// The encoder.
+        name: String,
+        /// Numbers that came.
+        found: usize,
+        /// Numbers that it takes.
+        expected: usize,
+    },
+    /// The runtime failed at a window.
+    #[error("{name} failed at a window: {reason}")]
+    Run {
+        /// The encoder.
+        name: String,
+        /// The runtime's words.
+        reason: String,
+    },
+    /// A manifest for sound was given pictures, or the other way round.
+    #[error("{name} is an encoder for {it_is_for}, and {wanted} came")]
+    Modality {
+        /// The encoder.
+        name: String,
+        /// By its manifest.
+        it_is_for: &'static str,
+        /// What the source delivers.
+        wanted: &'static str,
+    },
+    /// Sound at a rate that cannot be.
+    #[error(transparent)]
+    Rate(#[from] UnusableRate),
+    /// A picture that cannot be decoded.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+impl EncodeError {
+    /// What the supervisor should do: a bad window is skipped, a bad encoder is a bad configuration.
+    pub const fn recovery(&self) -> Recovery {
+        match self {
+            Self::Image(_) | Self::Run { .. } | Self::Window { .. } => Recovery::SkipItem,
+            Self::Rate(_) | Self::Modality { .. } => Recovery::DisablePart,
+            _ => Recovery::Exit(EXIT_CONFIG),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! From samples to windows of log-mel frames.
+//!
+//! Time is counted in samples, from the moment that [`SoundFrontEnd::begin`] names. No window straddles
+//! such a moment: what is held is given out first.
+//!
+//! The end of a stretch: a stretch shorter than a window gives one window, followed by silence; after
+//! the last full window of a longer one, a further one is given only if at least a quarter of it is
+//! new. [`EncoderWindow::valid`] says how much of it is real.
+
+use crate::config::manifest::{FrontEnd, Manifest, SoundSpec};
+use crate::encode::EncoderWindow;
+use crate::encode::error::EncodeError;
+use crate::signal::logmel::LogMel;
+use crate::signal::resample::RateConverter;
+
+/// Loudest sample that is believed, far above anything that a converter or a file gives: the square
+/// of the spectrum of louder ones would not fit an `f32`.
+const LOUDEST: f32 = 1e6;
+
+/// New frames, as a share of a window, that are worth a last window.
+const WORTH_A_WINDOW: usize = 4;
+
+/// The front end of one microphone.
+#[derive(Debug)]
+pub struct SoundFrontEnd {
+    rate_hz: u32,
+    log_mel: LogMel,
+    converter: Option<RateConverter>,
+    clean: Vec<f32>,
+    resampled: Vec<f32>,
+    replaced: u64,
+    source_samples: u64,
+    windows: Windows,
+}
+
+impl SoundFrontEnd {
+    /// A front end as `manifest` describes it, at the beginning of a stretch at 0 s.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::Modality`] for an encoder of pictures.
+    pub fn new(manifest: &Manifest) -> Result<Self, EncodeError> {
+        let FrontEnd::Sound(spec) = &manifest.input.front_end else {
+            let (it_is_for, wanted) = ("pictures", "sound");
+            return Err(EncodeError::Modality { name: manifest.name.clone(), it_is_for, wanted });
+        };
+        Ok(Self {
+            rate_hz: spec.rate_hz,
+            log_mel: LogMel::new(&spec.log_mel, spec.rate_hz),
+            converter: None,
+            clean: Vec::new(),
+            resampled: Vec::new(),
+            replaced: 0,
+            source_samples: 0,
+            windows: Windows::new(spec.clone()),
+        })
+    }
+
+    /// Ends the present stretch and begins a new one at `at_s`.
+    pub fn begin(&mut self, at_s: f64, emit: &mut dyn FnMut(&EncoderWindow)) {
+        self.finish(emit);
+        self.windows.begin(at_s);
+    }
+
+    /// Takes in samples that follow the last ones without a gap. Samples that are not finite, or absurdly
+    /// loud, are replaced by silence and counted. A change of rate ends the stretch; the next one begins
+    /// at that moment.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::Rate`] for a rate that nothing records at; nothing is taken in then.
+    pub fn push(
+        &mut self,
+        samples: &[f32],
+        rate_hz: u32,
+        emit: &mut dyn FnMut(&EncoderWindow),
+    ) -> Result<(), EncodeError> {
+        if self.converter.as_ref().is_none_or(|converter| converter.from_hz() != rate_hz) {
+            let converter = RateConverter::new(rate_hz, self.rate_hz)?;
+            self.finish(emit);
+            self.converter = Some(converter);
+        }
+        self.clean.clear();
+        let replaced = &mut self.replaced;
+        self.clean.extend(samples.iter().map(|&sample| {
+            if sample.abs() <= LOUDEST {
+                sample
+            } else {
+                *replaced += 1;
+                0.0
+            }
+        }));
+        self.source_samples += samples.len() as u64;
+        self.resampled.clear();
+        if let Some(converter) = &mut self.converter {
+            converter.push(&self.clean, &mut self.resampled);
+        }
+        self.analyse(emit);
+        Ok(())
+    }
+
+    /// Ends the stretch: gives out what is held. A stretch that follows without a
+    /// [`SoundFrontEnd::begin`] begins where this one ended.
+    pub fn finish(&mut self, emit: &mut dyn FnMut(&EncoderWindow)) {
+        self.resampled.clear();
+        let mut seconds = 0.0;
+        if let Some(converter) = &mut self.converter {
+            converter.finish(&mut self.resampled);
+            seconds = self.source_samples as f64 / f64::from(converter.from_hz());
+        }
+        self.analyse(emit);
+        let missing = self.windows.missing_samples();
+        if 0 < missing {
+            self.resampled.clear();
+            self.resampled.resize(missing, 0.0);
+            let windows = &mut self.windows;
+            self.log_mel.push(&self.resampled, &mut |frame| windows.add(frame, emit));
+        }
+        self.log_mel.reset();
+        self.source_samples = 0;
+        self.windows.begin(self.windows.stretch_s + seconds);
+    }
+
+    /// Samples so far that were not finite, or absurdly loud.
+    pub const fn replaced_samples(&self) -> u64 {
+        self.replaced
+    }
+
+    fn analyse(&mut self, emit: &mut dyn FnMut(&EncoderWindow)) {
+        let windows = &mut self.windows;
+        // Counted first: a window must know how much of it is real when it is given.
+        windows.samples += self.resampled.len() as u64;
+        self.log_mel.push(&self.resampled, &mut |frame| windows.add(frame, emit));
+    }
+}
+
+/// Frames of the present stretch that a later window still needs.
+#[derive(Debug)]
+struct Windows {
+    spec: SoundSpec,
+    /// Seconds at which the stretch began.
+    stretch_s: f64,
+    /// Real samples of the stretch, at the encoder's rate.
+    samples: u64,
+    /// Number of the first frame held: the start of the next window.
+    first_frame: u64,
+    /// Windows given in this stretch.
+    given: u64,
+    /// The frames held, and the window that they become.
+    window: EncoderWindow,
+}
+
+impl Windows {
+    fn new(spec: SoundSpec) -> Self {
+        let mut window = EncoderWindow::empty();
+        window.input.reserve_exact(spec.window_frames * spec.log_mel.bands);
+        Self { spec, stretch_s: 0.0, samples: 0, first_frame: 0, given: 0, window }
+    }
+
+    fn begin(&mut self, at_s: f64) {
+        self.stretch_s = at_s;
+        self.samples = 0;
+        self.first_frame = 0;
+        self.given = 0;
+        self.window.input.clear();
+    }
+
+    fn add(&mut self, frame: &[f32], emit: &mut dyn FnMut(&EncoderWindow)) {
+        let bands = self.spec.log_mel.bands;
+        self.window.input.extend_from_slice(frame);
+        if self.window.input.len() < self.spec.window_frames * bands {
+            return;
+        }
+        let rate_hz = f64::from(self.spec.rate_hz);
+        let first_sample = self.first_sample();
+        let real = self.samples.saturating_sub(first_sample);
+        let end_sample = first_sample + real.min(self.spec.window_samples() as u64);
+        self.window.start_s = self.stretch_s + first_sample as f64 / rate_hz;
+        self.window.end_s = self.stretch_s + end_sample as f64 / rate_hz;
+        let whole = self.spec.window_frames * self.spec.log_mel.hop_samples;
+        self.window.valid = (real as f64 / whole as f64).min(1.0);
+        emit(&self.window);
+        self.given += 1;
+        self.first_frame += self.spec.hop_frames as u64;
+        let kept = self.spec.hop_frames * bands;
+        self.window.input.copy_within(kept.., 0);
+        self.window.input.truncate(self.window.input.len() - kept);
+    }
+
+    const fn first_sample(&self) -> u64 {
+        self.first_frame * self.spec.log_mel.hop_samples as u64
+    }
+
+    /// Silence to add so that what is held becomes a last window; 0 where it is not worth one.
+    fn missing_samples(&self) -> usize {
+        let spec = &self.spec;
+        let held = self.window.input.len() / spec.log_mel.bands;
+        let seen = spec.window_frames - spec.hop_frames;
+        let worth_it = if self.given == 0 {
+            0 < self.samples
+        } else {
+            spec.window_frames <= held.saturating_sub(seen) * WORTH_A_WINDOW
+        };
+        if !worth_it {
+            return 0;
+        }
+        let needed = self.first_sample() + spec.window_samples() as u64;
+        usize::try_from(needed.saturating_sub(self.samples)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests;
