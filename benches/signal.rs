@@ -33,7 +33,7 @@ fn sound(criterion: &mut Criterion) {
         bencher.iter(|| {
             log_mel.push(black_box(&hop), &mut |frame| {
                 black_box(frame);
-            })
+            });
         });
     });
     for rate_hz in [44_100, 48_000] {

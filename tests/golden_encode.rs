@@ -1,6 +1,8 @@
 //! Encoders: ours against ONNX's reference, the development encoders against ONNX Runtime, and every
 //! way in which a manifest and a network can disagree. See `tests/golden/encoders/make.py`.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 #[path = "common/dev_data.rs"]
 mod dev_data;
 

@@ -1,5 +1,7 @@
 //! The signal layer against numpy, librosa, scipy and Pillow; see `tests/golden/*/make.py`.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 #[path = "common/dev_data.rs"]
 mod dev_data;
 

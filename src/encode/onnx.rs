@@ -213,7 +213,7 @@ fn find_input(model: &InferenceModel, expected: Expected<'_>) -> Result<OutletId
     let inputs = model.input_outlets().unwrap_or_default();
     let found = match expected.input {
         Some(node) => inputs.iter().find(|outlet| name_of(outlet) == node),
-        None => Some(&inputs[..]).filter(|inputs| inputs.len() == 1).and_then(|one| one.first()),
+        None => Some(inputs).filter(|inputs| inputs.len() == 1).and_then(|one| one.first()),
     };
     found.copied().ok_or_else(|| EncodeError::NoSuchNode {
         name: expected.name.into(),

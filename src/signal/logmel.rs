@@ -163,6 +163,7 @@ fn mel_bands(spec: &LogMelSpec, rate_hz: u32) -> (Vec<Band>, Vec<f32>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "made tones, rounded to f32")]
 mod tests {
     use super::*;
     use crate::base::rng::Rng;

@@ -213,6 +213,11 @@ const fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "made tones, rounded to f32, and small counts"
+)]
 mod tests {
     use super::*;
 

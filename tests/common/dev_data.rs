@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 /// `$HABITUATE_DEV_DATA`, or else `target/dev`, where it exists.
-pub fn dev_data() -> Option<PathBuf> {
+#[expect(clippy::print_stderr, reason = "a skipped test must not look like one that passed")]
+pub(crate) fn dev_data() -> Option<PathBuf> {
     let unpacked = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/dev");
     let dir = std::env::var_os("HABITUATE_DEV_DATA").map_or_else(unpacked, PathBuf::from);
     if dir.is_dir() {

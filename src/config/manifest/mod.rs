@@ -3,6 +3,7 @@
 //! [`written::ManifestToml`] is what people wrote, [`Manifest`] has passed the checks. A user adds an
 //! encoder with these two files and no code.
 
+mod check;
 pub mod written;
 
 use thiserror::Error;

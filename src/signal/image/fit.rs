@@ -97,9 +97,9 @@ impl Fitter {
         let [scale, offset] = [self.scale, self.offset];
         match self.spec.layout {
             PixelLayout::Nhwc => {
-                out.extend(pixels.iter().flat_map(|pixel| {
-                    [0, 1, 2].map(|c| f32::from(pixel[c]) * scale[c] + offset[c])
-                }))
+                for pixel in pixels {
+                    out.extend([0, 1, 2].map(|c| f32::from(pixel[c]) * scale[c] + offset[c]));
+                }
             }
             PixelLayout::Nchw => {
                 for c in 0..3 {

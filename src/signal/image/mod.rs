@@ -125,7 +125,7 @@ impl RgbImage {
 }
 
 fn check_size(width: usize, height: usize) -> Result<(), ImageError> {
-    let pixels = width.checked_mul(height).unwrap_or(usize::MAX);
+    let pixels = width.saturating_mul(height);
     if (1..=MOST_PIXELS).contains(&pixels) {
         Ok(())
     } else {

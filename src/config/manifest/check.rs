@@ -1,0 +1,365 @@
+//! The checks that make a written manifest a [`Manifest`].
+
+use crate::config::manifest::written::{
+    EmbeddingFrom, EmbeddingToml, GoldenToml, ManifestToml, ModalityToml, PictureToml, SoundToml,
+    TokensFrom, TokensToml,
+};
+use crate::config::manifest::{
+    Axes, Cells, EmbeddingSpec, FrontEnd, Golden, InputSpec, LogMelSpec, Manifest, PictureSpec,
+    Pooling, SoundSpec, TokensSpec,
+};
+use crate::config::problems::Problems;
+
+/// Widest token, embedding or side of a picture that is believed; a limit against typing errors and
+/// hostile files, far above any encoder that a small board can run.
+const MOST: usize = 16_384;
+const MOST_SHOWN: &str = "16384";
+
+impl ManifestToml {
+    /// Checks every value, alone and against the others.
+    ///
+    /// # Errors
+    ///
+    /// All problems, each with its key, its value and what would be right.
+    pub fn check(self) -> Result<Manifest, Problems> {
+        let mut problems = Problems::default();
+        let name_is_plain = !self.name.is_empty()
+            && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        problems.require(name_is_plain, "name", || {
+            format!("{:?} must be letters, digits, '-', '_' or '.'", self.name)
+        });
+        problems.require(!self.license.is_empty(), "license", || {
+            "is empty; say under which licence the encoder may be used".into()
+        });
+        let file_is_plain = !self.file.is_empty() && !self.file.contains(['/', '\\']);
+        problems.require(file_is_plain, "file", || {
+            format!("{:?} must be the name of a file beside this one, without a folder", self.file)
+        });
+        let sha256 = parse_sha256(&self.sha256);
+        problems.require(sha256.is_some(), "sha256", || {
+            format!("{:?} must be 64 hexadecimal digits, as sha256sum prints", self.sha256)
+        });
+        if let Some(shape) = &self.input.shape {
+            let good = shape.first() == Some(&1) && shape.iter().all(|&n| (1..=MOST).contains(&n));
+            problems.require(good, "input.shape", || {
+                format!("{shape:?} must begin with 1, the batch, and hold no 0")
+            });
+        }
+        let front_end = self.front_end(&mut problems);
+        let tokens = self.outputs.tokens.check(front_end.as_ref(), &mut problems);
+        let embedding = self.outputs.embedding.check(&mut problems);
+        let golden = self.golden.as_ref().map(|golden| golden.check(&mut problems));
+        let (Some(sha256), Some(front_end), Some(tokens), Some(embedding)) =
+            (sha256, front_end, tokens, embedding)
+        else {
+            return Err(problems);
+        };
+        problems.or(Manifest {
+            name: self.name,
+            about: self.about,
+            license: self.license,
+            source: self.source,
+            file: self.file,
+            sha256,
+            input: InputSpec { node: self.input.node, shape: self.input.shape, front_end },
+            embedding,
+            tokens,
+            density: self.density,
+            golden,
+        })
+    }
+
+    fn front_end(&self, problems: &mut Problems) -> Option<FrontEnd> {
+        match (self.modality, &self.input.sound, &self.input.picture) {
+            (ModalityToml::Sound, Some(sound), None) => {
+                Some(FrontEnd::Sound(sound.check(problems)))
+            }
+            (ModalityToml::Picture, None, Some(picture)) => {
+                Some(FrontEnd::Picture(picture.check(problems)))
+            }
+            (modality, _, _) => {
+                let (wanted, other) = match modality {
+                    ModalityToml::Sound => ("sound", "picture"),
+                    ModalityToml::Picture => ("picture", "sound"),
+                };
+                problems.require(false, "input", || {
+                    format!(
+                        "modality = {wanted:?} needs [input.{wanted}] and no [input.{other}]; \
+                         an empty [input.sound] is YAMNet's front end"
+                    )
+                });
+                None
+            }
+        }
+    }
+}
+
+impl SoundToml {
+    fn check(&self, problems: &mut Problems) -> SoundSpec {
+        problems.require((1000..=192_000).contains(&self.rate_hz), "input.sound.rate_hz", || {
+            format!("{} is outside 1000 to 192000", self.rate_hz)
+        });
+        let sized = |n: usize| (1..=MOST).contains(&n);
+        for (key, value) in [
+            ("window_frames", self.window_frames),
+            ("hop_frames", self.hop_frames),
+            ("frame_samples", self.frame_samples),
+            ("hop_samples", self.hop_samples),
+            ("fft_samples", self.fft_samples),
+            ("mel_bands", self.mel_bands),
+        ] {
+            problems.require(sized(value), &format!("input.sound.{key}"), || {
+                format!("{value} is outside 1 to {MOST_SHOWN}")
+            });
+        }
+        problems.require(self.hop_frames <= self.window_frames, "input.sound.hop_frames", || {
+            format!(
+                "{} must not be above window_frames, {}, or sound would go unheard",
+                self.hop_frames, self.window_frames
+            )
+        });
+        problems.require(
+            self.hop_samples <= self.frame_samples && self.frame_samples <= self.fft_samples,
+            "input.sound.frame_samples",
+            || {
+                format!(
+                    "must be hop_samples ≤ frame_samples ≤ fft_samples, not {} ≤ {} ≤ {}",
+                    self.hop_samples, self.frame_samples, self.fft_samples
+                )
+            },
+        );
+        let nyquist = f64::from(self.rate_hz) / 2.0;
+        problems.require(
+            0.0 <= self.low_hz && self.low_hz < self.high_hz && self.high_hz <= nyquist,
+            "input.sound.high_hz",
+            || {
+                format!(
+                    "must be 0 ≤ low_hz < high_hz ≤ half the rate, not 0 ≤ {} < {} ≤ {nyquist}",
+                    self.low_hz, self.high_hz
+                )
+            },
+        );
+        problems.require(
+            self.log_offset.is_finite() && 1e-12 <= self.log_offset,
+            "input.sound.log_offset",
+            || format!("{} must be at least 1e-12, or silence has no logarithm", self.log_offset),
+        );
+        SoundSpec {
+            rate_hz: self.rate_hz,
+            window_frames: self.window_frames,
+            hop_frames: self.hop_frames,
+            log_mel: LogMelSpec {
+                frame_samples: self.frame_samples,
+                hop_samples: self.hop_samples,
+                fft_samples: self.fft_samples,
+                bands: self.mel_bands,
+                low_hz: self.low_hz,
+                high_hz: self.high_hz,
+                log_offset: self.log_offset,
+                spectrum: self.spectrum,
+                slopes: self.slopes,
+            },
+        }
+    }
+}
+
+impl PictureToml {
+    fn check(&self, problems: &mut Problems) -> PictureSpec {
+        for (key, value) in [("width", self.width), ("height", self.height)] {
+            problems.require((1..=4096).contains(&value), &format!("input.picture.{key}"), || {
+                format!("{value} is outside 1 to 4096 pixels")
+            });
+        }
+        problems.require(self.mean.iter().all(|m| m.is_finite()), "input.picture.mean", || {
+            format!("{:?} must be three finite numbers on the scale 0 to 255", self.mean)
+        });
+        problems.require(
+            self.std.iter().all(|s| s.is_finite() && 1e-6 <= *s),
+            "input.picture.std",
+            || format!("{:?} must be three numbers above 0, on the scale 0 to 255", self.std),
+        );
+        PictureSpec {
+            width: self.width,
+            height: self.height,
+            layout: self.layout,
+            fit: self.fit,
+            mean: self.mean,
+            std: self.std,
+        }
+    }
+}
+
+impl EmbeddingToml {
+    fn check(&self, problems: &mut Problems) -> Option<EmbeddingSpec> {
+        let key = "outputs.embedding";
+        match (&self.node, self.from) {
+            (Some(node), None) => {
+                let dim = self.dim.unwrap_or(0);
+                problems.require((1..=MOST).contains(&dim), "outputs.embedding.dim", || {
+                    format!("{dim} is outside 1 to {MOST_SHOWN}; say how wide the embedding is")
+                });
+                let pools = self.pooling != Pooling::None;
+                problems.require(pools == (self.axes != Axes::D), key, || {
+                    "axes other than \"d\" need a pooling, and a pooling needs such axes".into()
+                });
+                problems.require(
+                    dim.is_multiple_of(self.pooling.parts()),
+                    "outputs.embedding.dim",
+                    || {
+                        format!(
+                            "{dim} must be a multiple of {}, by the pooling",
+                            self.pooling.parts()
+                        )
+                    },
+                );
+                let (node, axes, pooling) = (node.clone(), self.axes, self.pooling);
+                Some(EmbeddingSpec::Node { node, axes, pooling, dim })
+            }
+            (None, Some(EmbeddingFrom::Tokens)) => {
+                problems.require(self.pooling != Pooling::None, key, || {
+                    "from = \"tokens\" needs pooling = \"mean\", \"mean_max\" or \"mean_std_max\""
+                        .into()
+                });
+                problems.require(self.dim.is_none() && self.axes == Axes::D, key, || {
+                    "from = \"tokens\" takes no axes and no dim; both follow from the tokens".into()
+                });
+                Some(EmbeddingSpec::Tokens { pooling: self.pooling })
+            }
+            _ => {
+                problems.require(false, key, || {
+                    "needs either node = \"…\" or from = \"tokens\", and not both".into()
+                });
+                None
+            }
+        }
+    }
+}
+
+impl TokensToml {
+    fn check(&self, front_end: Option<&FrontEnd>, problems: &mut Problems) -> Option<TokensSpec> {
+        problems.require((1..=MOST).contains(&self.dim), "outputs.tokens.dim", || {
+            format!("{} is outside 1 to {MOST_SHOWN}", self.dim)
+        });
+        match (&self.node, self.from) {
+            (Some(node), None) => {
+                problems.require(self.frames.is_none(), "outputs.tokens.frames", || {
+                    "belongs to from = \"input_patches\"; leave it out".into()
+                });
+                let cells = self.cells(problems)?;
+                let axes = self.axes_for(cells, problems)?;
+                Some(TokensSpec::Node { node: node.clone(), axes, cells, dim: self.dim })
+            }
+            (None, Some(TokensFrom::InputPatches)) => self.input_patches(front_end, problems),
+            _ => {
+                problems.require(false, "outputs.tokens", || {
+                    "needs either node = \"…\" or from = \"input_patches\", and not both".into()
+                });
+                None
+            }
+        }
+    }
+
+    fn cells(&self, problems: &mut Problems) -> Option<Cells> {
+        let cells = match (self.len, self.rows, self.cols) {
+            (Some(len), None, None) => Some(Cells::Sequence { len }),
+            (None, Some(rows), Some(cols)) => Some(Cells::Grid { rows, cols }),
+            _ => None,
+        };
+        let good = cells.filter(|cells| match *cells {
+            Cells::Sequence { len } => (1..=MOST).contains(&len),
+            Cells::Grid { rows, cols } => (1..=256).contains(&rows) && (1..=256).contains(&cols),
+        });
+        problems.require(good.is_some(), "outputs.tokens", || {
+            format!(
+                "needs len (1 to {MOST_SHOWN}), or rows and cols (1 to 256 each); found len {:?}, \
+                 rows {:?}, cols {:?}",
+                self.len, self.rows, self.cols
+            )
+        });
+        good
+    }
+
+    fn axes_for(&self, cells: Cells, problems: &mut Problems) -> Option<Axes> {
+        let (fitting, shown) = match cells {
+            Cells::Sequence { .. } => {
+                ([Axes::Td, Axes::Dt], "\"td\" or \"dt\", for tokens in time")
+            }
+            Cells::Grid { .. } => ([Axes::Hwd, Axes::Dhw], "\"hwd\" or \"dhw\", for a grid"),
+        };
+        let axes = self.axes.filter(|axes| fitting.contains(axes));
+        problems.require(axes.is_some(), "outputs.tokens.axes", || format!("must be {shown}"));
+        axes
+    }
+
+    fn input_patches(
+        &self,
+        front_end: Option<&FrontEnd>,
+        problems: &mut Problems,
+    ) -> Option<TokensSpec> {
+        let key = "outputs.tokens";
+        let bare = self.axes.is_none() && self.len.is_none();
+        problems.require(bare && self.rows.is_none() && self.cols.is_none(), key, || {
+            "from = \"input_patches\" takes only frames and dim".into()
+        });
+        let frames = self.frames.unwrap_or(0);
+        match front_end? {
+            FrontEnd::Picture(_) => {
+                problems.require(false, key, || {
+                    "from = \"input_patches\" is for sound; name a node of the graph".into()
+                });
+                None
+            }
+            FrontEnd::Sound(sound) => {
+                let divides = 0 < frames && sound.window_frames.is_multiple_of(frames);
+                problems.require(divides, "outputs.tokens.frames", || {
+                    format!("{frames} must divide window_frames, {}", sound.window_frames)
+                });
+                problems.require(frames != 1, "outputs.tokens.frames", || {
+                    "1 frame has no change in time; at least 2 are needed".into()
+                });
+                let most = 2 * sound.log_mel.bands;
+                let good = self.dim.is_multiple_of(2) && self.dim <= most;
+                problems.require(good, "outputs.tokens.dim", || {
+                    format!("{} must be even and not above twice mel_bands, {most}", self.dim)
+                });
+                divides.then_some(TokensSpec::InputPatches { frames, dim: self.dim })
+            }
+        }
+    }
+}
+
+impl GoldenToml {
+    fn check(&self, problems: &mut Problems) -> Golden {
+        for (key, values) in
+            [("golden.embedding", &self.embedding), ("golden.tokens", &self.tokens)]
+        {
+            let good = !values.is_empty() && values.iter().all(|v| v.is_finite());
+            problems.require(good, key, || "needs at least one value, all finite".into());
+        }
+        problems.require(
+            self.tolerance.is_finite() && 0.0 < self.tolerance && self.tolerance < 1.0,
+            "golden.tolerance",
+            || format!("{} must be between 0 and 1", self.tolerance),
+        );
+        Golden {
+            embedding: self.embedding.clone(),
+            tokens: self.tokens.clone(),
+            tolerance: self.tolerance,
+        }
+    }
+}
+
+fn parse_sha256(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests;
