@@ -213,6 +213,16 @@ fn unknown_operators_are_named() {
     assert!(shown.contains("odd") && shown.contains("not supported: Wishful;"), "{shown}");
 }
 
+/// A network for speech, which wants the sample rate and its own state of the window before.
+#[test]
+fn a_network_with_a_state_is_refused_with_what_it_wants() {
+    let Some(dev) = dev_data::dev_data() else { return };
+    let bytes = fs::read(dev.join("encoders/silero_vad.onnx")).unwrap();
+    let text = ODD.replace("[input.sound]", "[input]\nnode = \"input\"\n[input.sound]");
+    let shown = load(&text, &bytes).unwrap_err().to_string();
+    assert!(shown.contains("wants sr, h, c besides input"), "{shown}");
+}
+
 #[test]
 fn names_and_shapes_that_are_not_in_the_graph_are_told_with_those_that_are() {
     let ours = bundled::find(bundled::DEFAULT_SOUND).unwrap();

@@ -78,6 +78,19 @@ pub enum EncodeError {
         /// Sorted, each once.
         operators: Vec<String>,
     },
+    /// A graph that wants more than one window: a state from the window before, a sample rate.
+    #[error(
+        "the network of {name} wants {} besides {input}, and nothing gives it that; only networks \
+         that see one window at a time and keep no state are supported", .further.join(", ")
+    )]
+    FurtherInputs {
+        /// The encoder.
+        name: String,
+        /// The one that the front end fills.
+        input: String,
+        /// The others.
+        further: Vec<String>,
+    },
     /// A name in the manifest that is not in the graph.
     #[error("the network of {name} has no {kind} {node:?}; it has {}", .available.join(", "))]
     NoSuchNode {

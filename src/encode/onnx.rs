@@ -62,7 +62,7 @@ impl Graph {
     /// # Errors
     ///
     /// [`EncodeError`] for a wrong hash (before anything is parsed), a graph that is none, unsupported
-    /// operators, names or shapes that are not as expected.
+    /// operators, further inputs, names or shapes that are not as expected.
     pub fn load(bytes: impl Read, expected: Expected<'_>) -> Result<Self, EncodeError> {
         let broken = |error: TractError| EncodeError::Graph {
             name: expected.name.into(),
@@ -215,12 +215,22 @@ fn find_input(model: &InferenceModel, expected: Expected<'_>) -> Result<OutletId
         Some(node) => inputs.iter().find(|outlet| name_of(outlet) == node),
         None => Some(inputs).filter(|inputs| inputs.len() == 1).and_then(|one| one.first()),
     };
-    found.copied().ok_or_else(|| EncodeError::NoSuchNode {
-        name: expected.name.into(),
-        kind: "input",
-        node: expected.input.unwrap_or("(the only one)").into(),
-        available: inputs.iter().map(name_of).collect(),
-    })
+    let Some(&found) = found else {
+        return Err(EncodeError::NoSuchNode {
+            name: expected.name.into(),
+            kind: "input",
+            node: expected.input.unwrap_or("(the only one)").into(),
+            available: inputs.iter().map(name_of).collect(),
+        });
+    };
+    if 1 < inputs.len() {
+        return Err(EncodeError::FurtherInputs {
+            name: expected.name.into(),
+            input: name_of(&found),
+            further: inputs.iter().filter(|other| **other != found).map(name_of).collect(),
+        });
+    }
+    Ok(found)
 }
 
 /// The shape as the graph says it, with a batch of 1.
