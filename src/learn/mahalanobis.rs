@@ -47,7 +47,7 @@ impl Mahalanobis {
 
     /// Follows what was observed.
     pub fn fit(&mut self) {
-        self.factor.copy_from_slice(&self.moments.covariance(self.ridge));
+        self.moments.covariance_into(self.ridge, &mut self.factor);
         cholesky(&mut self.factor, self.dim);
         self.mean.copy_from_slice(self.moments.mean());
         self.is_fitted = true;

@@ -93,13 +93,20 @@ impl Moments {
 
     /// `covariance[i, j]`, with `ridge` times the mean variance added on the diagonal.
     pub fn covariance(&self, ridge: f64) -> Vec<f64> {
-        let mut covariance: Vec<f64> =
-            self.scatter.iter().map(|x| x / self.count.max(2.0)).collect();
+        let mut covariance = vec![0.0; self.scatter.len()];
+        self.covariance_into(ridge, &mut covariance);
+        covariance
+    }
+
+    /// [`Moments::covariance`] into `covariance: [dim, dim]`.
+    pub fn covariance_into(&self, ridge: f64, covariance: &mut [f64]) {
+        for (to, x) in covariance.iter_mut().zip(&self.scatter) {
+            *to = x / self.count.max(2.0);
+        }
         let trace: f64 = (0..self.dim).map(|i| covariance[i * self.dim + i]).sum();
         // A constant input has no variance at all; it must not become a division by zero.
         let added = (ridge * trace / self.dim as f64).max(1e-12);
         (0..self.dim).for_each(|i| covariance[i * self.dim + i] += added);
-        covariance
     }
 
     /// Appends everything that changes.

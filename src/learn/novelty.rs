@@ -358,10 +358,7 @@ mod tests {
         let trials = 20_000;
         let mut below = [0_u32; 2];
         for _ in 0..trials {
-            let p = novelty
-                .judge([3.0 + noise(&mut rng), 2.0 * noise(&mut rng)])
-                .unwrap()
-                .p_value;
+            let p = novelty.judge([3.0 + noise(&mut rng), 2.0 * noise(&mut rng)]).unwrap().p_value;
             below[0] += u32::from(p <= 0.1);
             below[1] += u32::from(p <= 0.001);
         }

@@ -341,11 +341,7 @@ impl Learner {
             novelty: judged.map(|judged| judged.novelty),
             p_value: judged.map(|judged| judged.p_value),
             event: is_rare && !self.is_soon(),
-            state: Scored::Done {
-                reading,
-                persistence: self.persistence_error(valid),
-                is_rare,
-            },
+            state: Scored::Done { reading, persistence: self.persistence_error(valid), is_rare },
         }
     }
 
