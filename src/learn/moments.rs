@@ -98,11 +98,10 @@ impl Moments {
         covariance
     }
 
-    /// As [`Moments::covariance`], into a buffer of `[dim, dim]` that the caller keeps.
+    /// [`Moments::covariance`] into `covariance: [dim, dim]`.
     pub fn covariance_into(&self, ridge: f64, covariance: &mut [f64]) {
-        let count = self.count.max(2.0);
-        for (cell, scatter) in covariance.iter_mut().zip(&self.scatter) {
-            *cell = scatter / count;
+        for (to, x) in covariance.iter_mut().zip(&self.scatter) {
+            *to = x / self.count.max(2.0);
         }
         let trace: f64 = (0..self.dim).map(|i| covariance[i * self.dim + i]).sum();
         // A constant input has no variance at all; it must not become a division by zero.
