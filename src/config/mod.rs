@@ -1,6 +1,8 @@
 //! The configuration file: what people write (`…Toml`), and what the program may rely on
 //! (`…Settings`). Knows no other layer; every other layer is handed its own settings.
 
+pub mod daemon;
+pub mod learn;
 pub mod manifest;
 pub mod problems;
 pub mod source;

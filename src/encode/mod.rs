@@ -5,6 +5,7 @@
 //! the present one.
 
 pub mod bundled;
+pub mod density;
 pub mod encoder;
 pub mod error;
 pub mod latent;

@@ -1,16 +1,17 @@
-//! Where the development recordings lie. They are never committed; tests that need them are skipped,
-//! and say so, where they are not.
+//! Where the development data lies, if it does.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// `$HABITUATE_DEV_DATA`, or else `target/dev`, where it exists.
-#[expect(clippy::print_stderr, reason = "a skipped test must not look like one that passed")]
+/// `$HABITUATE_DEV_DATA` if set, else `target/dev`; `None`, and a word about it, where neither is a
+/// folder.
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub(crate) fn dev_data() -> Option<PathBuf> {
-    let unpacked = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/dev");
-    let dir = std::env::var_os("HABITUATE_DEV_DATA").map_or_else(unpacked, PathBuf::from);
-    if dir.is_dir() {
-        return Some(dir);
+    let path = std::env::var_os("HABITUATE_DEV_DATA")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/dev"));
+    if path.is_dir() {
+        return Some(path);
     }
-    eprintln!("skipped: no development data in {}; set HABITUATE_DEV_DATA", dir.display());
+    eprintln!("no development data at {}: skipped", path.display());
     None
 }

@@ -8,6 +8,7 @@ pub mod written;
 
 use thiserror::Error;
 
+use crate::base::modality::Modality;
 use crate::config::problems::Problems;
 
 /// An encoder's description. Made by [`Manifest::parse`], which has checked it.
@@ -359,5 +360,20 @@ impl Manifest {
             EmbeddingSpec::Node { dim, .. } => *dim,
             EmbeddingSpec::Tokens { pooling } => self.token_dim() * pooling.parts(),
         }
+    }
+}
+
+impl Manifest {
+    /// Which sense it is made for.
+    pub const fn modality(&self) -> Modality {
+        match self.input.front_end {
+            FrontEnd::Sound(_) => Modality::Sound,
+            FrontEnd::Picture(_) => Modality::Picture,
+        }
+    }
+
+    /// SHA-256 of the ONNX file in hexadecimal.
+    pub fn sha256_hex(&self) -> String {
+        self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

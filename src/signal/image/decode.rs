@@ -9,7 +9,7 @@ use crate::signal::image::{ImageError, PixelFormat, RawImage, RgbImage, jpeg, st
 /// [`ImageError`]; what `into` holds afterwards is not said.
 pub fn decode_into(raw: &RawImage, into: &mut RgbImage) -> Result<(), ImageError> {
     match raw.format {
-        PixelFormat::Jpeg => encoded_into(&raw.bytes, into),
+        PixelFormat::Jpeg | PixelFormat::Encoded => encoded_into(&raw.bytes, into),
         _ => yuv::convert(raw, into),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::config::manifest::{Fit, PictureSpec, PixelLayout};
 use crate::signal::image::{ImageError, RgbImage};
@@ -18,7 +19,7 @@ pub struct Fitter {
     scale: [f32; 3],
     offset: [f32; 3],
     resizer: Resizer,
-    resized: Image<'static>,
+    resized: TypedImage<'static, U8x3>,
 }
 
 impl fmt::Debug for Fitter {
@@ -40,7 +41,7 @@ impl Fitter {
             scale,
             offset: std::array::from_fn(|channel| -spec.mean[channel] * scale[channel]),
             resizer: Resizer::new(),
-            resized: Image::new(width, height, PixelType::U8x3),
+            resized: TypedImage::new(width, height),
             spec: spec.clone(),
         }
     }
@@ -57,20 +58,21 @@ impl Fitter {
         }
         let as_is = picture.width == self.spec.width && picture.height == self.spec.height;
         if as_is {
-            self.normalise(&picture.rgb, out);
+            self.normalise(picture.rgb.as_chunks::<3>().0.iter().copied(), out);
             return Ok(());
         }
         let width = u32::try_from(picture.width).map_err(|_| refused())?;
         let height = u32::try_from(picture.height).map_err(|_| refused())?;
-        let from =
-            ImageRef::new(width, height, &picture.rgb, PixelType::U8x3).map_err(|_| refused())?;
+        let from = TypedImageRef::<U8x3>::from_buffer(width, height, &picture.rgb)
+            .map_err(|_| refused())?;
         let (left, top, cut_width, cut_height) = self.cut(width, height);
         // A view, so that the filter does not reach beyond the cut.
-        let seen =
-            CroppedImage::new(&from, left, top, cut_width, cut_height).map_err(|_| refused())?;
+        let seen = TypedCroppedImage::from_ref(&from, left, top, cut_width, cut_height)
+            .map_err(|_| refused())?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        self.resizer.resize(&seen, &mut self.resized, &options).map_err(|_| refused())?;
-        self.normalise(self.resized.buffer(), out);
+        // Why not `resize`: it is compiled for every kind of pixel there is, which takes minutes.
+        self.resizer.resize_typed(&seen, &mut self.resized, &options).map_err(|_| refused())?;
+        self.normalise(self.resized.pixels().iter().map(|pixel| pixel.0), out);
         Ok(())
     }
 
@@ -91,20 +93,19 @@ impl Fitter {
         ((width - cut_width) / 2, (height - cut_height) / 2, cut_width, cut_height)
     }
 
-    fn normalise(&self, rgb: &[u8], out: &mut Vec<f32>) {
+    fn normalise(&self, pixels: impl Iterator<Item = [u8; 3]> + Clone, out: &mut Vec<f32>) {
         out.clear();
-        let pixels = rgb.as_chunks::<3>().0;
         let [scale, offset] = [self.scale, self.offset];
         match self.spec.layout {
             PixelLayout::Nhwc => {
-                for pixel in pixels {
-                    out.extend([0, 1, 2].map(|c| f32::from(pixel[c]) * scale[c] + offset[c]));
-                }
+                out.extend(pixels.flat_map(|pixel| {
+                    [0, 1, 2].map(|c| f32::from(pixel[c]) * scale[c] + offset[c])
+                }));
             }
             PixelLayout::Nchw => {
                 for c in 0..3 {
                     let (scale, offset) = (scale[c], offset[c]);
-                    out.extend(pixels.iter().map(|pixel| f32::from(pixel[c]) * scale + offset));
+                    out.extend(pixels.clone().map(|pixel| f32::from(pixel[c]) * scale + offset));
                 }
             }
         }

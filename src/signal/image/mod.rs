@@ -34,6 +34,8 @@ pub enum PixelFormat {
     Rgb565,
     /// One JPEG picture; width and height come from its header.
     Jpeg,
+    /// One picture file (JPEG, PNG, WebP, BMP, GIF), to be told by its first bytes.
+    Encoded,
 }
 
 /// One picture as it came, not yet decoded: a frame that is never looked at costs no decoding.

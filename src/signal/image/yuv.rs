@@ -19,7 +19,9 @@ pub(super) fn convert(raw: &RawImage, into: &mut RgbImage) -> Result<(), ImageEr
     into.resize(width, height)?;
     let rows = into.rgb.chunks_exact_mut(width * 3);
     match raw.format {
-        PixelFormat::Rgb8 | PixelFormat::Jpeg => into.rgb.copy_from_slice(bytes),
+        PixelFormat::Rgb8 | PixelFormat::Jpeg | PixelFormat::Encoded => {
+            into.rgb.copy_from_slice(bytes);
+        }
         PixelFormat::Bgr8 => {
             for (out, pixel) in pixels(&mut into.rgb).zip(bytes.as_chunks::<3>().0) {
                 *out = [pixel[2], pixel[1], pixel[0]];
@@ -74,7 +76,9 @@ pub(super) fn convert(raw: &RawImage, into: &mut RgbImage) -> Result<(), ImageEr
 const fn byte_len(format: PixelFormat, width: usize, height: usize) -> usize {
     let pixels = width * height;
     match format {
-        PixelFormat::Rgb8 | PixelFormat::Bgr8 | PixelFormat::Jpeg => 3 * pixels,
+        PixelFormat::Rgb8 | PixelFormat::Bgr8 | PixelFormat::Jpeg | PixelFormat::Encoded => {
+            3 * pixels
+        }
         PixelFormat::Grey8 => pixels,
         PixelFormat::Rgb565 => 2 * pixels,
         PixelFormat::Yuyv | PixelFormat::Uyvy => 4 * width.div_ceil(2) * height,
