@@ -75,7 +75,7 @@ fn a_stranger_who_stays_is_strange_for_an_hour_and_then_is_let_in() {
     );
     live(&mut learner, 0, 1500, || place.usual());
     let before = learner.report();
-    let stay = (patience_s / HOP_S) as usize - 40;
+    let stay = (0_u32..).take_while(|&n| f64::from(n) * HOP_S < patience_s).count() - 40;
     let scores = live(&mut learner, 1500, stay, || place.strange());
     let after = learner.report();
     let strange = scores[stay - 100..].iter().filter(|s| s.p_value.is_some_and(|p| p < 0.01));
