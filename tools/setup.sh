@@ -13,10 +13,12 @@ build | test) ;;
 *) fail "usage: tools/setup.sh build|test" ;;
 esac
 
-# Bindings to V4L2 are made by bindgen, which loads libclang.
+# Bindings to V4L2 are made by bindgen, which loads libclang; libclang-cpp, which some systems carry
+# for other programs, is not it.
 have_libclang() {
     [ -n "${LIBCLANG_PATH:-}" ] && return 0
-    for file in /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so*; do
+    for file in /usr/lib/llvm-*/lib/libclang.so* /usr/lib/llvm-*/lib/libclang-[0-9]*.so* \
+        /usr/lib/*/libclang.so* /usr/lib/*/libclang-[0-9]*.so*; do
         [ -e "$file" ] && return 0
     done
     return 1
