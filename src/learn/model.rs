@@ -24,7 +24,6 @@ pub struct Model {
     adapter: Adapter,
     objectives: Vec<Weighted>,
     width: usize,
-    dim: usize,
     adapter_space: AdapterSpace<f32>,
     z: Vec<f32>,
     grad_z: Vec<f32>,
@@ -55,7 +54,6 @@ impl Model {
             adapter,
             objectives,
             width: settings.width,
-            dim,
             z: vec![0.0; rows * dim],
             grad_z: vec![0.0; rows * dim],
         }
@@ -127,26 +125,21 @@ impl Model {
         (*weight, objective.guess(all, Batch { u, z, valid: &[valid] }))
     }
 
-    /// `out ← [mean hidden state | mean of u]` over the valid tokens, each part of length 1;
-    /// `out: [width + dim]`.
+    /// `out ← [mean hidden state | largest hidden state]` over the valid tokens; `out: [2 · width]`.
     pub fn embed(&mut self, all: &[f32], u: &[f32], valid: usize, out: &mut [f32]) {
         let z = &mut self.z[..u.len()];
         self.adapter.forward(all, u, &mut self.adapter_space, z);
-        out.fill(0.0);
-        let (context, frozen) = out.split_at_mut(self.width);
+        let (mean, most) = out.split_at_mut(self.width);
+        mean.fill(0.0);
+        most.fill(f32::NEG_INFINITY);
         if let Some(Weighted { objective, .. }) = self.objectives.first_mut() {
             let hidden = objective.hidden(all, Batch { u, z, valid: &[valid] });
-            mean_of_unit_length(hidden, valid, context);
+            for row in hidden.chunks_exact(self.width).take(valid) {
+                for ((mean, most), &x) in mean.iter_mut().zip(most.iter_mut()).zip(row) {
+                    *mean += x / valid as f32;
+                    *most = most.max(x);
+                }
+            }
         }
-        debug_assert_eq!(frozen.len(), self.dim, "one number for each of a whitened token");
-        mean_of_unit_length(u, valid, frozen);
     }
-}
-
-fn mean_of_unit_length(rows: &[f32], valid: usize, out: &mut [f32]) {
-    for row in rows.chunks_exact(out.len()).take(valid) {
-        out.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
-    }
-    let length = out.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-    out.iter_mut().for_each(|x| *x /= length);
 }

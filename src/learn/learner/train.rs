@@ -8,7 +8,7 @@ use crate::learn::learner::{Learner, SURPRISE, Waiting};
 
 /// Held-out windows on which champion and challenger are compared, at most.
 pub(super) const MOST_COMPARED: usize = 32;
-/// A quarter of each batch comes from so many newest windows.
+/// An eighth of each batch comes from so many newest windows.
 const NEWEST: usize = 64;
 /// Draws of a window that is not held out, before a batch goes without.
 const MOST_DRAWS: usize = 16;
@@ -125,13 +125,13 @@ impl Learner {
         true
     }
 
-    /// A quarter the very newest windows, a quarter drawn from the last [`NEWEST`], the rest drawn
-    /// from all; gives their number.
+    /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], the rest drawn from
+    /// all; gives their number.
     fn fill_batch(&mut self) -> usize {
         self.scratch.batch_valid.clear();
-        let quarter = self.batch_windows.div_ceil(4);
+        let eighth = self.batch_windows.div_ceil(8);
         let mut age = 0;
-        while self.scratch.batch_valid.len() < quarter
+        while self.scratch.batch_valid.len() < eighth
             && let Some(slot) = self.memory.recent(age)
         {
             self.add_to_batch(slot);
@@ -139,7 +139,7 @@ impl Learner {
         }
         for place in self.scratch.batch_valid.len()..self.batch_windows {
             for _ in 0..MOST_DRAWS {
-                let slot = if place < 2 * quarter {
+                let slot = if place < 2 * eighth {
                     self.memory.draw_recent(NEWEST, &mut self.rng)
                 } else {
                     self.memory.draw(&mut self.rng)
@@ -167,7 +167,7 @@ impl Learner {
     }
 
     /// The whitened tokens of a stored window, into `scratch.u`.
-    fn recall(&mut self, slot: usize) {
+    pub(super) fn recall(&mut self, slot: usize) {
         self.memory.tokens(slot, &self.token_codec, &mut self.scratch.x);
         self.whitener.apply(&self.scratch.x, &mut self.scratch.u);
         let valid = self.memory.facts(slot).valid_tokens;
