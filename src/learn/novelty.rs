@@ -126,6 +126,13 @@ impl History {
         p.clamp(LEAST_P, rank(COARSE))
     }
 
+    /// Whether a value can have a p-value of `p` or less: ranks end at one in the number of values, a
+    /// fitted tail goes on.
+    fn resolves(&self, p: f64) -> bool {
+        let count = self.ranked();
+        LEAST_TAIL <= count || 1.0 <= p * (count + 1) as f64
+    }
+
     /// The value whose p-value is `p`: the inverse of [`History::p_value`].
     pub fn at(&self, p: f64) -> f32 {
         let count = self.ranked();
@@ -259,9 +266,11 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
         self.weights.iter().zip(raw).map(|(weight, raw)| weight * raw).sum()
     }
 
-    /// The novelty whose p-value is `p`; `None` during warm-up.
+    /// The novelty whose p-value is `p`; `None` during warm-up, and while no window could have so small
+    /// a p-value.
     pub fn at(&self, p: f64) -> Option<f32> {
-        (self.past.least <= self.past.len()).then(|| self.past.deviation(self.past.at(p)))
+        let ready = self.past.least <= self.past.len() && self.past.resolves(p);
+        ready.then(|| self.past.deviation(self.past.at(p)))
     }
 
     /// Judges a window. `None` during warm-up: "cannot say yet" is not "nothing unusual". Changes
@@ -342,6 +351,18 @@ mod tests {
     fn silent_until_warm() {
         assert_eq!(settled(49).0.judge([0.0, 0.0]), None);
         assert!(settled(50).0.judge([0.0, 0.0]).is_some());
+    }
+
+    #[test]
+    fn no_threshold_is_told_that_nothing_could_pass() {
+        let mut novelty = settled(80).0;
+        assert!(novelty.at(0.1).is_some());
+        assert_eq!(novelty.at(0.001), None, "80 ranks do not reach one in a thousand");
+        assert!(novelty.judge([1e6, 1e6]).unwrap().p_value > 0.001);
+        let mut novelty = settled(600).0;
+        let threshold = novelty.at(0.001).expect("a fitted tail");
+        let far = novelty.judge([1e6, 1e6]).unwrap();
+        assert!(far.p_value <= 0.001 && threshold < far.novelty);
     }
 
     #[test]
