@@ -29,6 +29,7 @@ use habituate::capture::command::format::StreamFormat;
 use habituate::capture::recording;
 use habituate::capture::recording::Options;
 use habituate::signal::image::PixelFormat;
+use habituate::signal::image::decode::decode_file;
 
 /// The largest file takes a tenth of a second; this is for a machine busy with other things.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -80,7 +81,7 @@ fn answer(path: &str, expected: &str) -> Answer {
     if let Some((_, answer, _)) = OTHERWISE.iter().find(|(other, ..)| *other == path) {
         return *answer;
     }
-    // Single pictures are delivered as they are; whether they decode is asked of `signal::image`.
+    // Single pictures are delivered as they are; how they decode: `every_picture_decodes_as_told`.
     if path.starts_with("image/") {
         return if path.ends_with("empty.jpg") { Answer::Refused } else { Answer::Any };
     }
@@ -206,6 +207,62 @@ fn every_file_gives_what_the_table_says() {
         }
     }
     assert!(100 < rows, "only {rows} files in the table");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    let peak_kib = peak_kib();
+    assert!(peak_kib < MEMORY_MAX_KIB, "{peak_kib} KiB at the peak");
+}
+
+/// What decoding a picture file should give.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Decoded {
+    /// A picture.
+    Picture,
+    /// An error; a part of a picture is never passed off as one.
+    Refused,
+    /// Either.
+    Either,
+}
+
+fn decoded(expected: &str) -> Decoded {
+    match expected {
+        "decode" | "first frame" | "decode, bounded memory" => Decoded::Picture,
+        "decode; orientation rule documented" => Decoded::Picture,
+        "error" | "error, bounded memory" => Decoded::Refused,
+        "error, or partial frame flagged - never silently learned" => Decoded::Refused,
+        "decode or clear refusal" | "error or resync" => Decoded::Either,
+        "decode or error, no panic" | "error, or MJPEG default tables" => Decoded::Either,
+        other => panic!("the table says {other:?}, which this test does not know"),
+    }
+}
+
+#[test]
+fn every_picture_decodes_as_told() {
+    let Some(folder) = dev_data::dev_data().map(|dev| dev.join("robustness")) else { return };
+    let table = fs::read_to_string(folder.join("expected.tsv")).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|row| row.split('\t').collect()).collect();
+    let mut wrong = Vec::new();
+    let mut pictures = 0;
+    for row in rows.iter().filter(|row| row[0].starts_with("image/")) {
+        pictures += 1;
+        let bytes = fs::read(folder.join(row[0])).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("decoding".into());
+        let handle = thread.spawn(move || sender.send(decode_file(&bytes)).is_ok()).unwrap();
+        let found = receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| {
+            panic!("{} hangs or panics: {}", row[0], handle.is_finished());
+        });
+        let found = found.map(|image| (image.width, image.height));
+        println!("{}: {found:?}", row[0]);
+        let right = match decoded(row[2]) {
+            Decoded::Picture => found.is_ok_and(|(width, height)| 0 < width * height),
+            Decoded::Refused => found.is_err(),
+            Decoded::Either => true,
+        };
+        if !right {
+            wrong.push(format!("{}: {:?} wanted", row[0], decoded(row[2])));
+        }
+    }
+    assert!(30 < pictures, "only {pictures} pictures in the table");
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     let peak_kib = peak_kib();
     assert!(peak_kib < MEMORY_MAX_KIB, "{peak_kib} KiB at the peak");

@@ -4,6 +4,8 @@
 //! window before its score is told. All randomness comes from one seeded generator, and everything
 //! that changes is in the checkpoint: stopping and resuming equals never having stopped.
 
+mod embed;
+mod report;
 mod state;
 mod train;
 
@@ -25,10 +27,11 @@ use crate::nn::adam::{Adam, AdamSettings};
 use crate::nn::adapter::Stretch;
 use crate::nn::layout::Layout;
 
+pub use report::LearnReport;
+use report::Skill;
+
 /// Seconds in a day.
 const DAY_S: f64 = 86_400.0;
-/// Remembered windows whose mean is the middle of adapted embeddings, at most.
-const MOST_IN_THE_MIDDLE: usize = 256;
 
 /// What the champion says of a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,40 +88,6 @@ pub struct Learnt {
     pub committed: bool,
 }
 
-/// Counts and skills since the beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct LearnReport {
-    /// Windows handed to [`Learner::learn`].
-    pub windows: u64,
-    /// Of these, refused: wrong shape, or numbers that are not finite.
-    pub refused: u64,
-    /// Of these, almost the same as the one before.
-    pub duplicates: u64,
-    /// Of these, kept out as possible anomalies.
-    pub quarantined: u64,
-    /// Windows that raised an alarm.
-    pub events: u64,
-    /// Optimiser steps.
-    pub updates: u64,
-    /// Optimiser steps not done, because a gradient was not finite.
-    pub refused_updates: u64,
-    /// Challengers that became champion.
-    pub commits: u64,
-    /// Challengers that did not.
-    pub rejections: u64,
-    /// Challengers sent back to the champion's weights.
-    pub rollbacks: u64,
-    /// Champions given up for fresh weights.
-    pub resets: u64,
-    /// Windows remembered.
-    pub remembered: usize,
-    /// `1 − error / error of guessing the mean`, over about the last thousand windows, each scored
-    /// before it was learnt. `None` before the first.
-    pub skill_vs_mean: Option<f64>,
-    /// The same against guessing the token before (in a picture: the same patch one frame earlier).
-    pub skill_vs_persistence: Option<f64>,
-}
-
 /// Windows of the whole of warm-up, before there is a codec to store them with.
 #[derive(Debug, Clone, PartialEq)]
 struct Waiting {
@@ -127,18 +96,6 @@ struct Waiting {
     valid_tokens: usize,
     at_s: f64,
 }
-
-/// Sums behind the skills, fading over a thousand windows.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Skill {
-    error: f64,
-    mean: f64,
-    error_beside_persistence: f64,
-    persistence: f64,
-}
-
-/// Share that the sums keep from one window to the next.
-const SKILL_MEMORY: f64 = 0.999;
 
 /// When things happened, in the time of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -402,7 +359,6 @@ impl Learner {
     /// `at_s` is when the window began, in seconds of the stream.
     pub fn learn(&mut self, latent: &Latent, score: &Score, at_s: f64) -> Learnt {
         self.counts.windows += 1;
-        self.scratch.middle.clear();
         if !self.is_acceptable(latent) || !at_s.is_finite() || score.is_refused() {
             self.counts.refused += 1;
             return Learnt::default();
@@ -419,6 +375,7 @@ impl Learner {
             self.wait(latent, at_s);
             return Learnt { admission: Some(Admission::Admitted), ..Learnt::default() };
         }
+        self.scratch.middle.clear();
         self.prepare(latent);
         let is_settled = self.settings.quarantine_after_windows <= self.counts.admitted;
         let admission = self.gate.decide(
@@ -466,21 +423,7 @@ impl Learner {
         {
             self.counts.refused += 1;
         }
-        let skill = &mut self.skill;
-        for sum in [
-            &mut skill.error,
-            &mut skill.mean,
-            &mut skill.error_beside_persistence,
-            &mut skill.persistence,
-        ] {
-            *sum *= SKILL_MEMORY;
-        }
-        skill.error += f64::from(reading.error);
-        skill.mean += f64::from(reading.mean_error);
-        if let Some(persistence) = persistence {
-            skill.error_beside_persistence += f64::from(reading.error);
-            skill.persistence += f64::from(persistence);
-        }
+        self.skill.observe(reading, persistence);
         if admission == Admission::Admitted {
             if self.last_read != Some(reading) {
                 let valid = latent.valid_tokens;
@@ -497,97 +440,10 @@ impl Learner {
         self.is_frozen = true;
     }
 
-    /// Width of [`Learner::embed_adapted`].
-    pub const fn adapted_dim(&self) -> usize {
-        2 * self.model.width() + self.shape.embedding_dim
-    }
-
-    /// The adapted embedding: mean and maximum over valid tokens of the context net's hidden state,
-    /// joined with the encoder's own embedding. Each of the three parts is told from the middle of
-    /// what is remembered, and has length 1. Zeros before anything was fitted, and for a latent that
-    /// would be refused. Changes nothing but scratch.
-    ///
-    /// # Panics
-    ///
-    /// When `out` does not have [`Learner::adapted_dim`] numbers.
-    pub fn embed_adapted(&mut self, latent: &Latent, out: &mut [f32]) {
-        assert_eq!(out.len(), self.adapted_dim(), "numbers in an adapted embedding");
-        out.fill(0.0);
-        if !self.whitener.is_fitted() || !self.is_acceptable(latent) {
-            return;
-        }
-        if self.scratch.middle.is_empty() {
-            self.find_middle();
-        }
-        self.prepare(latent);
-        self.describe(latent.valid_tokens, out);
-        for (x, middle) in out.iter_mut().zip(&self.scratch.middle) {
-            *x -= middle;
-        }
-        let (hidden, frozen) = out.split_at_mut(2 * self.model.width());
-        let (mean, most) = hidden.split_at_mut(self.model.width());
-        for part in [mean, most, frozen] {
-            let length = part.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-            part.iter_mut().for_each(|x| *x /= length);
-        }
-    }
-
-    /// The parts of an adapted embedding as they are, of `scratch.u` and `scratch.embedding`.
-    fn describe(&mut self, valid: usize, out: &mut [f32]) {
-        let (hidden, frozen) = out.split_at_mut(2 * self.model.width());
-        self.model.embed(&self.champion, &self.scratch.u, valid, hidden);
-        frozen.copy_from_slice(&self.scratch.embedding);
-    }
-
-    /// `scratch.middle ←` the mean description of remembered windows, evenly over all.
-    fn find_middle(&mut self) {
-        let every = self.memory.len().div_ceil(MOST_IN_THE_MIDDLE).max(1);
-        let slots = self.memory.slots().step_by(every);
-        let mut described = vec![0.0; self.adapted_dim()];
-        let mut middle = vec![0.0; self.adapted_dim()];
-        let mut count = 0.0;
-        for slot in slots {
-            self.recall(slot);
-            let (stored, scale) = self.memory.embedding(slot);
-            self.embedding_codec.decode(stored, scale, &mut self.scratch.embedding);
-            self.describe(self.memory.facts(slot).valid_tokens, &mut described);
-            count += 1.0;
-            for (middle, x) in middle.iter_mut().zip(&described) {
-                *middle += (x - *middle) / count;
-            }
-        }
-        self.scratch.middle = middle;
-    }
-
     /// Novelty above which a window raises an alarm; `None` during warm-up.
     pub fn threshold(&self) -> Option<f32> {
         let p = self.settings.events_per_day * self.times.interval_s / DAY_S;
         self.novelty.at(p)
-    }
-
-    /// Counts and skills so far.
-    pub fn report(&self) -> LearnReport {
-        let [commits, rejections, rollbacks, resets] = self.guard.counts();
-        let skill = |error: f64, of: f64| (0.0 < of).then(|| 1.0 - error / of);
-        LearnReport {
-            windows: self.counts.windows,
-            refused: self.counts.refused,
-            duplicates: self.counts.duplicates,
-            quarantined: self.counts.quarantined,
-            events: self.counts.events,
-            updates: self.adam.steps(),
-            refused_updates: self.counts.refused_updates,
-            commits,
-            rejections,
-            rollbacks,
-            resets,
-            remembered: self.memory.len() + self.waiting.len(),
-            skill_vs_mean: skill(self.skill.error, self.skill.mean),
-            skill_vs_persistence: skill(
-                self.skill.error_beside_persistence,
-                self.skill.persistence,
-            ),
-        }
     }
 
     /// Bytes that grow with sizes in the configuration: memory, histories, weights and covariances.
