@@ -7,12 +7,24 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 9] =
-    ["run", "demo", "replay", "embed", "devices", "check", "selftest", "status", "models"];
+const COMMANDS: [&str; 12] = [
+    "run",
+    "demo",
+    "replay",
+    "embed",
+    "devices",
+    "check",
+    "selftest",
+    "status",
+    "models",
+    "models list",
+    "models add",
+    "models verify",
+];
 
 fn help(command: Option<&str>) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_habituate"))
-        .args(command)
+        .args(command.into_iter().flat_map(str::split_whitespace))
         .arg("--help")
         .env("COLUMNS", "100")
         .output()

@@ -55,6 +55,12 @@ const RULES: &[Rule] = &[
         message: "only encode/onnx.rs names tract, so that another runtime can stand beside it",
     },
     Rule {
+        words: &["ort", "ort_sys"],
+        place: Place::OnlyIn(&["encode/onnxruntime.rs"]),
+        binds_tests: true,
+        message: "only encode/onnxruntime.rs names ort; it stands behind encode::network::Network",
+    },
+    Rule {
         words: &["anyhow"],
         place: Place::OnlyIn(&["cli/"]),
         binds_tests: true,
@@ -225,6 +231,7 @@ mod checker {
     #[test]
     fn refuses_names_outside_their_places() {
         assert_refused("encode/mod.rs", "use tract_onnx::prelude::Tensor;", "only encode/onnx.rs");
+        assert_refused("encode/mod.rs", "use ort::session::Session;", "only encode/onnxruntime.rs");
         assert_refused("store/mod.rs", "use anyhow::Context;", "only cli may use anyhow");
         assert_refused("pipeline/mod.rs", "fn f() { println!(\"x\"); }", "only cli prints");
         assert_refused("encode/mod.rs", "#[derive(serde::Deserialize)]", "config, store, emit");
@@ -240,6 +247,7 @@ mod checker {
     #[test]
     fn allows_names_in_their_places() {
         assert_allowed("encode/onnx.rs", "use tract_onnx::prelude::Tensor;");
+        assert_allowed("encode/onnxruntime.rs", "use ort::session::Session;");
         assert_allowed("cli/run.rs", "use anyhow::Context; fn f() { eprintln!(); }");
         assert_allowed("emit/jsonl.rs", "use serde::Serialize; use log::warn;");
         assert_allowed("capture/file.rs", "use std::fs::File; use std::thread::Builder;");

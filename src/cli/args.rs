@@ -6,6 +6,9 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::cli::models::args::ModelsArgs;
+use crate::encode::network::Runtime;
+
 /// Listens and watches, learns by itself what is normal in its place, and says how unusual each
 /// moment is.
 #[derive(Debug, Parser)]
@@ -66,6 +69,9 @@ pub(crate) struct EncoderArgs {
     /// The encoder's ONNX file, where the manifest's own lies elsewhere.
     #[arg(long, value_name = "FILE.onnx", requires = "encoder")]
     pub(crate) encoder_file: Option<PathBuf>,
+    /// What runs the encoder: tract, inside the program, or onnxruntime, a shared library.
+    #[arg(long, value_name = "tract|onnxruntime")]
+    pub(crate) runtime: Option<Runtime>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -201,20 +207,4 @@ pub(crate) struct StatusArgs {
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct ModelsArgs {
-    #[command(subcommand)]
-    pub(crate) command: ModelsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ModelsCommand {
-    /// Bundled encoders, and any manifests named.
-    List {
-        /// Further manifests.
-        #[arg(value_name = "MANIFEST.toml")]
-        manifests: Vec<PathBuf>,
-    },
 }

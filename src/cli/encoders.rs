@@ -4,11 +4,13 @@ use std::path::Path;
 
 use crate::base::modality::Modality;
 use crate::cli::args::EncoderArgs;
+use crate::config::runtime::RuntimeToml;
 use crate::config::source::SourceSettings;
 use crate::encode;
 use crate::encode::Encoder;
 use crate::encode::bundled;
 use crate::encode::error::EncodeError;
+use crate::encode::network::Runtime;
 use crate::pipeline::track;
 
 /// The command line's encoder, else the source's, else the bundled default of its modality.
@@ -26,15 +28,21 @@ pub(crate) fn open(
         (None, Some(name)) => (name.as_str(), source.encoder_file.as_deref()),
         (None, None) => (default_name(modality), None),
     };
-    open_for(name, file, modality)
+    let runtime = match (args.runtime, source.runtime) {
+        (Some(stated), _) => stated,
+        (None, RuntimeToml::Tract) => Runtime::Tract,
+        (None, RuntimeToml::Onnxruntime) => Runtime::OnnxRuntime,
+    };
+    open_for(runtime, name, file, modality)
 }
 
 fn open_for(
+    runtime: Runtime,
     name: &str,
     file: Option<&Path>,
     modality: Modality,
 ) -> Result<Box<dyn Encoder>, EncodeError> {
-    let encoder = encode::open(name, file)?;
+    let encoder = encode::open_in(runtime, name, file)?;
     if encoder.manifest().modality() == modality {
         Ok(encoder)
     } else {

@@ -16,7 +16,7 @@ pub(crate) fn main(args: &SelftestArgs) -> Result<(), Failure> {
     };
     let mut failed = Vec::new();
     for (name, file) in encoders {
-        let mut encoder = encode::open(name, file)?;
+        let mut encoder = encode::open_in(args.encoder.runtime.unwrap_or_default(), name, file)?;
         let outcome = selftest::selftest(encoder.as_mut())?;
         let verdict = if outcome.passed { "ok" } else { "WRONG" };
         match (outcome.max_error, outcome.tolerance) {

@@ -5,4 +5,5 @@ pub mod daemon;
 pub mod learn;
 pub mod manifest;
 pub mod problems;
+pub mod runtime;
 pub mod source;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::config::problems::Problems;
+use crate::config::runtime::RuntimeToml;
 
 /// As written. One flat table: which keys mean anything depends on `kind`, and a key that means
 /// nothing for its kind is a problem, not a silent no-op.
@@ -20,6 +21,8 @@ pub struct SourceToml {
     pub encoder: Option<String>,
     /// The ONNX file, where the manifest's own lies elsewhere.
     pub encoder_file: Option<PathBuf>,
+    /// What runs the encoder.
+    pub runtime: Option<RuntimeToml>,
     /// Microphone, camera: which one.
     pub device: Option<String>,
     /// Camera: frames looked at per second; recordings of pictures by name: frames per second.
@@ -120,6 +123,8 @@ pub struct SourceSettings {
     pub encoder: Option<String>,
     /// The ONNX file, where the manifest's own lies elsewhere.
     pub encoder_file: Option<PathBuf>,
+    /// What runs the encoder.
+    pub runtime: RuntimeToml,
     /// Seconds without data after which the source counts as stalled.
     pub stall_s: f64,
 }
@@ -216,6 +221,7 @@ impl Default for SourceSettings {
             kind: SourceKind::Microphone { device: "default".into() },
             encoder: None,
             encoder_file: None,
+            runtime: RuntimeToml::Tract,
             stall_s: DEFAULT_STALL_S,
         }
     }
@@ -308,6 +314,7 @@ impl SourceToml {
             kind,
             encoder: self.encoder,
             encoder_file: self.encoder_file,
+            runtime: self.runtime.unwrap_or_default(),
             stall_s,
         })
     }

@@ -8,8 +8,9 @@ use crate::config::manifest::{
 };
 use crate::encode::bundled::{self, Bundled};
 use crate::encode::error::EncodeError;
+use crate::encode::folder;
 use crate::encode::latent::{Latent, LatentShape};
-use crate::encode::onnx::{Expected, Graph};
+use crate::encode::network::{Expected, Network, Runtime, load};
 use crate::encode::patches::PatchBasis;
 use crate::encode::pooling::pool;
 use crate::encode::{Encoder, EncoderWindow};
@@ -20,7 +21,7 @@ use crate::nn::layout::Layout;
 pub struct OnnxEncoder {
     manifest: Manifest,
     shape: LatentShape,
-    graph: Graph,
+    graph: Box<dyn Network>,
     tokens: Tokens,
     embedding: Embedding,
     scratch: Vec<f32>,
@@ -39,46 +40,68 @@ enum Embedding {
 }
 
 impl OnnxEncoder {
-    /// See [`crate::encode::open`].
+    /// See [`crate::encode::open_in`].
     ///
     /// # Errors
     ///
     /// [`EncodeError`].
-    pub fn open(reference: &str, onnx_file: Option<&Path>) -> Result<Self, EncodeError> {
+    pub fn open(
+        reference: &str,
+        onnx_file: Option<&Path>,
+        runtime: Runtime,
+    ) -> Result<Self, EncodeError> {
         if let Some(bundled) = bundled::find(reference) {
             let manifest = bundled.manifest()?;
             return match onnx_file {
-                Some(file) => Self::from_file(manifest, file),
-                None => Self::from_bytes(manifest, bundled.onnx),
+                Some(file) => Self::from_file(manifest, file, runtime),
+                None => Self::from_bytes(manifest, bundled.onnx, runtime),
             };
         }
-        let path = Path::new(reference);
-        let manifest = read_manifest(path)?;
+        let path = folder::path_of(reference);
+        let manifest = read_manifest(reference, &path)?;
         let beside = path.with_file_name(&manifest.file);
-        Self::from_file(manifest, onnx_file.unwrap_or(&beside))
+        Self::from_file(manifest, onnx_file.unwrap_or(&beside), runtime)
     }
 
-    fn from_file(manifest: Manifest, file: &Path) -> Result<Self, EncodeError> {
-        let opened = File::open(file)
+    fn from_file(manifest: Manifest, file: &Path, runtime: Runtime) -> Result<Self, EncodeError> {
+        let mut opened = File::open(file)
             .map_err(|source| EncodeError::Read { path: file.to_path_buf(), source })?;
         let shown = file.display().to_string();
-        Self::new(manifest, opened, &shown)
+        Self::build(manifest, &shown, |expected| load(runtime, &mut opened, expected))
     }
 
-    fn from_bytes(manifest: Manifest, bytes: &[u8]) -> Result<Self, EncodeError> {
+    fn from_bytes(
+        manifest: Manifest,
+        mut bytes: &[u8],
+        runtime: Runtime,
+    ) -> Result<Self, EncodeError> {
         let shown = format!("the bundled {}", manifest.file);
-        Self::new(manifest, bytes, &shown)
+        Self::build(manifest, &shown, |expected| load(runtime, &mut bytes, expected))
     }
 
-    /// Loads the graph that `manifest` describes from `bytes`; `file` is for messages.
+    /// Loads the graph that `manifest` describes from `bytes` into the built-in runtime; `file` is
+    /// for messages.
     ///
     /// # Errors
     ///
     /// [`EncodeError`].
     pub fn new(
         manifest: Manifest,
-        bytes: impl std::io::Read,
+        mut bytes: impl std::io::Read,
         file: &str,
+    ) -> Result<Self, EncodeError> {
+        Self::build(manifest, file, |expected| load(Runtime::Tract, &mut bytes, expected))
+    }
+
+    /// Puts `manifest` and the network that `load` makes together; `file` is for messages.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`].
+    pub fn build(
+        manifest: Manifest,
+        file: &str,
+        load: impl FnOnce(Expected<'_>) -> Result<Box<dyn Network>, EncodeError>,
     ) -> Result<Self, EncodeError> {
         let mut outputs: Vec<&str> = Vec::new();
         if let TokensSpec::Node { node, .. } = &manifest.tokens {
@@ -90,18 +113,15 @@ impl OnnxEncoder {
         {
             outputs.push(node);
         }
-        let graph = Graph::load(
-            bytes,
-            Expected {
-                name: &manifest.name,
-                file,
-                sha256: manifest.sha256,
-                input: manifest.input.node.as_deref(),
-                shape: manifest.input.shape.as_deref(),
-                input_len: input_len(&manifest),
-                outputs: &outputs,
-            },
-        )?;
+        let graph = load(Expected {
+            name: &manifest.name,
+            file,
+            sha256: manifest.sha256,
+            input: manifest.input.node.as_deref(),
+            shape: manifest.input.shape.as_deref(),
+            input_len: input_len(&manifest),
+            outputs: &outputs,
+        })?;
         let tokens = match &manifest.tokens {
             TokensSpec::Node { node, axes, cells, dim } => {
                 check_tokens(&manifest, node, &graph.output_shapes()[0], *axes, *cells, *dim)?;
@@ -204,11 +224,12 @@ fn put_in_order(values: &[f32], dim: usize, channels_first: bool, out: &mut [f32
     }
 }
 
-fn read_manifest(path: &Path) -> Result<Manifest, EncodeError> {
-    let looks_like_a_path = path.extension().is_some_and(|extension| extension == "toml");
+fn read_manifest(reference: &str, path: &Path) -> Result<Manifest, EncodeError> {
+    let looks_like_a_path = Path::new(reference).extension().is_some_and(|e| e == "toml");
     if !looks_like_a_path && !path.is_file() {
         return Err(EncodeError::Unknown {
-            wanted: path.display().to_string(),
+            wanted: reference.into(),
+            folder: folder::folder(),
             bundled: bundled::all().iter().map(|bundled| bundled.name).collect(),
         });
     }

@@ -17,12 +17,14 @@ use crate::signal::resample::UnusableRate;
 pub enum EncodeError {
     /// Neither a bundled name nor a file.
     #[error(
-        "no encoder called {wanted:?}; bundled are {}, and any other is the path of a manifest, \
-         NAME.toml", .bundled.join(", ")
+        "no encoder called {wanted:?}; bundled are {}, and any other is in {folder:?} or is the path \
+         of a manifest, NAME.toml; `habituate models add` makes one", .bundled.join(", ")
     )]
     Unknown {
         /// As configured.
         wanted: String,
+        /// Where encoders that were added lie.
+        folder: PathBuf,
         /// What would be right.
         bundled: Vec<&'static str>,
     },
@@ -58,6 +60,64 @@ pub enum EncodeError {
         found: String,
         /// Hexadecimal.
         expected: String,
+    },
+    /// Not an ONNX file, or not all of one.
+    #[error("{file} is no ONNX file: {reason}")]
+    NotOnnx {
+        /// The file.
+        file: String,
+        /// What it is, or where it ends.
+        reason: String,
+    },
+    /// A graph that decides while it runs.
+    #[error(
+        "the network of {name} has control flow: {}; only networks that do the same for every window \
+         are supported; export it without, for a fixed shape", .operators.join(", ")
+    )]
+    ControlFlow {
+        /// The encoder.
+        name: String,
+        /// Sorted, each once.
+        operators: Vec<String>,
+    },
+    /// A graph whose input could have any size.
+    #[error(
+        "the network of {name} leaves the size of its input {input:?} open: {shape}; say it with \
+         --shape, batch first, such as --shape {example}"
+    )]
+    OpenShape {
+        /// The encoder.
+        name: String,
+        /// The input.
+        input: String,
+        /// As in the graph, `?` for what is open.
+        shape: String,
+        /// One that would be right.
+        example: String,
+    },
+    /// Something that the graph does not say and nobody else has said.
+    #[error("{what} of the network of {name} cannot be guessed: {why}; say it with {option}")]
+    NoGuess {
+        /// The encoder.
+        name: String,
+        /// What is wanted.
+        what: &'static str,
+        /// What was looked at.
+        why: String,
+        /// What to add to the command.
+        option: &'static str,
+    },
+    /// A key or value for a drafted manifest that cannot be.
+    #[error("--set: {reason}")]
+    Setting {
+        /// Which, and why.
+        reason: String,
+    },
+    /// ONNX Runtime is not there.
+    #[error("the runtime onnxruntime cannot be used: {reason}")]
+    Runtime {
+        /// Absent, too old, not built in, and what to do about it.
+        reason: String,
     },
     /// Not an ONNX graph, or one that the runtime cannot prepare.
     #[error("the network of {name} cannot be used: {reason}")]

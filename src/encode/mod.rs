@@ -1,18 +1,26 @@
 //! The frozen encoder: what it is (manifest), what it eats (front ends), what it gives (latents).
 //!
 //! An encoder is two files, `NAME.toml` and `NAME.onnx`; [`open`] takes the name of a bundled one or
-//! the path of a manifest. Everything behind [`Encoder`] could be another runtime: only [`onnx`] names
-//! the present one.
+//! the path of a manifest. What runs the graph stands behind [`network::Network`]: `tract` in [`onnx`],
+//! which needs nothing, or ONNX Runtime where the program was built with it.
 
 pub mod bundled;
 pub mod density;
+pub mod draft;
 pub mod encoder;
 pub mod error;
+pub mod folder;
 pub mod latent;
+pub mod network;
 pub mod onnx;
+#[cfg(feature = "onnxruntime")]
+pub mod onnxruntime;
+pub mod outline;
 pub mod patches;
 pub mod picture;
 mod pooling;
+mod protobuf;
+pub mod python;
 pub mod selftest;
 pub mod sound;
 
@@ -21,6 +29,7 @@ use std::path::Path;
 use crate::config::manifest::Manifest;
 use crate::encode::error::EncodeError;
 use crate::encode::latent::{Latent, LatentShape};
+use crate::encode::network::Runtime;
 
 /// What an encoder eats: one window of sound, or one picture, prepared by a front end.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,12 +69,26 @@ pub trait Encoder: Send {
     fn encode(&mut self, window: &EncoderWindow, out: &mut Latent) -> Result<(), EncodeError>;
 }
 
-/// Opens an encoder: `reference` is a bundled name or the path of a manifest, and `onnx_file` says
-/// where the network lies if not beside the manifest.
+/// Opens an encoder in the built-in runtime: `reference` is a bundled name, the path of a manifest or
+/// the name of one in [`folder::folder`], and `onnx_file` says where the network lies if not beside
+/// the manifest.
 ///
 /// # Errors
 ///
 /// [`EncodeError`]: no such encoder, an unreadable or wrong file, a graph that is not as described.
 pub fn open(reference: &str, onnx_file: Option<&Path>) -> Result<Box<dyn Encoder>, EncodeError> {
-    Ok(Box::new(encoder::OnnxEncoder::open(reference, onnx_file)?))
+    open_in(Runtime::Tract, reference, onnx_file)
+}
+
+/// Opens an encoder in `runtime`; otherwise as [`open`].
+///
+/// # Errors
+///
+/// As [`open`], and [`EncodeError::Runtime`] where the runtime itself is not there.
+pub fn open_in(
+    runtime: Runtime,
+    reference: &str,
+    onnx_file: Option<&Path>,
+) -> Result<Box<dyn Encoder>, EncodeError> {
+    Ok(Box::new(encoder::OnnxEncoder::open(reference, onnx_file, runtime)?))
 }

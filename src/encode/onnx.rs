@@ -12,6 +12,8 @@ use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 
 use crate::encode::error::EncodeError;
+use crate::encode::network::Expected;
+use crate::encode::network::Network;
 
 /// Largest network that is read.
 const MOST_BYTES: u64 = 512 << 20;
@@ -19,26 +21,7 @@ const MOST_BYTES: u64 = 512 << 20;
 /// Node names shown where one was not found.
 const SHOWN_NODES: usize = 12;
 
-/// What a manifest says of a graph.
-#[derive(Debug, Clone, Copy)]
-pub struct Expected<'a> {
-    /// The encoder, for messages.
-    pub name: &'a str,
-    /// The file, for messages.
-    pub file: &'a str,
-    /// SHA-256 of the file.
-    pub sha256: [u8; 32],
-    /// The graph's input; `None` for the only one.
-    pub input: Option<&'a str>,
-    /// Its shape, batch first and 1; `None` for the graph's own.
-    pub shape: Option<&'a [usize]>,
-    /// Numbers that the front end gives.
-    pub input_len: usize,
-    /// Nodes whose values are wanted.
-    pub outputs: &'a [&'a str],
-}
-
-/// A graph ready to run, with a batch of 1.
+/// A graph, optimised by `tract`.
 pub struct Graph {
     name: String,
     state: TypedSimpleState,
@@ -93,19 +76,14 @@ impl Graph {
         let state = model.into_runnable().and_then(|plan| plan.spawn()).map_err(broken)?;
         Ok(Self { name: expected.name.into(), state, input_shape, output_shapes })
     }
+}
 
-    /// The shape of each wanted output, in the order asked for.
-    pub fn output_shapes(&self) -> &[Vec<usize>] {
+impl Network for Graph {
+    fn output_shapes(&self) -> &[Vec<usize>] {
         &self.output_shapes
     }
 
-    /// Runs the graph once and shows each wanted output, `show(index, values)`.
-    ///
-    /// # Errors
-    ///
-    /// [`EncodeError::Window`] for an input of the wrong length, [`EncodeError::Run`] where the runtime
-    /// fails.
-    pub fn run(
+    fn run(
         &mut self,
         input: &[f32],
         show: &mut dyn FnMut(usize, &[f32]),
@@ -172,7 +150,7 @@ fn parse(bytes: impl Read, expected: Expected<'_>) -> Result<InferenceModel, Enc
 }
 
 /// Lower-case hexadecimal.
-fn hex(bytes: [u8; 32]) -> String {
+pub(super) fn hex(bytes: [u8; 32]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,22 +1,29 @@
-//! `habituate models`: encoders and their manifests.
+//! `habituate models list`.
+
+use std::path::PathBuf;
 
 use crate::base::modality::Modality;
-use crate::cli::args::ModelsArgs;
-use crate::cli::args::ModelsCommand;
 use crate::cli::encoders;
 use crate::cli::exit::Failure;
 use crate::config::manifest::Manifest;
 use crate::encode;
 use crate::encode::bundled;
+use crate::encode::folder;
 use crate::encode::latent::LatentShape;
 
-pub(crate) fn main(args: &ModelsArgs) -> Result<(), Failure> {
-    let ModelsCommand::List { manifests } = &args.command;
+pub(super) fn main(manifests: &[PathBuf]) -> Result<(), Failure> {
     println!("{:<20} {:<8} {:<26} {:<18} use", "name", "for", "tokens", "embedding");
     for bundled in bundled::all() {
         let encoder = encode::open(bundled.name, None)?;
         let default = encoders::default_name(encoder.manifest().modality()) == bundled.name;
         print(encoder.manifest(), encoder.shape(), if default { "default" } else { "bundled" });
+    }
+    for name in folder::names() {
+        match encode::open(&name, None) {
+            Ok(encoder) => print(encoder.manifest(), encoder.shape(), "added"),
+            // One broken encoder must not hide the others.
+            Err(error) => eprintln!("warning: {name}: {:#}", anyhow::Error::new(error)),
+        }
     }
     for path in manifests {
         let encoder = encode::open(&path.display().to_string(), None)?;

@@ -1,0 +1,226 @@
+//! `habituate models add`: a manifest for a network that has none.
+
+use std::fs;
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use anyhow::anyhow;
+
+use crate::cli::exit::EXIT_DISK;
+use crate::cli::exit::EXIT_INPUT;
+use crate::cli::exit::EXIT_UNAVAILABLE;
+use crate::cli::exit::EXIT_USAGE;
+use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
+use crate::cli::models::args::AddArgs;
+use crate::cli::models::args::ModalityArg;
+use crate::encode::bundled;
+use crate::encode::draft;
+use crate::encode::draft::Draft;
+use crate::encode::draft::Wishes;
+use crate::encode::encoder::OnnxEncoder;
+use crate::encode::error::EncodeError;
+use crate::encode::folder;
+use crate::encode::latent::Latent;
+use crate::encode::network;
+use crate::encode::network::Runtime;
+use crate::encode::python;
+use crate::encode::selftest;
+
+pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
+    let shown = args.file.display().to_string();
+    let bytes =
+        fs::read(&args.file).with_context(|| format!("cannot read {shown}")).or_exit(EXIT_INPUT)?;
+    let name = args.name.clone().unwrap_or_else(|| name_of(&args.file));
+    let dir = args.dir.clone().unwrap_or_else(folder::folder);
+    refuse_taken_name(&name, &dir)?;
+    let mut draft = draft::draft(&bytes, &shown, &wishes(args, &name)).map_err(not_usable)?;
+    println!("{}\nGuessed, for {shown}:", draft.text);
+    for guess in &draft.guesses {
+        println!("  - {guess}");
+    }
+    confirm(args)?;
+    let latent = draft::fill_golden(&mut draft, &bytes, &shown).map_err(not_usable)?;
+    compare_with_onnxruntime(&draft, &bytes, &latent)?;
+    let manifest = write(&draft, &bytes, &name, &dir).or_exit(EXIT_DISK)?;
+    println!("wrote {}", manifest.display());
+    let by_name = args.dir.is_none();
+    let reference = if by_name { name } else { manifest.display().to_string() };
+    println!("use it with --encoder {reference}, or encoder = {reference:?} in a source");
+    Ok(())
+}
+
+fn wishes(args: &AddArgs, name: &str) -> Wishes {
+    Wishes {
+        name: name.into(),
+        sound: args.modality.map(|modality| modality == ModalityArg::Sound),
+        shape: args.shape.clone(),
+        tokens: args.tokens.clone(),
+        embedding: args.embedding.clone(),
+        normalise: args.normalise.map(Into::into),
+        license: args.license.clone(),
+        source: Some(format!("{}, added by hand", file_name(&args.file))),
+        settings: args.set.clone(),
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The file's name as a name: what is not allowed in one becomes `-`.
+fn name_of(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    stem.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+        .collect()
+}
+
+fn refuse_taken_name(name: &str, dir: &Path) -> Result<(), Failure> {
+    let manifest = folder::manifest_in(dir, name);
+    let taken_by = if bundled::find(name).is_some() {
+        "a bundled encoder".into()
+    } else if manifest.exists() {
+        manifest.display().to_string()
+    } else {
+        return Ok(());
+    };
+    let error = anyhow!("the name {name:?} is taken by {taken_by}; choose another with --name");
+    Err(Failure::new(EXIT_USAGE, error))
+}
+
+/// A file that cannot be used is a bad input here, not a bad configuration.
+fn not_usable(error: EncodeError) -> Failure {
+    let code = match error {
+        EncodeError::NoGuess { .. }
+        | EncodeError::OpenShape { .. }
+        | EncodeError::NoSuchNode { .. }
+        | EncodeError::Setting { .. } => EXIT_USAGE,
+        _ => EXIT_INPUT,
+    };
+    Failure::new(code, error)
+}
+
+fn confirm(args: &AddArgs) -> Result<(), Failure> {
+    if args.yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        let error = anyhow!(
+            "nobody is there to confirm these guesses; look at them, correct them with --tokens, \
+             --embedding, --normalise or --set, and add --yes"
+        );
+        return Err(Failure::new(EXIT_USAGE, error));
+    }
+    print!("Is this right? [y/N] ");
+    let mut answer = String::new();
+    io::stdout()
+        .flush()
+        .and_then(|()| io::stdin().read_line(&mut answer))
+        .context("cannot ask")
+        .or_exit(EXIT_UNAVAILABLE)?;
+    if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
+        return Ok(());
+    }
+    let error = anyhow!("not confirmed, nothing written; correct it with options and try again");
+    Err(Failure::new(EXIT_USAGE, error))
+}
+
+/// ONNX Runtime's opinion, where there is one: the library if it is built in, else the Python package.
+fn compare_with_onnxruntime(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), Failure> {
+    let (who, theirs) = match opinion(draft, bytes) {
+        Ok(Some(opinion)) => opinion,
+        Ok(None) => {
+            println!("not compared with ONNX Runtime: neither the library nor the Python package");
+            return Ok(());
+        }
+        Err(error) => {
+            println!("not compared with ONNX Runtime: {:#}", anyhow::Error::new(error));
+            return Ok(());
+        }
+    };
+    let difference = draft::difference(ours, &theirs);
+    if difference <= draft::GOLDEN_TOLERANCE {
+        println!("agrees with {who}: largest difference {difference:.1e} of the largest value");
+        return Ok(());
+    }
+    let error = anyhow!(
+        "tract and {who} differ by {difference:.1e} of the largest value, and {:.0e} is allowed: \
+         this network cannot be trusted here; export it with simpler operators",
+        draft::GOLDEN_TOLERANCE
+    );
+    Err(Failure::new(EXIT_UNAVAILABLE, error))
+}
+
+fn opinion(draft: &Draft, bytes: &[u8]) -> Result<Option<(&'static str, Latent)>, EncodeError> {
+    let manifest = draft.manifest.clone();
+    let file = manifest.file.clone();
+    let library = OnnxEncoder::build(manifest.clone(), &file, |expected| {
+        network::load(Runtime::OnnxRuntime, &mut &*bytes, expected)
+    });
+    if let Ok(mut encoder) = library {
+        return Ok(Some(("onnxruntime", selftest::encode_builtin(&mut encoder)?)));
+    }
+    if !python::is_there() {
+        return Ok(None);
+    }
+    let scratch = Scratch::new()
+        .map_err(|source| EncodeError::Read { path: std::env::temp_dir(), source })?;
+    let mut encoder = OnnxEncoder::build(manifest, &file, |expected| {
+        let started = python::Reference::start(bytes, &draft.shape, &scratch.0, expected)?;
+        Ok(Box::new(started))
+    })?;
+    Ok(Some(("Python's onnxruntime", selftest::encode_builtin(&mut encoder)?)))
+}
+
+/// A folder that goes again.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("habituate-add-{}", std::process::id()));
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left is in the folder for temporary files.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Network first: a manifest without its network would be listed and broken.
+fn write(draft: &Draft, bytes: &[u8], name: &str, dir: &Path) -> anyhow::Result<PathBuf> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let network = dir.join(format!("{name}.onnx"));
+    let manifest = folder::manifest_in(dir, name);
+    for (path, content) in [(&network, bytes), (&manifest, draft.text.as_bytes())] {
+        let part = path.with_extension("part");
+        fs::write(&part, content)
+            .and_then(|()| fs::rename(&part, path))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(manifest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_name_becomes_a_name() {
+        assert_eq!(name_of(Path::new("a/mobile net.v2.onnx")), "mobile-net.v2");
+    }
+
+    #[test]
+    fn a_bundled_name_is_taken() {
+        let error = refuse_taken_name(bundled::DEFAULT_SOUND, Path::new("/nowhere")).unwrap_err();
+        assert!(error.error.to_string().contains("--name"), "{}", error.error);
+    }
+}

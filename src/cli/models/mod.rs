@@ -1,0 +1,18 @@
+//! `habituate models`: encoders and their manifests.
+
+mod add;
+pub(crate) mod args;
+mod list;
+mod verify;
+
+use crate::cli::exit::Failure;
+use crate::cli::models::args::ModelsArgs;
+use crate::cli::models::args::ModelsCommand;
+
+pub(crate) fn main(args: &ModelsArgs) -> Result<(), Failure> {
+    match &args.command {
+        ModelsCommand::List { manifests } => list::main(manifests),
+        ModelsCommand::Add(args) => add::main(args),
+        ModelsCommand::Verify(args) => verify::main(args),
+    }
+}

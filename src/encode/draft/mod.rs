@@ -1,0 +1,190 @@
+//! A first manifest for a network that nobody has described: what the graph says, and guesses for what
+//! it does not say, each told so that a person can confirm it.
+
+mod outputs;
+mod window;
+mod words;
+
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::config::manifest::Golden;
+use crate::config::manifest::Manifest;
+use crate::encode::draft::window::Window;
+use crate::encode::encoder::OnnxEncoder;
+use crate::encode::error::EncodeError;
+use crate::encode::latent::Latent;
+use crate::encode::network::Expected;
+use crate::encode::network::Runtime;
+use crate::encode::network::load;
+use crate::encode::onnx::hex;
+use crate::encode::outline::Outline;
+use crate::encode::selftest::encode_builtin;
+
+/// Values in each list of a golden table.
+const GOLDEN_VALUES: usize = 24;
+
+/// Largest difference that a golden table allows, as a share of the largest magnitude: what two
+/// runtimes differ by at most in 32-bit arithmetic of some hundred layers.
+pub const GOLDEN_TOLERANCE: f32 = 1e-3;
+
+/// What a person has said, and what is therefore no guess.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// As in `--encoder NAME`.
+    pub name: String,
+    /// For sound rather than pictures; `None` to look at the input.
+    pub sound: Option<bool>,
+    /// Shape of the input, batch first.
+    pub shape: Option<Vec<usize>>,
+    /// Node of the tokens.
+    pub tokens: Option<String>,
+    /// Node of the embedding.
+    pub embedding: Option<String>,
+    /// What pixels become.
+    pub normalise: Option<Normalise>,
+    /// SPDX expression.
+    pub license: Option<String>,
+    /// Where the network comes from.
+    pub source: Option<String>,
+    /// Any key of the manifest, dotted, and its value as TOML.
+    pub settings: Vec<(String, String)>,
+}
+
+/// What pixels from 0 to 255 become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Normalise {
+    /// Mean and deviation of `ImageNet`'s channels, as torchvision and timm have it.
+    Imagenet,
+    /// −1 to 1, as TensorFlow's mobile networks have it.
+    Symmetric,
+    /// 0 to 1.
+    Unit,
+    /// As they are.
+    None,
+}
+
+/// A manifest to be confirmed.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// As it will be written.
+    pub text: String,
+    /// The same, checked.
+    pub manifest: Manifest,
+    /// The shape of the input.
+    pub shape: Vec<usize>,
+    /// What was guessed, a sentence each.
+    pub guesses: Vec<String>,
+}
+
+/// Describes the network `bytes`, the content of `file`.
+///
+/// # Errors
+///
+/// [`EncodeError`]: no ONNX file, a graph that cannot be used, or something that cannot be guessed.
+pub fn draft(bytes: &[u8], file: &str, wishes: &Wishes) -> Result<Draft, EncodeError> {
+    let outline = Outline::read(bytes, file)?;
+    refuse_what_never_works(&outline, wishes)?;
+    let sha256: [u8; 32] = Sha256::digest(bytes).into();
+    let mut guesses = Vec::new();
+    let window = Window::of(&outline, wishes, &mut guesses)?;
+    let shapes_of = |nodes: &[&str]| {
+        let expected = Expected {
+            name: &wishes.name,
+            file,
+            sha256,
+            input: None,
+            shape: Some(&window.shape),
+            input_len: window.shape.iter().product(),
+            outputs: nodes,
+        };
+        Ok(load(Runtime::Tract, &mut &*bytes, expected)?.output_shapes().to_vec())
+    };
+    let outputs = outputs::choose(&outline, &window, wishes, &shapes_of, &mut guesses)?;
+    let mut text = words::manifest(wishes, &hex(sha256), &window, &outputs);
+    let latent = encode_builtin(&mut OnnxEncoder::new(parse(&text)?, bytes, file)?)?;
+    text = text.replace(words::DENSITY_HOLDER, density_for(&latent, &mut guesses));
+    text = words::with_settings(text, &wishes.settings)
+        .map_err(|reason| EncodeError::Setting { reason })?;
+    let manifest = parse(&text)?;
+    Ok(Draft { text, manifest, shape: window.shape, guesses })
+}
+
+/// Adds the golden table that the built-in input gives.
+///
+/// # Errors
+///
+/// [`EncodeError`] where the network cannot run, or gives numbers that are not finite.
+pub fn fill_golden(draft: &mut Draft, bytes: &[u8], file: &str) -> Result<Latent, EncodeError> {
+    let latent = encode_builtin(&mut OnnxEncoder::new(draft.manifest.clone(), bytes, file)?)?;
+    if !latent.is_finite() {
+        return Err(EncodeError::Run {
+            name: draft.manifest.name.clone(),
+            reason: "the built-in input gives numbers that are not finite".into(),
+        });
+    }
+    let golden = Golden {
+        embedding: spread(&latent.embedding),
+        tokens: spread(latent.tokens.as_slice().unwrap_or_default()),
+        tolerance: GOLDEN_TOLERANCE,
+    };
+    draft.text += &words::golden(&golden);
+    draft.manifest = parse(&draft.text)?;
+    Ok(latent)
+}
+
+/// Largest difference of two latents, as a share of the largest magnitude; NaN where one is.
+pub fn difference(found: &Latent, expected: &Latent) -> f32 {
+    let of = |a: &[f32], b: &[f32]| {
+        let most = b.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(x.abs()));
+        let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs() / most);
+        // `f32::max` would drop a NaN.
+        differences.fold(0.0_f32, |worst, d| if d <= worst { worst } else { d })
+    };
+    let tokens = of(
+        found.tokens.as_slice().unwrap_or_default(),
+        expected.tokens.as_slice().unwrap_or_default(),
+    );
+    let embedding = of(&found.embedding, &expected.embedding);
+    if tokens <= embedding { embedding } else { tokens }
+}
+
+fn parse(text: &str) -> Result<Manifest, EncodeError> {
+    Manifest::parse(text)
+        .map_err(|source| EncodeError::Manifest { path: "(the draft)".into(), source })
+}
+
+fn refuse_what_never_works(outline: &Outline, wishes: &Wishes) -> Result<(), EncodeError> {
+    let name = wishes.name.clone();
+    if let Some((input, further)) = outline.inputs.split_first()
+        && !further.is_empty()
+    {
+        let (input, further) = (input.name.clone(), further.iter().map(|p| p.name.clone()));
+        return Err(EncodeError::FurtherInputs { name, input, further: further.collect() });
+    }
+    let operators = outline.control_flow();
+    if !operators.is_empty() {
+        return Err(EncodeError::ControlFlow { name, operators });
+    }
+    if outline.external_weights {
+        let reason = "its weights lie in another file; export it with the weights inside".into();
+        return Err(EncodeError::Graph { name, reason });
+    }
+    Ok(())
+}
+
+/// What came of the built-in input tells whether there is a ReLU at the end.
+fn density_for(latent: &Latent, guesses: &mut Vec<String>) -> &'static str {
+    if latent.embedding.iter().all(|&x| 0.0 <= x) {
+        guesses.push("its embedding is never negative: compared by root_cosine_nearest".into());
+        "root_cosine_nearest"
+    } else {
+        "cosine_nearest"
+    }
+}
+
+/// Evenly spaced values, as [`Golden`] has them.
+fn spread(values: &[f32]) -> Vec<f32> {
+    let len = GOLDEN_VALUES.min(values.len());
+    (0..len).filter_map(|index| values.get(index * values.len() / len).copied()).collect()
+}

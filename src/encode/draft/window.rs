@@ -1,0 +1,271 @@
+//! What goes in: the shape of the input, and the front end that may fill it.
+
+use crate::encode::draft::Normalise;
+use crate::encode::draft::Wishes;
+use crate::encode::error::EncodeError;
+use crate::encode::outline::Outline;
+use crate::encode::outline::Port;
+
+/// Mel bands of the only front end that a shape alone suggests: YAMNet's.
+const YAMNET_BANDS: usize = 64;
+
+/// Numbers of mel bands that are in use; where one comes before the frames, bands come first.
+const USUAL_BANDS: [usize; 6] = [32, 40, 64, 80, 128, 256];
+
+/// Smallest side of a picture that is believed.
+const LEAST_SIDE: usize = 16;
+
+/// Fewest numbers in a row that are taken for raw sound.
+const LEAST_SAMPLES: usize = 1000;
+
+/// The input of a graph.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Window {
+    /// Batch first and 1.
+    pub(super) shape: Vec<usize>,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sound { frames: usize, bands: usize },
+    Picture { width: usize, height: usize, channels_first: bool, normalise: Normalise },
+}
+
+impl Kind {
+    /// From top to bottom and from left to right; frames and bands of sound.
+    pub(super) const fn sides(self) -> (usize, usize) {
+        match self {
+            Self::Sound { frames, bands } => (frames, bands),
+            Self::Picture { width, height, .. } => (height, width),
+        }
+    }
+}
+
+impl Window {
+    pub(super) fn of(
+        outline: &Outline,
+        wishes: &Wishes,
+        guesses: &mut Vec<String>,
+    ) -> Result<Self, EncodeError> {
+        let name = wishes.name.clone();
+        let Some(input) = outline.inputs.first() else {
+            return Err(EncodeError::Graph { name, reason: "it has no input".into() });
+        };
+        let shape = match &wishes.shape {
+            Some(shape) => shape.clone(),
+            None => stated_shape(input, &name)?,
+        };
+        let unusable = |reason: String| EncodeError::Graph { name: name.clone(), reason };
+        let kind = match *shape {
+            [1, 3, height, width] if is_picture(width, height) => (width, height, true),
+            [1, height, width, 3] if is_picture(width, height) => (width, height, false),
+            [1, 1, frames, bands] | [1, frames, bands] | [1, frames, bands, 1] => {
+                refuse_other_sense(wishes, true, &shape)?;
+                let kind = sound(frames, bands, wishes, guesses)?;
+                return Ok(Self { shape, kind });
+            }
+            [1, samples] if LEAST_SAMPLES <= samples => {
+                return Err(unusable(format!(
+                    "it takes {samples} raw samples; only log-mel frames and pictures can be \
+                     prepared; cut the graph after its own spectrogram"
+                )));
+            }
+            _ => {
+                return Err(unusable(format!(
+                    "its input {:?} has the shape {shape:?}; that is neither a picture, [1, 3, \
+                     height, width] or [1, height, width, 3], nor log-mel frames, [1, 1, frames, \
+                     bands]",
+                    input.name
+                )));
+            }
+        };
+        refuse_other_sense(wishes, false, &shape)?;
+        let (width, height, channels_first) = kind;
+        let order = if channels_first { "nchw, three planes" } else { "nhwc, pixel by pixel" };
+        guesses.push(format!("its input {shape:?} is a picture of {width} × {height}, {order}"));
+        let normalise = normalise(outline, &input.name, wishes, guesses)?;
+        Ok(Self { shape, kind: Kind::Picture { width, height, channels_first, normalise } })
+    }
+}
+
+const fn is_picture(width: usize, height: usize) -> bool {
+    LEAST_SIDE <= width && LEAST_SIDE <= height
+}
+
+/// The shape as the graph says it, for a batch of 1.
+fn stated_shape(input: &Port, name: &str) -> Result<Vec<usize>, EncodeError> {
+    let (batch, rest) = match input.dims.split_first() {
+        Some((batch, rest)) => (batch.unwrap_or(1), rest),
+        None => (0, &[][..]),
+    };
+    let sizes: Option<Vec<usize>> = rest.iter().copied().collect();
+    if let Some(sizes) = sizes.filter(|_| 0 < batch) {
+        return Ok([vec![batch], sizes].concat());
+    }
+    let shown: Vec<String> =
+        input.dims.iter().map(|dim| dim.map_or("?".into(), |n| n.to_string())).collect();
+    let example = match *input.dims.as_slice() {
+        [_, Some(3), _, _] => "1,3,224,224",
+        [_, _, _, Some(3)] => "1,224,224,3",
+        _ => "1,1,96,64",
+    };
+    Err(EncodeError::OpenShape {
+        name: name.into(),
+        input: input.name.clone(),
+        shape: if shown.is_empty() { "not said".into() } else { format!("[{}]", shown.join(", ")) },
+        example: example.into(),
+    })
+}
+
+fn refuse_other_sense(wishes: &Wishes, sound: bool, shape: &[usize]) -> Result<(), EncodeError> {
+    if wishes.sound.is_none_or(|wanted| wanted == sound) {
+        return Ok(());
+    }
+    let (is, wanted) = if sound { ("sound", "pictures") } else { ("pictures", "sound") };
+    Err(EncodeError::Graph {
+        name: wishes.name.clone(),
+        reason: format!("its input {shape:?} is for {is}, and --modality asks for {wanted}"),
+    })
+}
+
+fn sound(
+    frames: usize,
+    bands: usize,
+    wishes: &Wishes,
+    guesses: &mut Vec<String>,
+) -> Result<Kind, EncodeError> {
+    if USUAL_BANDS.contains(&frames) && !USUAL_BANDS.contains(&bands) {
+        return Err(EncodeError::Graph {
+            name: wishes.name.clone(),
+            reason: format!(
+                "its input has {frames} bands first and then {bands} frames; only frames first can \
+                 be filled; export it with these axes exchanged"
+            ),
+        });
+    }
+    guesses.push(format!("its input is {frames} frames of {bands} mel bands"));
+    let stated = wishes.settings.iter().any(|(key, _)| key.starts_with("input.sound."));
+    if bands == YAMNET_BANDS && !stated {
+        guesses.push(
+            "its front end is YAMNet's: 16 kHz, 25 ms every 10 ms, 125 to 7500 Hz, \
+             ln(magnitude + 0.001)"
+                .into(),
+        );
+    } else if !stated {
+        return Err(EncodeError::NoGuess {
+            name: wishes.name.clone(),
+            what: "the log-mel front end",
+            why: format!("{bands} mel bands are not YAMNet's {YAMNET_BANDS}"),
+            option: "--set input.sound.rate_hz=…, and so on for what differs from YAMNet's",
+        });
+    }
+    Ok(Kind::Sound { frames, bands })
+}
+
+fn normalise(
+    outline: &Outline,
+    input: &str,
+    wishes: &Wishes,
+    guesses: &mut Vec<String>,
+) -> Result<Normalise, EncodeError> {
+    if let Some(stated) = wishes.normalise {
+        return Ok(stated);
+    }
+    let mut readers = outline.nodes.iter().filter(|node| node.inputs.iter().any(|i| i == input));
+    let first = readers.next().map_or("", |node| node.operator.as_str());
+    let producer = outline.producer.to_lowercase();
+    let (normalise, why) = if ["Sub", "Div", "Mul", "BatchNormalization"].contains(&first) {
+        (Normalise::None, format!("its first step, {first}, normalises"))
+    } else if ["tf", "keras", "tensorflow"].iter().any(|maker| producer.contains(maker)) {
+        (Normalise::Symmetric, format!("{:?} wrote it, from TensorFlow", outline.producer))
+    } else if producer.contains("torch") {
+        (Normalise::Imagenet, format!("{:?} wrote it", outline.producer))
+    } else {
+        return Err(EncodeError::NoGuess {
+            name: wishes.name.clone(),
+            what: "the scale of pixels",
+            why: format!("{:?} wrote it, and its first step is {first}", outline.producer),
+            option: "--normalise imagenet, symmetric (−1 to 1), unit (0 to 1) or none (0 to 255)",
+        });
+    };
+    let scale = match normalise {
+        Normalise::Imagenet => "ImageNet's mean and deviation taken off",
+        Normalise::Symmetric => "−1 to 1",
+        Normalise::Unit => "0 to 1",
+        Normalise::None => "0 to 255",
+    };
+    guesses.push(format!("its pixels are {scale}, since {why}"));
+    Ok(normalise)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::outline::Node;
+
+    fn graph(dims: &[Option<usize>], producer: &str, operator: &str) -> Outline {
+        let inputs = vec![Port { name: "x".into(), dims: dims.to_vec() }];
+        let node = Node { inputs: vec!["x".into()], operator: operator.into(), ..Node::default() };
+        Outline { producer: producer.into(), inputs, nodes: vec![node], ..Outline::default() }
+    }
+
+    fn of(dims: &[usize], producer: &str, operator: &str) -> Result<Kind, String> {
+        let dims: Vec<_> = dims.iter().copied().map(Some).collect();
+        let graph = graph(&dims, producer, operator);
+        Window::of(&graph, &Wishes::default(), &mut Vec::new())
+            .map(|window| window.kind)
+            .map_err(|error| error.to_string())
+    }
+
+    fn picture(dims: &[usize], producer: &str, operator: &str) -> (usize, usize, bool, Normalise) {
+        match of(dims, producer, operator) {
+            Ok(Kind::Picture { width, height, channels_first, normalise }) => {
+                (width, height, channels_first, normalise)
+            }
+            other => panic!("{dims:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn layout_and_scale_follow_from_shape_and_maker() {
+        let (imagenet, symmetric) = (Normalise::Imagenet, Normalise::Symmetric);
+        assert_eq!(picture(&[1, 3, 96, 128], "pytorch", "Conv"), (128, 96, true, imagenet));
+        assert_eq!(picture(&[1, 96, 128, 3], "tf2onnx", "Conv"), (128, 96, false, symmetric));
+        assert_eq!(picture(&[1, 3, 64, 64], "x", "Sub"), (64, 64, true, Normalise::None));
+        let shown = of(&[1, 3, 64, 64], "x", "Conv").unwrap_err();
+        assert!(shown.contains("--normalise") && shown.contains("\"x\""), "{shown}");
+    }
+
+    #[test]
+    fn frames_of_sound_come_before_bands() {
+        for dims in [&[1, 1, 96, 64][..], &[1, 96, 64], &[1, 96, 64, 1]] {
+            assert_eq!(of(dims, "", ""), Ok(Kind::Sound { frames: 96, bands: 64 }), "{dims:?}");
+        }
+        for (dims, expected) in [
+            (&[1, 1, 128, 998][..], "128 bands first"),
+            (&[1, 1, 300, 80], "--set input.sound"),
+            (&[1, 16_000], "16000 raw samples"),
+            (&[1, 7, 7, 7, 7], "[1, 7, 7, 7, 7]"),
+        ] {
+            let shown = of(dims, "", "").unwrap_err();
+            assert!(shown.contains(expected), "{expected:?} missing in: {shown}");
+        }
+    }
+
+    #[test]
+    fn an_open_size_is_asked_for_and_an_open_batch_is_one() {
+        let open = graph(&[None, Some(3), None, None], "pytorch", "Conv");
+        let mut wishes = Wishes::default();
+        let shown = Window::of(&open, &wishes, &mut Vec::new()).unwrap_err().to_string();
+        assert!(shown.contains("[?, 3, ?, ?]") && shown.contains("--shape 1,3,224,224"), "{shown}");
+        wishes.shape = Some(vec![1, 3, 64, 64]);
+        assert_eq!(Window::of(&open, &wishes, &mut Vec::new()).unwrap().shape, [1, 3, 64, 64]);
+        wishes.sound = Some(true);
+        let shown = Window::of(&open, &wishes, &mut Vec::new()).unwrap_err().to_string();
+        assert!(shown.contains("--modality asks for sound"), "{shown}");
+        let batch = graph(&[None, Some(3), Some(64), Some(64)], "pytorch", "Conv");
+        let window = Window::of(&batch, &Wishes::default(), &mut Vec::new()).unwrap();
+        assert_eq!(window.shape, [1, 3, 64, 64]);
+    }
+}

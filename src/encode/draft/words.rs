@@ -1,0 +1,175 @@
+//! The text of a drafted manifest.
+
+use crate::config::manifest::Golden;
+use crate::encode::draft::Normalise;
+use crate::encode::draft::Wishes;
+use crate::encode::draft::outputs::Outputs;
+use crate::encode::draft::outputs::Tokens;
+use crate::encode::draft::outputs::cells_and_dim;
+use crate::encode::draft::outputs::channels_first;
+use crate::encode::draft::window::Kind;
+use crate::encode::draft::window::Window;
+
+/// Valid, and replaced once the network has run.
+pub(super) const DENSITY_HOLDER: &str = "whitened_nearest";
+
+/// Per channel, on the scale 0 to 255: torchvision's constants times 255.
+const IMAGENET_MEAN: &str = "[123.675, 116.28, 103.53]";
+const IMAGENET_STD: &str = "[58.395, 57.12, 57.375]";
+
+pub(super) fn manifest(
+    wishes: &Wishes,
+    sha256: &str,
+    window: &Window,
+    outputs: &Outputs,
+) -> String {
+    let modality = match window.kind {
+        Kind::Sound { .. } => "sound",
+        Kind::Picture { .. } => "picture",
+    };
+    let license = wishes.license.as_deref().unwrap_or("LicenseRef-unknown");
+    let source = wishes.source.as_deref().unwrap_or("added by hand");
+    let name = &wishes.name;
+    format!(
+        "name = {name:?}\nlicense = {license:?}\nsource = {source:?}\nfile = {:?}\n\
+         sha256 = {sha256:?}\nmodality = {modality:?}\ndensity = {DENSITY_HOLDER:?}\n\n\
+         [input]\nshape = {:?}\n\n{}\n[outputs]\n{}{}",
+        format!("{name}.onnx"),
+        window.shape,
+        front_end(window.kind),
+        embedding(outputs, window.kind),
+        tokens(&outputs.tokens, window.kind),
+    )
+}
+
+fn front_end(kind: Kind) -> String {
+    match kind {
+        Kind::Sound { frames, bands } => format!(
+            "[input.sound]\nrate_hz = 16000\nwindow_frames = {frames}\nhop_frames = {}\n\
+             frame_samples = 400\nhop_samples = 160\nfft_samples = 512\nmel_bands = {bands}\n\
+             low_hz = 125.0\nhigh_hz = 7500.0\nlog_offset = 0.001\nspectrum = \"magnitude\"\n\
+             slopes = \"mel\"\n",
+            frames.div_ceil(2),
+        ),
+        Kind::Picture { width, height, channels_first, normalise } => {
+            let layout = if channels_first { "nchw" } else { "nhwc" };
+            let (mean, std) = match normalise {
+                Normalise::Imagenet => (IMAGENET_MEAN, IMAGENET_STD),
+                Normalise::Symmetric => ("[128.0, 128.0, 128.0]", "[128.0, 128.0, 128.0]"),
+                Normalise::Unit => ("[0.0, 0.0, 0.0]", "[255.0, 255.0, 255.0]"),
+                Normalise::None => ("[0.0, 0.0, 0.0]", "[1.0, 1.0, 1.0]"),
+            };
+            format!(
+                "[input.picture]\nwidth = {width}\nheight = {height}\nlayout = {layout:?}\n\
+                 fit = \"crop\"\nmean = {mean}\nstd = {std}\n"
+            )
+        }
+    }
+}
+
+fn embedding(outputs: &Outputs, input: Kind) -> String {
+    let Some((node, shape)) = &outputs.embedding else {
+        return "embedding = { from = \"tokens\", pooling = \"mean\" }\n".into();
+    };
+    let dim = cells_and_dim(shape, input).map_or(0, |(_, dim)| dim);
+    if shape.len() < 2 {
+        return format!("embedding = {{ node = {node:?}, dim = {dim} }}\n");
+    }
+    let axes = axes(shape, input);
+    format!("embedding = {{ node = {node:?}, axes = {axes:?}, pooling = \"mean\", dim = {dim} }}\n")
+}
+
+fn tokens(tokens: &Tokens, input: Kind) -> String {
+    match tokens {
+        Tokens::Patches { frames, dim } => {
+            format!("tokens = {{ from = \"input_patches\", frames = {frames}, dim = {dim} }}\n")
+        }
+        Tokens::Node(node, shape) => {
+            let (cells, dim) = cells_and_dim(shape, input).unwrap_or((&[], 0));
+            let cells = match *cells {
+                [rows, cols] => format!("rows = {rows}, cols = {cols}"),
+                _ => format!("len = {}", cells.iter().product::<usize>()),
+            };
+            let axes = axes(shape, input);
+            format!("tokens = {{ node = {node:?}, axes = {axes:?}, {cells}, dim = {dim} }}\n")
+        }
+    }
+}
+
+fn axes(shape: &[usize], input: Kind) -> &'static str {
+    match (shape.len(), channels_first(shape, input)) {
+        (2, false) => "td",
+        (2, true) => "dt",
+        (_, false) => "hwd",
+        (_, true) => "dhw",
+    }
+}
+
+pub(super) fn golden(golden: &Golden) -> String {
+    let mut text = String::from("\n[golden]\n");
+    for (key, values) in [("embedding", &golden.embedding), ("tokens", &golden.tokens)] {
+        text += &format!("{key} = [\n");
+        for line in values.chunks(6) {
+            let line: Vec<String> = line.iter().map(|&value| six_digits(value)).collect();
+            text += &format!("    {},\n", line.join(", "));
+        }
+        text += "]\n";
+    }
+    text + &format!("tolerance = {:?}\n", golden.tolerance)
+}
+
+/// As TOML wants it, rounded to six digits.
+fn six_digits(value: f32) -> String {
+    let rounded: f32 = format!("{value:.5e}").parse().unwrap_or(value);
+    format!("{rounded:?}")
+}
+
+/// The text with single keys replaced; written anew by the TOML library where there are any.
+pub(super) fn with_settings(text: String, settings: &[(String, String)]) -> Result<String, String> {
+    if settings.is_empty() {
+        return Ok(text);
+    }
+    let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
+    for (key, value) in settings {
+        let parsed: Result<toml::Table, _> = format!("value = {value}").parse();
+        let value = parsed.ok().and_then(|mut table| table.remove("value"));
+        let value = value.unwrap_or_else(|| toml::Value::String(value_text(settings, key)));
+        let (path, last) = key.rsplit_once('.').unwrap_or(("", key));
+        let mut at = &mut table;
+        for part in path.split('.').filter(|part| !part.is_empty()) {
+            at = at
+                .get_mut(part)
+                .and_then(toml::Value::as_table_mut)
+                .ok_or_else(|| format!("{key:?} is no key of a manifest: it has no {part:?}"))?;
+        }
+        at.insert(last.into(), value);
+    }
+    toml::to_string(&table).map_err(|e| e.to_string())
+}
+
+fn value_text(settings: &[(String, String)], key: &str) -> String {
+    settings.iter().rfind(|(k, _)| k == key).map_or(String::new(), |(_, value)| value.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_keys_are_replaced_and_words_need_no_quotes() {
+        let text = "name = \"a\"\n[input.sound]\nrate_hz = 16000\n".to_owned();
+        let set = |key: &str, value: &str| {
+            with_settings(text.clone(), &[(key.to_owned(), value.to_owned())])
+        };
+        assert!(set("input.sound.rate_hz", "32000").unwrap().contains("rate_hz = 32000"));
+        assert!(set("license", "MIT").unwrap().contains("license = \"MIT\""));
+        assert!(set("input.sond.rate_hz", "1").unwrap_err().contains("\"sond\""));
+    }
+
+    #[test]
+    fn golden_values_have_six_digits() {
+        assert_eq!(six_digits(0.123_456_79), "0.123457");
+        assert_eq!(six_digits(-112.956_04), "-112.956");
+        assert_eq!(six_digits(0.0), "0.0");
+    }
+}

@@ -1,0 +1,213 @@
+//! ONNX graphs, run by ONNX Runtime. The only file that names `ort`.
+//!
+//! Its shared library is looked for when the first graph is loaded: at `$ORT_DYLIB_PATH`, else where
+//! the system looks for libraries. One thread a graph, as with tract.
+
+use std::env;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use ort::session::Session as Inner;
+use ort::value::TensorRef;
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::encode::error::EncodeError;
+use crate::encode::network::Expected;
+use crate::encode::network::Network;
+use crate::encode::onnx::hex;
+use crate::encode::outline::Outline;
+use crate::encode::outline::with_outputs;
+
+/// Largest network that is read.
+const MOST_BYTES: u64 = 512 << 20;
+
+/// Names of the library, the exact one first: packages of distributions have only the second.
+const LIBRARIES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
+
+/// A graph, prepared by ONNX Runtime.
+#[derive(Debug)]
+pub struct Session {
+    name: String,
+    inner: Inner,
+    input: String,
+    input_shape: Vec<usize>,
+    /// Names of the values, in the order asked for.
+    values: Vec<String>,
+    output_shapes: Vec<Vec<usize>>,
+}
+
+impl Session {
+    /// Reads, checks and prepares a graph.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::Runtime`] without a library, else as for the built-in runtime.
+    pub fn load(bytes: &mut dyn Read, expected: Expected<'_>) -> Result<Self, EncodeError> {
+        library()?;
+        let broken = |reason: String| EncodeError::Graph { name: expected.name.into(), reason };
+        let bytes = read_checked(bytes, expected)?;
+        let outline = Outline::read(&bytes, expected.file)?;
+        let (input, input_shape) = input_of(&outline, expected)?;
+        let values = values_of(&outline, expected)?;
+        let hidden: Vec<&str> = values
+            .iter()
+            .map(String::as_str)
+            .filter(|value| !outline.outputs.iter().any(|port| port.name == *value))
+            .collect();
+        let inner = prepare(&with_outputs(&bytes, &hidden)).map_err(broken)?;
+        let name = expected.name.to_owned();
+        let output_shapes = vec![Vec::new(); values.len()];
+        let mut session = Self { name, inner, input, input_shape, values, output_shapes };
+        // Shapes are known once it has run.
+        let nothing = vec![0.0; expected.input_len];
+        let mut shapes = Vec::new();
+        session.run_with(&nothing, &mut |_, shape, _| {
+            shapes.push(shape.iter().filter_map(|&n| usize::try_from(n).ok()).collect());
+        })?;
+        session.output_shapes = shapes;
+        Ok(session)
+    }
+
+    fn run_with(
+        &mut self,
+        input: &[f32],
+        show: &mut dyn FnMut(usize, &[i64], &[f32]),
+    ) -> Result<(), EncodeError> {
+        let expected: usize = self.input_shape.iter().product();
+        if input.len() != expected {
+            let (name, found) = (self.name.clone(), input.len());
+            return Err(EncodeError::Window { name, found, expected });
+        }
+        let name = &self.name;
+        let failed =
+            |error: ort::Error| EncodeError::Run { name: name.clone(), reason: error.to_string() };
+        let tensor =
+            TensorRef::from_array_view((self.input_shape.as_slice(), input)).map_err(failed)?;
+        let outputs =
+            self.inner.run(ort::inputs![self.input.as_str() => tensor]).map_err(failed)?;
+        for (index, value) in self.values.iter().enumerate() {
+            let (shape, values) =
+                outputs[value.as_str()].try_extract_tensor::<f32>().map_err(failed)?;
+            show(index, shape, values);
+        }
+        Ok(())
+    }
+}
+
+impl Network for Session {
+    fn output_shapes(&self) -> &[Vec<usize>] {
+        &self.output_shapes
+    }
+
+    fn run(
+        &mut self,
+        input: &[f32],
+        show: &mut dyn FnMut(usize, &[f32]),
+    ) -> Result<(), EncodeError> {
+        self.run_with(input, &mut |index, _, values| show(index, values))
+    }
+}
+
+/// Loads the library, once a process; what came of it stays.
+fn library() -> Result<(), EncodeError> {
+    static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
+    LOADED.get_or_init(look_for_library).clone().map_err(|reason| EncodeError::Runtime { reason })
+}
+
+fn look_for_library() -> Result<(), String> {
+    let stated = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let places = stated.map_or_else(|| LIBRARIES.map(PathBuf::from).to_vec(), |path| vec![path]);
+    let mut last = String::new();
+    for place in places {
+        match ort::init_from(&place) {
+            Ok(environment) => {
+                // `false` where another part of the process was first, which is as good.
+                let _first = environment.with_telemetry(false).commit();
+                return Ok(());
+            }
+            Err(error) => last = error.to_string(),
+        }
+    }
+    Err(format!(
+        "{last}; install ONNX Runtime 1.17 or newer and say with ORT_DYLIB_PATH where its \
+         libonnxruntime.so is (the Python package has one in onnxruntime/capi)"
+    ))
+}
+
+fn read_checked(bytes: &mut dyn Read, expected: Expected<'_>) -> Result<Vec<u8>, EncodeError> {
+    let mut all = Vec::new();
+    bytes
+        .take(MOST_BYTES)
+        .read_to_end(&mut all)
+        .map_err(|source| EncodeError::Read { path: expected.file.into(), source })?;
+    let found: [u8; 32] = Sha256::digest(&all).into();
+    if found == expected.sha256 {
+        return Ok(all);
+    }
+    Err(EncodeError::Hash {
+        name: expected.name.into(),
+        file: expected.file.into(),
+        found: hex(found),
+        expected: hex(expected.sha256),
+    })
+}
+
+fn input_of(
+    outline: &Outline,
+    expected: Expected<'_>,
+) -> Result<(String, Vec<usize>), EncodeError> {
+    let name = || expected.name.to_owned();
+    let inputs: Vec<&str> = outline.inputs.iter().map(|port| port.name.as_str()).collect();
+    let found = match expected.input {
+        Some(node) => outline.inputs.iter().find(|port| port.name == node),
+        None => outline.inputs.first().filter(|_| inputs.len() == 1),
+    };
+    let Some(found) = found else {
+        return Err(EncodeError::NoSuchNode {
+            name: name(),
+            kind: "input",
+            node: expected.input.unwrap_or("(the only one)").into(),
+            available: inputs.iter().map(|&input| input.to_owned()).collect(),
+        });
+    };
+    if 1 < inputs.len() {
+        let input = found.name.clone();
+        let further = inputs.iter().filter(|other| **other != input).map(|&i| i.to_owned());
+        return Err(EncodeError::FurtherInputs { name: name(), further: further.collect(), input });
+    }
+    let stated = || -> Option<Vec<usize>> {
+        let rest = found.dims.get(1..)?.iter().copied().collect::<Option<Vec<_>>>()?;
+        Some(std::iter::once(1).chain(rest).collect())
+    };
+    let shape = expected.shape.map(<[usize]>::to_vec).or_else(stated).unwrap_or_default();
+    if !shape.is_empty() && shape.iter().product::<usize>() == expected.input_len {
+        return Ok((found.name.clone(), shape));
+    }
+    Err(EncodeError::Shape {
+        name: name(),
+        node: found.name.clone(),
+        found: format!("{shape:?}"),
+        expected: format!("{} numbers in a batch of 1", expected.input_len),
+    })
+}
+
+fn values_of(outline: &Outline, expected: Expected<'_>) -> Result<Vec<String>, EncodeError> {
+    let value = |node: &&str| {
+        outline.value_named(node).map(str::to_owned).ok_or_else(|| EncodeError::NoSuchNode {
+            name: expected.name.into(),
+            kind: "node",
+            node: (*node).into(),
+            available: outline.outputs.iter().map(|port| port.name.clone()).collect(),
+        })
+    };
+    expected.outputs.iter().map(value).collect()
+}
+
+fn prepare(bytes: &[u8]) -> Result<Inner, String> {
+    let builder = Inner::builder().map_err(|e| e.to_string())?;
+    let builder = builder.with_intra_threads(1).map_err(|e| e.to_string())?;
+    let mut builder = builder.with_inter_threads(1).map_err(|e| e.to_string())?;
+    builder.commit_from_memory(bytes).map_err(|e| e.to_string())
+}

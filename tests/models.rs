@@ -1,0 +1,227 @@
+//! `habituate models`: a network that nobody has described becomes an encoder, and what cannot become
+//! one says why. See `tests/golden/encoders/make_odd.py`.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "common/dev_data.rs"]
+mod dev_data;
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+
+use habituate::config::manifest::Cells;
+use habituate::config::manifest::EmbeddingSpec;
+use habituate::config::manifest::FrontEnd;
+use habituate::config::manifest::Manifest;
+use habituate::config::manifest::TokensSpec;
+use habituate::encode::bundled;
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
+}
+
+/// What came of a command: its exit code, and all that it said.
+struct Said {
+    code: i32,
+    words: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn expect(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, code, "{}", self.words);
+        for part in parts {
+            assert!(self.words.contains(part), "{part:?} missing in: {}", self.words);
+        }
+    }
+}
+
+/// `habituate models …` with a folder of encoders of its own, and nobody at the keyboard.
+fn models(folder: &Path, args: &[&str]) -> Said {
+    let output = Command::new(env!("CARGO_BIN_EXE_habituate"))
+        .arg("models")
+        .args(args)
+        .env("HABITUATE_ENCODERS", folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let words = [output.stdout, output.stderr].concat();
+    let code = output.status.code().unwrap();
+    Said { code, words: String::from_utf8(words).unwrap() }
+}
+
+fn add(folder: &Path, file: &Path, more: &[&str]) -> Said {
+    models(folder, &[&["add", file.to_str().unwrap()], more].concat())
+}
+
+fn manifest(folder: &Path, name: &str) -> Manifest {
+    let text = fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap();
+    Manifest::parse(&text).unwrap()
+}
+
+/// The networks inside the program, as files that nobody has described.
+fn ours(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join("given.onnx");
+    fs::write(&path, bundled::find(name).unwrap().onnx).unwrap();
+    path
+}
+
+#[test]
+fn a_sound_network_becomes_an_encoder_known_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, file) = (dir.path().join("encoders"), ours(dir.path(), bundled::DEFAULT_SOUND));
+    add(&folder, &file, &["--yes", "--name", "mine", "--license", "MIT"]).expect(
+        0,
+        &["96 frames of 64 mel bands", "YAMNet's", "\"tokens\" of [12, 64]", "--encoder mine"],
+    );
+    let found = manifest(&folder, "mine");
+    let by_hand = bundled::find(bundled::DEFAULT_SOUND).unwrap().manifest().unwrap();
+    assert_eq!(found.input.front_end, by_hand.input.front_end);
+    assert_eq!((&found.tokens, &found.embedding), (&by_hand.tokens, &by_hand.embedding));
+    assert_eq!((found.sha256, found.license.as_str()), (by_hand.sha256, "MIT"));
+    assert_eq!(found.golden.unwrap().embedding.len(), 24);
+    models(&folder, &["list"]).expect(0, &["mine ", "added; MIT"]);
+    models(&folder, &["verify", "mine"]).expect(0, &["ok     mine"]);
+}
+
+#[test]
+fn a_picture_network_needs_the_scale_of_its_pixels_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, file) = (dir.path().join("encoders"), ours(dir.path(), bundled::DEFAULT_PICTURE));
+    add(&folder, &file, &["--yes"]).expect(64, &["scale of pixels", "--normalise imagenet"]);
+    let more = ["--yes", "--normalise", "symmetric", "--set", "input.picture.fit=stretch"];
+    add(&folder, &file, &more).expect(0, &["picture of 112 × 112, nchw"]);
+    let found = manifest(&folder, "given");
+    let by_hand = bundled::find(bundled::DEFAULT_PICTURE).unwrap().manifest().unwrap();
+    assert_eq!(found.input.front_end, by_hand.input.front_end);
+    assert_eq!((&found.tokens, &found.embedding), (&by_hand.tokens, &by_hand.embedding));
+}
+
+#[test]
+fn guesses_are_confirmed_or_nothing_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, file) = (dir.path().join("encoders"), ours(dir.path(), bundled::DEFAULT_SOUND));
+    add(&folder, &file, &[]).expect(64, &["Guessed", "add --yes"]);
+    assert!(!folder.exists());
+    add(&folder, &file, &["--yes"]).expect(0, &["wrote"]);
+    add(&folder, &file, &["--yes"]).expect(64, &["\"given\" is taken", "--name"]);
+}
+
+#[test]
+fn what_cannot_be_an_encoder_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let golden = |name: &str| here("golden/encoders").join(name);
+    let cut = dir.path().join("cut.onnx");
+    let whole = bundled::find(bundled::DEFAULT_SOUND).unwrap().onnx;
+    fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let words = dir.path().join("words.onnx");
+    fs::write(&words, "<!DOCTYPE html><html>").unwrap();
+    let absent = dir.path().join("absent.onnx");
+    for (file, more, code, expected) in [
+        (absent, &[][..], 66, "cannot read"),
+        (cut, &[], 66, "ends in the middle"),
+        (words, &[], 66, "it is a web page"),
+        (golden("odd.onnx"), &[], 66, "not supported: Wishful;"),
+        (golden("branching.onnx"), &[], 66, "control flow: If;"),
+        (golden("open.onnx"), &[], 64, "[?, 3, ?, ?]; say it with --shape"),
+        (golden("open.onnx"), &["--shape", "1,3,64,64"], 64, "scale of pixels"),
+        (
+            golden("open.onnx"),
+            &["--shape", "1,3,64,64", "--normalise", "unit", "--tokens", "rely"],
+            64,
+            "no node \"rely\"; it has relu",
+        ),
+    ] {
+        let said = add(&dir.path().join("encoders"), &file, &[more, &["--yes"]].concat());
+        said.expect(code, &[expected]);
+    }
+    assert!(!dir.path().join("encoders").exists());
+}
+
+#[test]
+fn an_open_size_can_be_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let more = ["--yes", "--shape", "1,3,64,48", "--normalise", "unit", "--tokens", "relu"];
+    add(dir.path(), &here("golden/encoders/open.onnx"), &more).expect(0, &["48 × 64"]);
+    let found = manifest(dir.path(), "open");
+    assert_eq!(found.cells(), Cells::Grid { rows: 64, cols: 48 });
+    assert_eq!((found.token_dim(), found.embedding_dim()), (3, 3));
+}
+
+#[test]
+fn verify_tells_another_file_and_other_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = ours(dir.path(), bundled::DEFAULT_SOUND);
+    let folder = dir.path().join("encoders");
+    add(&folder, &file, &["--yes", "--name", "mine"]).expect(0, &[]);
+    let path = folder.join("mine.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("log_offset = 0.001", "log_offset = 0.1")).unwrap();
+    models(&folder, &["verify"]).expect(69, &["ok     logmel-patches", "WRONG  mine", "golden"]);
+    fs::write(&path, &text).unwrap();
+    fs::write(folder.join("mine.onnx"), bundled::find(bundled::DEFAULT_PICTURE).unwrap().onnx)
+        .unwrap();
+    models(&folder, &["verify", "mine"]).expect(69, &["WRONG  mine", "SHA-256", "was expected"]);
+    models(&folder, &["verify", "yamnett"]).expect(69, &["no encoder called \"yamnett\""]);
+}
+
+/// Everything that people have described by hand, guessed: the front end must be the same, and the
+/// embedding; tokens of a middle layer are a matter of choice.
+#[test]
+fn the_development_encoders_are_described_as_by_hand() {
+    let Some(dev) = dev_data::dev_data() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut seen = 0;
+    for name in ["yamnet", "mobilenet_v1_025", "mobilenet_v2", "prototype_sound"] {
+        let text = fs::read_to_string(here(&format!("encoders/{name}.toml"))).unwrap();
+        let by_hand = Manifest::parse(&text).unwrap();
+        let file = dev.join("encoders").join(&by_hand.file);
+        if !file.is_file() {
+            eprintln!("skipped: no {}", file.display());
+            continue;
+        }
+        seen += 1;
+        let said = add(dir.path(), &file, &["--yes", "--name", name]);
+        said.expect(0, &["wrote"]);
+        assert!(said.words.contains("agrees with") || said.words.contains("not compared"));
+        let found = manifest(dir.path(), name);
+        assert_eq!(found.input.front_end, by_hand.input.front_end, "{name}");
+        assert_eq!((&found.embedding, found.sha256), (&by_hand.embedding, by_hand.sha256));
+        assert_eq!(found.cells(), by_hand.cells(), "{name}");
+        // Tokens as by hand are one option away.
+        if let TokensSpec::Node { node, .. } = &by_hand.tokens {
+            let again = format!("{name}-again");
+            let more = ["--yes", "--name", &again, "--tokens", node];
+            add(dir.path(), &file, &more).expect(0, &["wrote"]);
+            let found = manifest(dir.path(), &again);
+            assert_eq!(found.tokens, by_hand.tokens, "{name}");
+        }
+    }
+    assert!(3 <= seen, "{seen} networks in {}", dev.display());
+    models(dir.path(), &["verify"]).expect(0, &["ok     yamnet"]);
+}
+
+/// Any node may be named, also one with axes to pool.
+#[test]
+fn a_middle_layer_can_be_the_embedding() {
+    let Some(dev) = dev_data::dev_data() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let file = dev.join("encoders/yamnet_spectra.encoder.onnx");
+    let more = ["--yes", "--name", "middle", "--embedding", "a89", "--tokens", "a85"];
+    add(dir.path(), &file, &more).expect(0, &["wrote"]);
+    let found = manifest(dir.path(), "middle");
+    assert!(matches!(found.input.front_end, FrontEnd::Sound(_)));
+    assert_eq!(found.cells(), Cells::Grid { rows: 6, cols: 4 });
+    assert!(matches!(found.embedding, EmbeddingSpec::Node { dim: 1024, .. }));
+}
+
+#[test]
+fn a_network_that_keeps_a_state_is_refused_with_what_it_wants() {
+    let Some(dev) = dev_data::dev_data() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let said = add(dir.path(), &dev.join("encoders/silero_vad.onnx"), &["--yes"]);
+    said.expect(66, &["wants sr, h, c besides input"]);
+}
