@@ -118,22 +118,31 @@ fn library() -> Result<(), EncodeError> {
 
 fn look_for_library() -> Result<(), String> {
     let stated = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let places = stated.map_or_else(|| LIBRARIES.map(PathBuf::from).to_vec(), |path| vec![path]);
-    let mut last = String::new();
-    for place in places {
-        match ort::init_from(&place) {
-            Ok(environment) => {
-                // `false` where another part of the process was first, which is as good.
-                let _first = environment.with_telemetry(false).commit();
-                return Ok(());
-            }
-            Err(error) => last = error.to_string(),
+    // Why not try one after the other: after a failure the crate believes that it has a library.
+    let place = stated.or_else(installed).unwrap_or_else(|| LIBRARIES[0].into());
+    let error = match ort::init_from(&place) {
+        Ok(environment) => {
+            // `false` where another part of the process was first, which is as good.
+            let _first = environment.with_telemetry(false).commit();
+            return Ok(());
         }
-    }
+        Err(error) => error,
+    };
     Err(format!(
-        "{last}; install ONNX Runtime 1.17 or newer and say with ORT_DYLIB_PATH where its \
+        "{error}; install ONNX Runtime 1.17 or newer and say with ORT_DYLIB_PATH where its \
          libonnxruntime.so is (the Python package has one in onnxruntime/capi)"
     ))
+}
+
+/// The library where systems keep theirs.
+fn installed() -> Option<PathBuf> {
+    let folders = [
+        PathBuf::from("/usr/local/lib"),
+        format!("/usr/lib/{}-linux-gnu", env::consts::ARCH).into(),
+        "/usr/lib".into(),
+    ];
+    let places = folders.iter().flat_map(|folder| LIBRARIES.map(|name| folder.join(name)));
+    places.into_iter().find(|place| place.is_file())
 }
 
 fn read_checked(bytes: &mut dyn Read, expected: Expected<'_>) -> Result<Vec<u8>, EncodeError> {
