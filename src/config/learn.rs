@@ -102,6 +102,10 @@ pub struct LearnToml {
     pub surprise_weight: f32,
     /// Weight of density in novelty.
     pub density_weight: f32,
+    /// Share of the present level of scores that is taken off a score.
+    pub level_share: f32,
+    /// Newest usual windows whose median is that level.
+    pub level_windows: usize,
     /// Past scores that a score is compared with, at most.
     pub history_windows: usize,
     /// Past scores needed before novelty is told.
@@ -168,6 +172,8 @@ impl Default for LearnToml {
             surprise_top: 1.0 / 3.0,
             surprise_weight: 0.5,
             density_weight: 1.0,
+            level_share: 0.75,
+            level_windows: 32,
             history_windows: 4096,
             history_min: 64,
             events_per_day: 24.0,
@@ -256,6 +262,7 @@ impl LearnToml {
             ("recent_windows", self.recent_windows, 4, 65_536),
             ("reservoir_windows", self.reservoir_windows, 4, 65_536),
             ("memory_bytes", self.memory_bytes, 65_536, 1 << 30),
+            ("level_windows", self.level_windows, 3, 4096),
             ("history_windows", self.history_windows, 16, 65_536),
             ("history_min", self.history_min, 16, self.history_windows),
         ];
@@ -293,6 +300,7 @@ impl LearnToml {
             ("first_updates_per_window", self.first_updates_per_window, 0.0, 16.0),
             ("updates_per_window", self.updates_per_window, 0.0, 16.0),
             ("surprise_top", self.surprise_top, 1e-3, 1.0),
+            ("level_share", self.level_share, 0.0, 1.0),
             ("surprise_weight", self.surprise_weight, 0.0, 100.0),
             ("density_weight", self.density_weight, 0.0, 100.0),
             ("duplicate_cosine", self.duplicate_cosine, 0.0, 1.0),

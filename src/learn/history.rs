@@ -292,7 +292,7 @@ impl Tail {
 }
 
 /// The lower one of the two middle values; reorders.
-fn median(values: &mut [f32]) -> f32 {
+pub(super) fn median(values: &mut [f32]) -> f32 {
     let middle = (values.len() - 1) / 2;
     *values.select_nth_unstable_by(middle, f32::total_cmp).1
 }

@@ -1,34 +1,91 @@
 //! From raw channels to a novelty that means the same on every device.
 //!
-//! Channels are logarithms, so they are in one unit already: their weighted sum is compared with its
-//! own past, in deviations above the median, in units of the median absolute deviation, neither of
-//! which a few outliers can move. Why not deviations of each channel, then their sum: that lets the
-//! channel which was quietest so far shout loudest. [`History`]
-//! has the p-value.
+//! Channels are logarithms, so they are in one unit already, and are summed with weights. Why not
+//! deviations of each channel, then their sum: that lets the channel which was quietest so far shout
+//! loudest. Of the sum, a share of its present level is taken off, the median of the newest usual
+//! windows: a place that has just changed, or a memory that grows, moves the level of all windows, and
+//! what stands out stands out from its neighbours. What is left is told in deviations above its own
+//! median, in units of the median absolute deviation, neither of which a few outliers can move;
+//! [`History`] has the p-value.
+//!
+//! Whether a window may be learnt from is decided by the sum itself: its level must not hide a stranger
+//! who stays.
+
+use std::collections::VecDeque;
 
 use crate::base::bytes::{Malformed, Reader, Writer};
-use crate::learn::history::History;
+use crate::learn::history::{History, median};
 
 /// One window against the past.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Judged {
-    /// Deviations of the weighted sum above its median.
+    /// Deviations above the median of what is left of the weighted sum without its level.
     pub novelty: f32,
     /// The chance of a novelty at least as large.
     pub p_value: f32,
+    /// The chance of a weighted sum at least as large, level and all.
+    pub lasting_p_value: f32,
+}
+
+/// How much of the level is taken off, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LevelPlan {
+    /// 0: nothing; 1: all of it.
+    pub share: f32,
+    /// Newest usual windows whose median it is.
+    pub windows: usize,
+}
+
+/// The median of the newest usual sums.
+#[derive(Debug, Clone, PartialEq)]
+struct Level {
+    plan: LevelPlan,
+    newest: VecDeque<f32>,
+    /// Scratch.
+    sorted: Vec<f32>,
+}
+
+impl Level {
+    fn new(plan: LevelPlan) -> Self {
+        Self {
+            plan,
+            newest: VecDeque::with_capacity(plan.windows),
+            sorted: Vec::with_capacity(plan.windows),
+        }
+    }
+
+    /// `fused` without its share of the level; before there is one, it is its own.
+    fn take_off(&mut self, fused: f32) -> f32 {
+        self.sorted.clear();
+        self.sorted.extend(&self.newest);
+        let level = if self.sorted.is_empty() { fused } else { median(&mut self.sorted) };
+        fused - self.plan.share * level
+    }
+
+    fn observe(&mut self, fused: f32) {
+        if self.newest.len() == self.plan.windows {
+            self.newest.pop_front();
+        }
+        self.newest.push_back(fused);
+    }
 }
 
 /// Channels in, novelty and p-value out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Novelty<const CHANNELS: usize> {
     weights: [f32; CHANNELS],
+    level: Level,
+    /// Sums as they are.
+    sums: History,
+    /// Sums without their level.
     past: History,
 }
 
 impl<const CHANNELS: usize> Novelty<CHANNELS> {
     /// Nothing is said before `least` windows.
-    pub fn new(weights: [f32; CHANNELS], capacity: usize, least: usize) -> Self {
-        Self { weights, past: History::new(least, capacity) }
+    pub fn new(weights: [f32; CHANNELS], level: LevelPlan, capacity: usize, least: usize) -> Self {
+        let past = History::new(least, capacity);
+        Self { weights, level: Level::new(level), sums: past.clone(), past }
     }
 
     fn fuse(&self, raw: [f32; CHANNELS]) -> f32 {
@@ -49,43 +106,58 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
         if !self.past.is_ranked() || !fused.is_finite() {
             return None;
         }
-        Some(Judged { novelty: self.past.deviation(fused), p_value: self.past.p_value(fused) })
+        let left = self.level.take_off(fused);
+        Some(Judged {
+            novelty: self.past.deviation(left),
+            p_value: self.past.p_value(left),
+            lasting_p_value: self.sums.p_value(fused),
+        })
     }
 
     /// Takes a window into the past; `false`, and nothing changed, when a channel is not finite.
     ///
     /// A `strange` one enters as no more than the largest that ranks count: left out, the past would
     /// lose its tail, and ever more would look strange; taken as it is, a stranger who stays would
-    /// become the measure of strangers.
+    /// become the measure of strangers. It does not move the level.
     #[must_use = "a refused window should be counted"]
     pub fn observe(&mut self, raw: [f32; CHANNELS], strange: bool) -> bool {
-        let mut value = self.fuse(raw);
-        if strange
-            && value.is_finite()
-            && let Some(largest) = self.past.largest()
-        {
-            value = value.min(largest);
+        let fused = self.fuse(raw);
+        if !fused.is_finite() {
+            return false;
         }
-        self.past.observe(value)
+        let left = self.level.take_off(fused);
+        if !strange {
+            self.level.observe(fused);
+        }
+        let cap = |history: &History, value: f32| match history.largest() {
+            Some(largest) if strange => value.min(largest),
+            _ => value,
+        };
+        let (sum, left) = (cap(&self.sums, fused), cap(&self.past, left));
+        self.sums.observe(sum) && self.past.observe(left)
     }
 
     /// Moves a channel's past, when what makes it has moved.
     pub fn shift(&mut self, channel: usize, by: f32) {
         let by = self.weights[channel] * by;
         if by.is_finite() {
-            self.past.shift(by);
+            self.sums.shift(by);
+            self.level.newest.iter_mut().for_each(|level| *level += by);
+            self.past.shift((1.0 - self.level.plan.share) * by);
         }
     }
 
     /// Bytes held.
     pub const fn bytes(&self) -> usize {
-        self.past.bytes()
+        2 * self.past.bytes() + 2 * size_of::<f32>() * self.level.plan.windows
     }
 
     /// Appends everything that changes.
     pub fn save(&self, to: &mut Writer) {
         to.section("novelty");
+        self.sums.save(to);
         self.past.save(to);
+        to.f32s(self.level.newest.iter().copied());
     }
 
     /// Reads what [`Novelty::save`] wrote, for the same settings.
@@ -95,7 +167,19 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
     /// [`Malformed`] when it is something else.
     pub fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
         from.section("novelty")?;
-        self.past.load(from)
+        self.sums.load(from)?;
+        self.past.load(from)?;
+        let newest = from.f32s()?;
+        if self.level.plan.windows < newest.len() || !newest.iter().all(|x| x.is_finite()) {
+            return Err(Malformed::WrongValue {
+                what: "newest sums",
+                found: newest.len().to_string(),
+                expected: format!("at most {} finite numbers", self.level.plan.windows),
+            });
+        }
+        self.level.newest.clear();
+        self.level.newest.extend(newest);
+        Ok(())
     }
 }
 
@@ -104,6 +188,8 @@ mod tests {
     use super::*;
     use crate::base::rng::Rng;
 
+    const NO_LEVEL: LevelPlan = LevelPlan { share: 0.0, windows: 32 };
+
     /// Nearly Gaussian.
     fn noise(rng: &mut Rng) -> f32 {
         (0..12).map(|_| rng.unit_f32()).sum::<f32>() - 6.0
@@ -111,7 +197,7 @@ mod tests {
 
     fn settled(windows: usize) -> (Novelty<2>, Rng) {
         let mut rng = Rng::from_seed(5);
-        let mut novelty = Novelty::new([1.0, 0.5], 1000, 50);
+        let mut novelty = Novelty::new([1.0, 0.5], NO_LEVEL, 1000, 50);
         for _ in 0..windows {
             assert!(novelty.observe([3.0 + noise(&mut rng), 2.0 * noise(&mut rng)], false));
         }
@@ -188,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_constant_signal_never_divides_by_zero() {
-        let mut novelty = Novelty::<1>::new([1.0], 100, 16);
+        let mut novelty = Novelty::<1>::new([1.0], NO_LEVEL, 100, 16);
         for _ in 0..300 {
             assert!(novelty.observe([4.2], false));
         }
@@ -203,11 +289,42 @@ mod tests {
             let mut writer = Writer::default();
             novelty.save(&mut writer);
             let bytes = writer.into_bytes();
-            let mut loaded = Novelty::new([1.0, 0.5], 1000, 50);
+            let mut loaded = Novelty::new([1.0, 0.5], NO_LEVEL, 1000, 50);
             loaded.load(&mut Reader::new(&bytes)).unwrap();
             for raw in [[0.0, 0.0], [9.0, 9.0]] {
                 assert_eq!(loaded.judge(raw), novelty.clone().judge(raw));
             }
+        }
+    }
+
+    #[test]
+    fn what_stands_out_does_so_from_its_neighbours_wherever_their_level_is() {
+        let mut rng = Rng::from_seed(6);
+        let mut novelty =
+            Novelty::new([1.0, 0.5], LevelPlan { share: 0.75, windows: 32 }, 1000, 50);
+        let mut judged_at = |novelty: &mut Novelty<2>, level: f32, windows: usize| {
+            for _ in 0..windows {
+                assert!(novelty.observe([level + 0.1 * noise(&mut rng), 0.0], false));
+            }
+            novelty.judge([level + 2.0, 0.0]).unwrap()
+        };
+        let before = judged_at(&mut novelty, 0.0, 800);
+        let after = judged_at(&mut novelty, 1.0, 60);
+        assert!(before.p_value < 0.003 && after.p_value < 0.02, "{before:?} {after:?}");
+        assert!(before.novelty > 8.0 && after.novelty > 8.0, "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn the_level_does_not_hide_a_stranger_who_stays_from_the_gate() {
+        let mut rng = Rng::from_seed(6);
+        let mut novelty = Novelty::new([1.0, 0.5], LevelPlan { share: 1.0, windows: 16 }, 1000, 50);
+        for _ in 0..600 {
+            assert!(novelty.observe([noise(&mut rng), 0.0], false));
+        }
+        for _ in 0..100 {
+            let judged = novelty.judge([12.0, 0.0]).unwrap();
+            assert!(judged.lasting_p_value < 0.001 && judged.p_value < 0.001, "{judged:?}");
+            assert!(novelty.observe([12.0, 0.0], true));
         }
     }
 }

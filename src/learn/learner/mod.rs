@@ -20,7 +20,7 @@ use crate::learn::guard::Guard;
 use crate::learn::memory::{Memory, MemoryPlan};
 use crate::learn::model::Model;
 use crate::learn::moments::Moments;
-use crate::learn::novelty::Novelty;
+use crate::learn::novelty::{LevelPlan, Novelty};
 use crate::learn::surprise::{Reading, Surprise};
 use crate::learn::whiten::{MOST_DIM, Projection, Whitener};
 use crate::nn::adam::{Adam, AdamSettings};
@@ -56,9 +56,9 @@ enum Scored {
     Refused,
     /// Nothing is fitted yet.
     TooEarly,
-    /// Done; what the model did, what guessing the token before would have done, and whether so
-    /// large a novelty is rarer than the wanted number of events.
-    Done { reading: Reading, persistence: Option<f32>, is_rare: bool },
+    /// Done; what the model did, what guessing the token before would have done, whether so large a
+    /// novelty is rarer than the wanted number of events, and the p-value that the gate goes by.
+    Done { reading: Reading, persistence: Option<f32>, is_rare: bool, lasting_p: Option<f32> },
 }
 
 impl Score {
@@ -239,6 +239,7 @@ impl Learner {
             surprise: Surprise::new(model.objectives(), tokens, dim, settings),
             novelty: Novelty::new(
                 [settings.surprise_weight, settings.density_weight],
+                LevelPlan { share: settings.level_share, windows: settings.level_windows },
                 settings.history_windows,
                 settings.history_min,
             ),
@@ -303,7 +304,12 @@ impl Learner {
             novelty: judged.map(|judged| judged.novelty),
             p_value: judged.map(|judged| judged.p_value),
             event: is_rare && !self.is_soon(),
-            state: Scored::Done { reading, persistence: self.persistence_error(valid), is_rare },
+            state: Scored::Done {
+                reading,
+                persistence: self.persistence_error(valid),
+                is_rare,
+                lasting_p: judged.map(|judged| judged.lasting_p_value),
+            },
         }
     }
 
@@ -378,11 +384,11 @@ impl Learner {
         self.scratch.middle.clear();
         self.prepare(latent);
         let is_settled = self.settings.quarantine_after_windows <= self.counts.admitted;
-        let admission = self.gate.decide(
-            &self.scratch.embedding,
-            score.p_value.filter(|_| is_settled),
-            interval_s,
-        );
+        let lasting_p = match score.state {
+            Scored::Done { lasting_p, .. } if is_settled => lasting_p,
+            _ => None,
+        };
+        let admission = self.gate.decide(&self.scratch.embedding, lasting_p, interval_s);
         self.remember_score(latent, score, admission);
         match admission {
             Admission::Admitted => self.admit(latent.valid_tokens, at_s),
