@@ -1,8 +1,10 @@
 //! Threads, bounded queues and wiring: from a source to scores, checkpoints and events.
 
+pub mod compare;
 pub mod daemon;
 pub mod open;
 pub mod replay;
 pub mod resume;
+pub mod speed;
 pub mod track;
 pub mod usage;

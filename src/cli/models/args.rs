@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::cli::args::TableArgs;
 use crate::encode::draft::Normalise;
+use crate::pipeline::compare::data::Labels;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ModelsArgs {
@@ -25,6 +27,8 @@ pub(crate) enum ModelsCommand {
     Add(Box<AddArgs>),
     /// Checks encoders: the file's SHA-256, and the golden output.
     Verify(VerifyArgs),
+    /// Tries encoders on your own recordings and says which to use, and why.
+    Compare(CompareArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -70,6 +74,46 @@ pub(crate) struct VerifyArgs {
     /// Names or manifests. Default: all bundled and all that were added.
     #[arg(value_name = "NAME|MANIFEST.toml")]
     pub(crate) encoders: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompareArgs {
+    /// Folder of recordings: sounds, videos, or pictures in the order of their names.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: PathBuf,
+    /// Encoder to try; may be repeated. Default: all that `models list` shows for this kind of data.
+    #[arg(long, value_name = "NAME|MANIFEST.toml")]
+    pub(crate) encoder: Vec<String>,
+    /// Also measure how well five examples of each class tell the rest. A class is a folder inside
+    /// FOLDER, or with `--labels=names` the beginning of a file's name, up to the first `-` or `_`.
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "folders")]
+    pub(crate) labels: Option<LabelsArg>,
+    /// Look at most at so much of the recordings, an equal share of each.
+    #[arg(long, value_name = "N", default_value_t = 1200.0)]
+    pub(crate) seconds: f64,
+    /// Pictures: how many make a second.
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pub(crate) frames_per_s: f64,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}
+
+/// Where classes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LabelsArg {
+    /// Folders inside the folder.
+    Folders,
+    /// Beginnings of file names.
+    Names,
+}
+
+impl From<LabelsArg> for Labels {
+    fn from(stated: LabelsArg) -> Self {
+        match stated {
+            LabelsArg::Folders => Self::Folders,
+            LabelsArg::Names => Self::Names,
+        }
+    }
 }
 
 /// Which sense.

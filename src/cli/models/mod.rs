@@ -2,6 +2,7 @@
 
 mod add;
 pub(crate) mod args;
+mod compare;
 mod list;
 mod verify;
 
@@ -14,5 +15,6 @@ pub(crate) fn main(args: &ModelsArgs) -> Result<(), Failure> {
         ModelsCommand::List { manifests } => list::main(manifests),
         ModelsCommand::Add(args) => add::main(args),
         ModelsCommand::Verify(args) => verify::main(args),
+        ModelsCommand::Compare(args) => compare::main(args),
     }
 }

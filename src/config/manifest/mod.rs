@@ -76,6 +76,11 @@ impl SoundSpec {
     pub const fn window_samples(&self) -> usize {
         (self.window_frames - 1) * self.log_mel.hop_samples + self.log_mel.frame_samples
     }
+
+    /// Seconds from one window's start to the next.
+    pub fn hop_s(&self) -> f64 {
+        (self.hop_frames * self.log_mel.hop_samples) as f64 / f64::from(self.rate_hz)
+    }
 }
 
 /// `ln(weights · |rfft(hann · samples)| + log_offset)`.
