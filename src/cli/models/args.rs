@@ -23,8 +23,11 @@ pub(crate) enum ModelsCommand {
         #[arg(value_name = "MANIFEST.toml")]
         manifests: Vec<PathBuf>,
     },
-    /// Writes a manifest for an ONNX file: what the graph says, and guesses that you confirm.
+    /// Writes a manifest for an ONNX file: what the graph says, and guesses that you confirm. Fetches
+    /// the file first, where you agree.
     Add(Box<AddArgs>),
+    /// Well-known encoders of other people that `models add NAME` can fetch.
+    Catalogue(CatalogueArgs),
     /// Checks encoders: the file's SHA-256, and the golden output.
     Verify(VerifyArgs),
     /// Tries encoders on your own recordings and says which to use, and why.
@@ -33,18 +36,24 @@ pub(crate) enum ModelsCommand {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct AddArgs {
-    /// The network.
-    #[arg(value_name = "FILE.onnx")]
-    pub(crate) file: PathBuf,
-    /// What to call it. Default: the file's name.
+    /// The network: a file, an https address, or a name that `models catalogue` lists.
+    #[arg(value_name = "FILE.onnx|URL|NAME")]
+    pub(crate) given: String,
+    /// What to call it. Default: the file's name, or the catalogue's.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// What it is for. Default: as the input's shape suggests.
     #[arg(long, value_enum)]
     pub(crate) modality: Option<ModalityArg>,
-    /// Take the guesses without asking.
+    /// Download, and take the guesses, without asking.
     #[arg(long)]
     pub(crate) yes: bool,
+    /// SHA-256 that the file at an address must have.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<String>,
+    /// Another catalogue than the built-in one.
+    #[arg(long, value_name = "CATALOGUE.toml")]
+    pub(crate) catalogue: Option<PathBuf>,
     /// Where manifest and network go. Default: `$HABITUATE_ENCODERS`, or habituate/encoders in
     /// this user's data folder; encoders there are known by name.
     #[arg(long, value_name = "DIR")]
@@ -67,6 +76,15 @@ pub(crate) struct AddArgs {
     /// Any key of the manifest, such as `input.sound.rate_hz=32000`; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) set: Vec<(String, String)>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CatalogueArgs {
+    /// Another catalogue than the built-in one.
+    #[arg(long, value_name = "CATALOGUE.toml")]
+    pub(crate) catalogue: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
 }
 
 #[derive(Debug, clap::Args)]

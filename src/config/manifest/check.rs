@@ -6,7 +6,7 @@ use crate::config::manifest::written::{
 };
 use crate::config::manifest::{
     Axes, Cells, EmbeddingSpec, FrontEnd, Golden, InputSpec, LogMelSpec, Manifest, PictureSpec,
-    Pooling, SoundSpec, TokensSpec,
+    Pooling, SoundLayout, SoundSpec, Spectrum, TokensSpec,
 };
 use crate::config::problems::Problems;
 
@@ -14,6 +14,9 @@ use crate::config::problems::Problems;
 /// hostile files, far above any encoder that a small board can run.
 const MOST: usize = 16_384;
 const MOST_SHOWN: &str = "16384";
+
+/// Most raw samples in a window that are believed: half a minute at 48 kHz.
+const MOST_SAMPLES: usize = 1_440_000;
 
 impl ManifestToml {
     /// Checks every value, alone and against the others.
@@ -40,9 +43,14 @@ impl ManifestToml {
             format!("{:?} must be 64 hexadecimal digits, as sha256sum prints", self.sha256)
         });
         if let Some(shape) = &self.input.shape {
-            let good = shape.first() == Some(&1) && shape.iter().all(|&n| (1..=MOST).contains(&n));
+            // A lone axis has no batch: raw samples.
+            let batch = shape.first() == Some(&1) || shape.len() == 1;
+            let most = if shape.len() <= 3 { MOST_SAMPLES } else { MOST };
+            let good = batch && shape.iter().all(|&n| (1..=most).contains(&n));
             problems.require(good, "input.shape", || {
-                format!("{shape:?} must begin with 1, the batch, and hold no 0")
+                format!(
+                    "{shape:?} must begin with 1, the batch, and hold no 0 and nothing above {most}"
+                )
             });
         }
         let front_end = self.front_end(&mut problems);
@@ -128,9 +136,22 @@ impl SoundToml {
                 )
             },
         );
+        let raw = self.spectrum == Spectrum::Samples;
+        let blocks = self.frame_samples == self.hop_samples && self.mel_bands == self.hop_samples;
+        problems.require(!raw || blocks, "input.sound.spectrum", || {
+            format!(
+                "\"samples\" needs frame_samples = hop_samples = mel_bands, not {}, {} and {}",
+                self.frame_samples, self.hop_samples, self.mel_bands
+            )
+        });
+        problems.require(
+            !raw || self.layout == SoundLayout::FramesBands,
+            "input.sound.layout",
+            || "samples have only one order; leave it out".into(),
+        );
         let nyquist = f64::from(self.rate_hz) / 2.0;
         problems.require(
-            0.0 <= self.low_hz && self.low_hz < self.high_hz && self.high_hz <= nyquist,
+            raw || 0.0 <= self.low_hz && self.low_hz < self.high_hz && self.high_hz <= nyquist,
             "input.sound.high_hz",
             || {
                 format!(
@@ -159,6 +180,7 @@ impl SoundToml {
                 spectrum: self.spectrum,
                 slopes: self.slopes,
             },
+            layout: self.layout,
         }
     }
 }
@@ -309,6 +331,12 @@ impl TokensToml {
                 });
                 None
             }
+            FrontEnd::Sound(sound) if sound.log_mel.spectrum == Spectrum::Samples => {
+                problems.require(false, key, || {
+                    "from = \"input_patches\" needs a spectrum; name a node of the graph".into()
+                });
+                None
+            }
             FrontEnd::Sound(sound) => {
                 let divides = 0 < frames && sound.window_frames.is_multiple_of(frames);
                 problems.require(divides, "outputs.tokens.frames", || {
@@ -349,7 +377,8 @@ impl GoldenToml {
     }
 }
 
-fn parse_sha256(text: &str) -> Option<[u8; 32]> {
+/// 32 bytes from 64 hexadecimal digits.
+pub fn parse_sha256(text: &str) -> Option<[u8; 32]> {
     let digits = text.as_bytes();
     if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;

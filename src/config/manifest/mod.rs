@@ -8,6 +8,8 @@ pub mod written;
 
 use thiserror::Error;
 
+pub use crate::config::manifest::check::parse_sha256;
+
 use crate::base::modality::Modality;
 use crate::config::problems::Problems;
 
@@ -69,6 +71,8 @@ pub struct SoundSpec {
     pub hop_frames: usize,
     /// How a frame is made.
     pub log_mel: LogMelSpec,
+    /// Order of the numbers as the graph wants them.
+    pub layout: SoundLayout,
 }
 
 impl SoundSpec {
@@ -83,7 +87,18 @@ impl SoundSpec {
     }
 }
 
-/// `ln(weights · |rfft(hann · samples)| + log_offset)`.
+/// Order of the numbers of a window of sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoundLayout {
+    /// Frame by frame.
+    FramesBands,
+    /// Band by band, each over all frames.
+    BandsFrames,
+}
+
+/// `ln(weights · |rfft(hann · samples)| + log_offset)`; or, with [`Spectrum::Samples`], the samples
+/// themselves, and `bands` is their number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogMelSpec {
     /// Samples in a frame, under a periodic Hann window.
@@ -114,6 +129,8 @@ pub enum Spectrum {
     Magnitude,
     /// `|X|²`.
     Power,
+    /// No spectrum: frames are samples, one after the other, for networks that make their own.
+    Samples,
 }
 
 /// Along which axis the triangles of the mel bands are straight.

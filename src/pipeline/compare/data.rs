@@ -12,8 +12,9 @@ const PICTURES: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
 /// Folders inside folders that are looked into.
 const DEEPEST: usize = 8;
 
-/// Seconds of each sound at least.
-const LEAST_S: f64 = 1.0;
+/// Seconds of each sound at least: enough for windows that do not overlap. Rather fewer sounds than
+/// shorter ones.
+const LEAST_S: f64 = 3.0;
 
 /// A sound, a video or one picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,8 +42,9 @@ pub enum Labels {
     Names,
 }
 
-/// Everything below `folder`, by name. Sounds share `seconds` evenly, each from its beginning; of
-/// pictures, as many as `seconds` and `frames_per_s` allow, evenly spread.
+/// Everything below `folder`, by name. Sounds share `seconds` evenly, each from its beginning, and
+/// where that would be too little for each, some are left out; of pictures, as many as `seconds` and
+/// `frames_per_s` allow. What is left out is evenly spread.
 ///
 /// # Errors
 ///
@@ -56,10 +58,12 @@ pub fn parts(folder: &Path, seconds: f64, frames_per_s: f64) -> io::Result<Vec<P
     };
     let pictures = files.iter().filter(|path| is_picture(path)).count();
     let others = files.len() - pictures;
-    let step = (pictures as f64 / (seconds * frames_per_s)).max(1.0);
+    let picture_step = (pictures as f64 / (seconds * frames_per_s)).max(1.0);
+    let step = (others as f64 * LEAST_S / seconds).max(1.0);
     let most_s = (seconds / others.max(1) as f64).max(LEAST_S);
     let mut albums: BTreeMap<PathBuf, (usize, usize)> = BTreeMap::new();
-    let (mut parts, mut recordings, mut seen) = (Vec::new(), 0, 0);
+    let (mut parts, mut recordings) = (Vec::new(), 0);
+    let (mut pictures_seen, mut seen) = (0, 0);
     for path in files {
         let (mut recording, mut at_s) = (recordings, 0.0);
         let is_picture = is_picture(&path);
@@ -68,13 +72,16 @@ pub fn parts(folder: &Path, seconds: f64, frames_per_s: f64) -> io::Result<Vec<P
             let (number, pictures) = albums.entry(album).or_insert((recordings, 0));
             (recording, at_s) = (*number, *pictures as f64 / frames_per_s);
             *pictures += 1;
-            let wanted = seen as f64 % step < 1.0;
-            seen += 1;
             recordings = recordings.max(recording + 1);
-            if !wanted {
-                continue;
-            }
-        } else {
+        }
+        let (seen, step) =
+            if is_picture { (&mut pictures_seen, picture_step) } else { (&mut seen, step) };
+        let wanted = *seen as f64 % step < 1.0;
+        *seen += 1;
+        if !wanted {
+            continue;
+        }
+        if !is_picture {
             recordings += 1;
         }
         parts.push(Part { path, recording, at_s, most_s, frames_per_s, is_picture });

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Makes graphs that are refused: odd.onnx has an operator that nobody has, branching.onnx has control
-flow, open.onnx takes pictures of any size. Needs: onnx."""
+flow, open.onnx takes pictures of any size; and graphs that hand on what they are given:
+frames_first.onnx, bands_first.onnx and samples.onnx. Needs: onnx."""
 from pathlib import Path
 
 import onnx
@@ -34,6 +35,17 @@ def main():
     write("open.onnx", [helper.make_node("Relu", ["input"], ["relu"]),
                         helper.make_node("GlobalAveragePool", ["relu"], ["embedding"])],
           ["n", 3, "h", "w"], [describe("embedding", ["n", 3, 1, 1])])
+    kept = describe("embedding", [1, 1, 1, 64])
+    mean = helper.make_node("ReduceMean", ["tokens"], ["embedding"], axes=[1, 2])
+    write("frames_first.onnx", [helper.make_node("Identity", ["input"], ["tokens"]), mean],
+          sound, [tokens, kept])
+    turn = helper.make_node("Transpose", ["input"], ["tokens"], perm=[0, 1, 3, 2])
+    write("bands_first.onnx", [turn, mean], [1, 1, 64, 96], [tokens, kept])
+    shape = helper.make_tensor("shape", onnx.TensorProto.INT64, [3], [1, 40, 390])
+    blocks = helper.make_node("Reshape", ["input", "shape"], ["tokens"])
+    most = helper.make_node("ReduceMax", ["tokens"], ["embedding"], axes=[1])
+    write("samples.onnx", [blocks, most], [1, 15600],
+          [describe("tokens", [1, 40, 390]), describe("embedding", [1, 1, 390])], [shape])
 
 
 if __name__ == "__main__":
