@@ -121,3 +121,17 @@ fn every_encoder_is_timed() {
     let (code, _, err) = habituate(&["bench", "--encoders", "--encoder", "yamnett"]);
     assert!(code == 78 && err.contains("no encoder called \"yamnett\""), "{code}: {err}");
 }
+
+#[test]
+fn every_stage_is_timed() {
+    let (code, out, err) = habituate(&["bench", "--seconds", "0", "--json"]);
+    assert_eq!(code, 0, "{err}");
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    for row in 0..2 {
+        for stage in ["front_ms", "encode_ms", "score_ms", "checkpoint_mb", "sources_a_core"] {
+            assert!(0.0 < rows[row][stage].as_f64().unwrap(), "{stage}: {out}");
+        }
+    }
+    let (code, _, err) = habituate(&["bench", "--seconds", "-1"]);
+    assert!(code == 64, "{err}");
+}

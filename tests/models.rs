@@ -119,6 +119,10 @@ fn what_cannot_be_an_encoder_says_why() {
     fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
     let words = dir.path().join("words.onnx");
     fs::write(&words, "<!DOCTYPE html><html>").unwrap();
+    let zip = dir.path().join("zip.onnx");
+    fs::write(&zip, b"PK\x03\x04archive").unwrap();
+    let tflite = dir.path().join("tflite.onnx");
+    fs::write(&tflite, b"\x1c\0\0\0TFL3....").unwrap();
     let absent = dir.path().join("absent.onnx");
     for (file, more, code, expected) in [
         (absent, &[][..], 66, "cannot read"),
@@ -126,6 +130,10 @@ fn what_cannot_be_an_encoder_says_why() {
         (words, &[], 66, "it is a web page"),
         (golden("odd.onnx"), &[], 66, "not supported: Wishful;"),
         (golden("branching.onnx"), &[], 66, "control flow: If;"),
+        (golden("state.onnx"), &[], 66, "wants state besides input"),
+        (golden("far.onnx"), &[], 66, "weights lie in another file"),
+        (zip, &[], 66, "export it with torch.onnx.export"),
+        (tflite, &[], 66, "convert it, with tf2onnx"),
         (golden("open.onnx"), &[], 64, "[?, 3, ?, ?]; say it with --shape"),
         (golden("open.onnx"), &["--shape", "1,3,64,64"], 64, "scale of pixels"),
         (

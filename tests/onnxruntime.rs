@@ -52,6 +52,7 @@ mod with_it {
         print(glob.glob(os.path.dirname(onnxruntime.__file__) + '/capi/libonnxruntime.so*')[0])";
 
     /// The library; `None`, and a word about it, where there is none.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     fn library() -> Option<PathBuf> {
         let stated = env::var_os("ORT_DYLIB_PATH").map(PathBuf::from).filter(|path| path.is_file());
         let found = stated.or_else(|| {
@@ -85,7 +86,7 @@ mod with_it {
         expect(&found, 78, &["cannot be used", "ORT_DYLIB_PATH"]);
     }
 
-    /// The configuration's word is as good as the option's.
+    /// A second opinion is not needed.
     #[test]
     fn adding_an_encoder_goes_on_without_the_library() {
         let dir = tempfile::tempdir().unwrap();

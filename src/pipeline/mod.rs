@@ -6,5 +6,6 @@ pub mod open;
 pub mod replay;
 pub mod resume;
 pub mod speed;
+pub mod stages;
 pub mod track;
 pub mod usage;

@@ -3,6 +3,7 @@
 pub(crate) mod alone;
 pub(crate) mod args;
 mod encoders;
+mod stages;
 
 use anyhow::anyhow;
 
@@ -20,6 +21,7 @@ pub(crate) fn main(args: &BenchArgs) -> Result<(), Failure> {
     }
     match (args.alone, args.encoder.first()) {
         (Some(runtime), Some(name)) => alone::main(runtime, name, args.seconds),
-        _ => encoders::main(args),
+        _ if args.encoders => encoders::main(args),
+        _ => stages::main(args),
     }
 }

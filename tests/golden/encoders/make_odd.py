@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Makes graphs that are refused: odd.onnx has an operator that nobody has, branching.onnx has control
-flow, open.onnx takes pictures of any size; and graphs that hand on what they are given:
+flow, open.onnx takes pictures of any size, state.onnx wants a second input, the weights of far.onnx lie
+elsewhere; and graphs that hand on what they are given:
 frames_first.onnx, bands_first.onnx and samples.onnx. Needs: onnx."""
 from pathlib import Path
 
@@ -14,8 +15,9 @@ def describe(name, shape):
     return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
 
 
-def write(file, nodes, shape, outputs, weights=()):
-    graph = helper.make_graph(nodes, Path(file).stem, [describe("input", shape)], outputs, weights)
+def write(file, nodes, shape, outputs, weights=(), more=()):
+    inputs = [describe("input", shape), *more]
+    graph = helper.make_graph(nodes, Path(file).stem, inputs, outputs, weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     (HERE / file).write_bytes(model.SerializeToString(deterministic=True))
 
@@ -35,6 +37,11 @@ def main():
     write("open.onnx", [helper.make_node("Relu", ["input"], ["relu"]),
                         helper.make_node("GlobalAveragePool", ["relu"], ["embedding"])],
           ["n", 3, "h", "w"], [describe("embedding", ["n", 3, 1, 1])])
+    wants = [helper.make_node("Add", ["input", "state"], ["tokens"])]
+    write("state.onnx", wants, sound, [tokens], more=[describe("state", sound)])
+    far = onnx.TensorProto(name="far", data_type=onnx.TensorProto.FLOAT, dims=sound, data_location=1)
+    far.external_data.add(key="location", value="elsewhere.bin")
+    write("far.onnx", [helper.make_node("Add", ["input", "far"], ["tokens"])], sound, [tokens], [far])
     kept = describe("embedding", [1, 1, 1, 64])
     mean = helper.make_node("ReduceMean", ["tokens"], ["embedding"], axes=[1, 2])
     write("frames_first.onnx", [helper.make_node("Identity", ["input"], ["tokens"]), mean],
