@@ -12,7 +12,7 @@ use crate::encode::bundled;
 use crate::encode::error::EncodeError;
 use crate::encode::folder;
 use crate::encode::network::Runtime;
-use crate::pipeline::track;
+use crate::pipeline::window;
 
 /// The command line's encoder, else the source's, else the bundled default of its modality.
 ///
@@ -56,7 +56,7 @@ fn open_for(
     if encoder.manifest().modality() == modality {
         Ok(encoder)
     } else {
-        Err(track::wrong_modality(encoder.manifest(), modality))
+        Err(window::wrong_modality(encoder.manifest(), modality))
     }
 }
 

@@ -9,3 +9,4 @@ pub mod speed;
 pub mod stages;
 pub mod track;
 pub mod usage;
+pub mod window;

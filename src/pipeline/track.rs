@@ -11,10 +11,7 @@ use crate::capture::Loss;
 use crate::capture::LossCause;
 use crate::config::learn::LearnSettings;
 use crate::config::manifest;
-use crate::config::manifest::Manifest;
-use crate::emit::plot::Point;
 use crate::emit::report::Report;
-use crate::emit::scores::Row;
 use crate::encode::Encoder;
 use crate::encode::EncoderWindow;
 use crate::encode::density::Density;
@@ -23,65 +20,11 @@ use crate::encode::latent::Latent;
 use crate::encode::picture::PictureFrontEnd;
 use crate::encode::sound::SoundFrontEnd;
 use crate::learn::learner::Learner;
-use crate::learn::learner::Learnt;
-use crate::learn::learner::Score;
+use crate::pipeline::window::Core;
+use crate::pipeline::window::Embedded;
+use crate::pipeline::window::Handle;
+use crate::pipeline::window::Scored;
 use crate::signal::image::RawImage;
-
-/// One window, judged and then learnt.
-#[derive(Debug)]
-pub struct Scored<'a> {
-    /// The file or device.
-    pub input: &'a str,
-    /// Seconds into the stream.
-    pub start_s: f64,
-    /// Seconds into the stream.
-    pub end_s: f64,
-    /// The judgement, made before learning.
-    pub score: &'a Score,
-    /// What learning did with it.
-    pub learnt: &'a Learnt,
-    /// The encoder's embedding.
-    pub embedding: &'a [f32],
-}
-
-impl Scored<'_> {
-    /// As a row of the scores file.
-    pub fn row(&self, source: &str) -> Row {
-        Row {
-            source: source.into(),
-            input: self.input.into(),
-            start_s: self.start_s,
-            end_s: self.end_s,
-            novelty: self.score.novelty,
-            p_value: self.score.p_value,
-            surprise: self.score.is_read().then_some(self.score.surprise),
-            density: self.score.is_read().then_some(self.score.density),
-            event: self.score.event,
-        }
-    }
-
-    /// As a point of the plot.
-    pub fn point(&self) -> Point {
-        Point {
-            at_s: f64::midpoint(self.start_s, self.end_s),
-            novelty: self.score.novelty,
-            event: self.score.event,
-        }
-    }
-}
-
-/// One window's embedding.
-#[derive(Debug)]
-pub struct Embedded<'a> {
-    /// Seconds into the stream.
-    pub start_s: f64,
-    /// Seconds into the stream.
-    pub end_s: f64,
-    /// How much of the window is real input.
-    pub valid_tokens: usize,
-    /// In the space asked for.
-    pub vector: &'a [f32],
-}
 
 /// A source's chain. Owns the weights; nobody else can reach them.
 pub struct Track {
@@ -104,19 +47,6 @@ struct Stretch {
 enum FrontEnd {
     Sound(Box<SoundFrontEnd>),
     Picture(Box<PictureFrontEnd>),
-}
-
-/// What happens to a window once the front end has made it.
-struct Core {
-    encoder: Box<dyn Encoder>,
-    latent: Latent,
-    learner: Learner,
-    input: String,
-    /// Seconds the learner had lived through before this run.
-    lived_s: f64,
-    learn_until_s: Option<f64>,
-    /// Scratch of [`Track::embed`].
-    adapted: Vec<f32>,
 }
 
 impl std::fmt::Debug for Track {
@@ -195,9 +125,6 @@ impl Track {
         writer.into_bytes()
     }
 }
-
-/// What is done with a window once the front end has made it.
-type Handle<'a> = &'a mut dyn FnMut(&mut Core, &EncoderWindow) -> Result<(), EncodeError>;
 
 impl Track {
     /// Learning stops after this moment of the stream; scoring goes on.
@@ -413,71 +340,6 @@ impl Track {
 
     fn lost(&mut self, loss: Loss) {
         *self.losses.entry(loss.cause).or_default() += loss.count;
-    }
-}
-
-impl Core {
-    /// Score before learn: the judgement knows the past only.
-    fn judge(
-        &mut self,
-        window: &EncoderWindow,
-        emit: &mut dyn FnMut(&Scored<'_>),
-    ) -> Result<(), EncodeError> {
-        self.encoder.encode(window, &mut self.latent)?;
-        let score = self.learner.score(&self.latent);
-        if self.learn_until_s.is_some_and(|until| until < window.end_s) {
-            self.learner.freeze();
-        }
-        let learnt = self.learner.learn(&self.latent, &score, self.lived_s + window.start_s);
-        emit(&Scored {
-            input: &self.input,
-            start_s: window.start_s,
-            end_s: window.end_s,
-            score: &score,
-            learnt: &learnt,
-            embedding: &self.latent.embedding,
-        });
-        Ok(())
-    }
-
-    fn embed(
-        &mut self,
-        window: &EncoderWindow,
-        adapted: bool,
-        emit: &mut dyn FnMut(&Embedded<'_>),
-    ) -> Result<(), EncodeError> {
-        self.encoder.encode(window, &mut self.latent)?;
-        let vector: &[f32] = if adapted {
-            self.adapted.resize(self.learner.adapted_dim(), 0.0);
-            self.learner.embed_adapted(&self.latent, &mut self.adapted);
-            &self.adapted
-        } else {
-            &self.latent.embedding
-        };
-        emit(&Embedded {
-            start_s: window.start_s,
-            end_s: window.end_s,
-            valid_tokens: self.latent.valid_tokens,
-            vector,
-        });
-        Ok(())
-    }
-
-    fn wrong_modality(&self, wanted: Modality) -> EncodeError {
-        wrong_modality(self.encoder.manifest(), wanted)
-    }
-}
-
-/// An encoder of the other sense.
-pub fn wrong_modality(manifest: &Manifest, wanted: Modality) -> EncodeError {
-    let name = |modality| match modality {
-        Modality::Sound => "sound",
-        Modality::Picture => "pictures",
-    };
-    EncodeError::Modality {
-        name: manifest.name.clone(),
-        it_is_for: name(manifest.modality()),
-        wanted: name(wanted),
     }
 }
 

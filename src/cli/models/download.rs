@@ -73,6 +73,8 @@ pub(super) fn fetch(
     let part = Part::new(wanted.place);
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)
+        // A server must not lead on to an open way either.
+        .https_only(wanted.url.starts_with("https://") && wanted.sha256.is_none())
         .user_agent(concat!("habituate/", env!("CARGO_PKG_VERSION")))
         .timeout_connect(Some(ANSWER_WAIT))
         .timeout_recv_response(Some(ANSWER_WAIT))
@@ -114,9 +116,8 @@ pub(super) fn fetch(
 
 /// Without TLS anybody on the way could exchange the file, unless its hash is known.
 fn refuse_open_ways(wanted: Wanted<'_>) -> Result<(), Failure> {
-    let own = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-    let safe = wanted.url.starts_with("https://") || own.iter().any(|o| wanted.url.starts_with(o));
-    if safe || wanted.sha256.is_some() {
+    if wanted.url.starts_with("https://") || of_this_machine(wanted.url) || wanted.sha256.is_some()
+    {
         return Ok(());
     }
     let error = anyhow!(
@@ -124,6 +125,13 @@ fn refuse_open_ways(wanted: Wanted<'_>) -> Result<(), Failure> {
         wanted.url
     );
     Err(Failure::new(EXIT_USAGE, error))
+}
+
+/// Whether the host is this machine, and not one whose name only begins so.
+fn of_this_machine(url: &str) -> bool {
+    ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|own| {
+        url.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    })
 }
 
 fn too_large(url: &str) -> Failure {
@@ -319,5 +327,7 @@ mod tests {
         assert!(!refused("http://example.org/x.onnx", Some([0; 32])));
         assert!(!refused("https://example.org/x.onnx", None));
         assert!(!refused("http://127.0.0.1:9/x.onnx", None));
+        assert!(refused("http://127.0.0.1.example.org/x.onnx", None));
+        assert!(refused("http://localhost@example.org/x.onnx", None));
     }
 }

@@ -30,8 +30,8 @@ use crate::pipeline::compare::shots::FewShots;
 use crate::pipeline::compare::space::Space;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
-use crate::pipeline::track::Scored;
 use crate::pipeline::track::Track;
+use crate::pipeline::window::Scored;
 
 /// How long a recording may take to give its next chunk.
 const PATIENCE: Duration = Duration::from_secs(1);
