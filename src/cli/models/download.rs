@@ -129,8 +129,13 @@ fn refuse_open_ways(wanted: Wanted<'_>) -> Result<(), Failure> {
 
 /// Whether the host is this machine, and not one whose name only begins so.
 fn of_this_machine(url: &str) -> bool {
-    ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|own| {
-        url.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| {
+        authority.strip_prefix(own).is_some_and(|rest| {
+            let port = rest.strip_prefix(':').map(|port| port.parse::<u16>().is_ok());
+            rest.is_empty() || port == Some(true)
+        })
     })
 }
 
@@ -329,5 +334,7 @@ mod tests {
         assert!(!refused("http://127.0.0.1:9/x.onnx", None));
         assert!(refused("http://127.0.0.1.example.org/x.onnx", None));
         assert!(refused("http://localhost@example.org/x.onnx", None));
+        assert!(refused("http://localhost1/x.onnx", None));
+        assert!(refused("http://localhost:1@example.org/x.onnx", None));
     }
 }
