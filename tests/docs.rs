@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "demo",
     "replay",
@@ -15,11 +15,14 @@ const COMMANDS: [&str; 12] = [
     "devices",
     "check",
     "selftest",
+    "bench",
     "status",
     "models",
     "models list",
     "models add",
+    "models catalogue",
     "models verify",
+    "models compare",
 ];
 
 fn help(command: Option<&str>) -> String {

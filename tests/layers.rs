@@ -61,6 +61,12 @@ const RULES: &[Rule] = &[
         message: "only encode/onnxruntime.rs names ort; it stands behind encode::network::Network",
     },
     Rule {
+        words: &["ureq"],
+        place: Place::OnlyIn(&["cli/models/download.rs"]),
+        binds_tests: true,
+        message: "only a download that somebody asked for uses the network; the daemon never does",
+    },
+    Rule {
         words: &["anyhow"],
         place: Place::OnlyIn(&["cli/"]),
         binds_tests: true,
@@ -232,6 +238,7 @@ mod checker {
     fn refuses_names_outside_their_places() {
         assert_refused("encode/mod.rs", "use tract_onnx::prelude::Tensor;", "only encode/onnx.rs");
         assert_refused("encode/mod.rs", "use ort::session::Session;", "only encode/onnxruntime.rs");
+        assert_refused("pipeline/daemon.rs", "use ureq::Agent;", "the daemon never does");
         assert_refused("store/mod.rs", "use anyhow::Context;", "only cli may use anyhow");
         assert_refused("pipeline/mod.rs", "fn f() { println!(\"x\"); }", "only cli prints");
         assert_refused("encode/mod.rs", "#[derive(serde::Deserialize)]", "config, store, emit");
@@ -248,6 +255,7 @@ mod checker {
     fn allows_names_in_their_places() {
         assert_allowed("encode/onnx.rs", "use tract_onnx::prelude::Tensor;");
         assert_allowed("encode/onnxruntime.rs", "use ort::session::Session;");
+        assert_allowed("cli/models/download.rs", "use ureq::Agent;");
         assert_allowed("cli/run.rs", "use anyhow::Context; fn f() { eprintln!(); }");
         assert_allowed("emit/jsonl.rs", "use serde::Serialize; use log::warn;");
         assert_allowed("capture/file.rs", "use std::fs::File; use std::thread::Builder;");

@@ -119,6 +119,10 @@ fn what_cannot_be_an_encoder_says_why() {
     fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
     let words = dir.path().join("words.onnx");
     fs::write(&words, "<!DOCTYPE html><html>").unwrap();
+    let zip = dir.path().join("zip.onnx");
+    fs::write(&zip, b"PK\x03\x04archive").unwrap();
+    let tflite = dir.path().join("tflite.onnx");
+    fs::write(&tflite, b"\x1c\0\0\0TFL3....").unwrap();
     let absent = dir.path().join("absent.onnx");
     for (file, more, code, expected) in [
         (absent, &[][..], 66, "cannot read"),
@@ -126,6 +130,10 @@ fn what_cannot_be_an_encoder_says_why() {
         (words, &[], 66, "it is a web page"),
         (golden("odd.onnx"), &[], 66, "not supported: Wishful;"),
         (golden("branching.onnx"), &[], 66, "control flow: If;"),
+        (golden("state.onnx"), &[], 66, "wants state besides input"),
+        (golden("far.onnx"), &[], 66, "weights lie in another file"),
+        (zip, &[], 66, "export it with torch.onnx.export"),
+        (tflite, &[], 66, "convert it, with tf2onnx"),
         (golden("open.onnx"), &[], 64, "[?, 3, ?, ?]; say it with --shape"),
         (golden("open.onnx"), &["--shape", "1,3,64,64"], 64, "scale of pixels"),
         (
@@ -149,6 +157,39 @@ fn an_open_size_can_be_said() {
     let found = manifest(dir.path(), "open");
     assert_eq!(found.cells(), Cells::Grid { rows: 64, cols: 48 });
     assert_eq!((found.token_dim(), found.embedding_dim()), (3, 3));
+}
+
+/// Both graphs hand on what they are given, one of them turned.
+#[test]
+fn bands_may_come_before_frames() {
+    let dir = tempfile::tempdir().unwrap();
+    let golden = |name: &str, words: &str| {
+        let file = here("golden/encoders").join(format!("{name}.onnx"));
+        add(dir.path(), &file, &["--yes"]).expect(0, &[words]);
+        manifest(dir.path(), name).golden
+    };
+    let frames = golden("frames_first", "96 frames of 64 mel bands");
+    let bands = golden("bands_first", "64 mel bands, each over 96 frames");
+    assert_eq!(frames, bands);
+    models(dir.path(), &["verify", "bands_first"]).expect(0, &["ok     bands_first"]);
+}
+
+#[test]
+fn a_network_may_take_raw_samples() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = here("golden/encoders/samples.onnx");
+    let words = ["15600 raw samples", "at 16 kHz", "\"tokens\" of [40, 390]"];
+    add(dir.path(), &file, &["--yes"]).expect(0, &words);
+    let found = manifest(dir.path(), "samples");
+    let tokens = found.golden.unwrap().tokens;
+    // 0.4 sin(2π (200 t + 1500 t²)) at every 650th sample of 16000 a second, quieter every other 1/8 s.
+    for (place, &token) in tokens.iter().enumerate() {
+        let t = (650 * place) as f64 / 16_000.0;
+        let level = if (t * 8.0) % 2.0 < 1.0 { 0.4 } else { 0.04 };
+        let expected = level * (std::f64::consts::TAU * (200.0 * t + 1500.0 * t * t)).sin();
+        assert!((f64::from(token) - expected).abs() < 1e-5, "{place}: {token}, not {expected}");
+    }
+    models(dir.path(), &["verify", "samples"]).expect(0, &["ok     samples"]);
 }
 
 #[test]

@@ -18,6 +18,8 @@ if have shellcheck; then
 fi
 say "clippy"
 cargo clippy --locked --all-targets -- -D warnings
+say "clippy with onnxruntime"
+cargo clippy --locked --all-targets --features onnxruntime -- -D warnings
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 say "examples in the documentation"

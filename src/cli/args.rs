@@ -6,6 +6,7 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::cli::bench::args::BenchArgs;
 use crate::cli::models::args::ModelsArgs;
 use crate::encode::network::Runtime;
 
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Checks every encoder against its golden output on this processor.
     Selftest(SelftestArgs),
+    /// How fast this machine is, stage by stage, and each encoder.
+    Bench(BenchArgs),
     /// What a running daemon, or the last one, knows.
     Status(StatusArgs),
     /// Encoders and their manifests.
@@ -204,6 +207,17 @@ pub(crate) struct StatusArgs {
     /// State directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How figures are printed.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct TableArgs {
+    /// As CSV.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -10,6 +10,7 @@ use crate::encode;
 use crate::encode::Encoder;
 use crate::encode::bundled;
 use crate::encode::error::EncodeError;
+use crate::encode::folder;
 use crate::encode::network::Runtime;
 use crate::pipeline::window;
 
@@ -36,6 +37,15 @@ pub(crate) fn open(
     open_for(runtime, name, file, modality)
 }
 
+/// The one called `name`, in the built-in runtime.
+///
+/// # Errors
+///
+/// As [`open`].
+pub(crate) fn open_named(name: &str, modality: Modality) -> Result<Box<dyn Encoder>, EncodeError> {
+    open_for(Runtime::Tract, name, None, modality)
+}
+
 fn open_for(
     runtime: Runtime,
     name: &str,
@@ -56,4 +66,10 @@ pub(crate) const fn default_name(modality: Modality) -> &'static str {
         Modality::Sound => bundled::DEFAULT_SOUND,
         Modality::Picture => bundled::DEFAULT_PICTURE,
     }
+}
+
+/// Names of all encoders: the bundled ones, then those that were added.
+pub(crate) fn all_names() -> Vec<String> {
+    let bundled = bundled::all().iter().map(|bundled| bundled.name.to_owned());
+    bundled.chain(folder::names()).collect()
 }

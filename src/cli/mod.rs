@@ -7,6 +7,7 @@
 )]
 
 mod args;
+mod bench;
 mod check;
 mod demo;
 mod devices;
@@ -21,6 +22,7 @@ mod selftest;
 mod signals;
 mod state;
 mod status;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -60,6 +62,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Devices => devices::main(),
         Command::Check(args) => check::main(&args),
         Command::Selftest(args) => selftest::main(&args),
+        Command::Bench(args) => bench::main(&args),
         Command::Status(args) => status::main(&args),
         Command::Models(args) => models::main(&args),
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::config::manifest::{
-    Axes, Cells, EmbeddingSpec, FrontEnd, Manifest, ManifestError, Pooling, TokensSpec,
+    Axes, Cells, EmbeddingSpec, FrontEnd, Manifest, ManifestError, Pooling, SoundLayout, TokensSpec,
 };
 use crate::encode::bundled::{self, Bundled};
 use crate::encode::error::EncodeError;
@@ -25,6 +25,9 @@ pub struct OnnxEncoder {
     tokens: Tokens,
     embedding: Embedding,
     scratch: Vec<f32>,
+    /// Frames of a window, where the graph wants bands before frames.
+    turned_frames: Option<usize>,
+    turned: Vec<f32>,
 }
 
 #[derive(Debug)]
@@ -148,7 +151,14 @@ impl OnnxEncoder {
             token_dim: manifest.token_dim(),
             embedding_dim: manifest.embedding_dim(),
         };
-        Ok(Self { manifest, shape, graph, tokens, embedding, scratch: Vec::new() })
+        let turned_frames = match &manifest.input.front_end {
+            FrontEnd::Sound(sound) if sound.layout == SoundLayout::BandsFrames => {
+                Some(sound.window_frames)
+            }
+            _ => None,
+        };
+        let (scratch, turned) = (Vec::new(), Vec::new());
+        Ok(Self { manifest, shape, graph, tokens, embedding, scratch, turned_frames, turned })
     }
 }
 
@@ -168,7 +178,15 @@ impl Encoder for OnnxEncoder {
         let (tokens, embedding, scratch) = (&self.tokens, &self.embedding, &mut self.scratch);
         let Latent { tokens: tokens_out, embedding: embedding_out, valid_tokens } = out;
         let dim = self.shape.token_dim;
-        self.graph.run(&window.input, &mut |index, values| {
+        let input = match self.turned_frames {
+            Some(frames) => {
+                self.turned.resize(window.input.len(), 0.0);
+                put_in_order(&window.input, frames, true, &mut self.turned);
+                &self.turned
+            }
+            None => &window.input,
+        };
+        self.graph.run(input, &mut |index, values| {
             match tokens {
                 Tokens::Output { index: wanted, channels_first } if *wanted == index => {
                     let flat = tokens_out.as_slice_mut().unwrap_or_default();

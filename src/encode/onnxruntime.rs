@@ -26,6 +26,9 @@ const MOST_BYTES: u64 = 512 << 20;
 /// Names of the library, the exact one first: packages of distributions have only the second.
 const LIBRARIES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
 
+/// Hears the number, shape and values of each output.
+type Show<'a> = dyn FnMut(usize, &[i64], &[f32]) + 'a;
+
 /// A graph, prepared by ONNX Runtime.
 #[derive(Debug)]
 pub struct Session {
@@ -70,11 +73,7 @@ impl Session {
         Ok(session)
     }
 
-    fn run_with(
-        &mut self,
-        input: &[f32],
-        show: &mut dyn FnMut(usize, &[i64], &[f32]),
-    ) -> Result<(), EncodeError> {
+    fn run_with(&mut self, input: &[f32], show: &mut Show<'_>) -> Result<(), EncodeError> {
         let expected: usize = self.input_shape.iter().product();
         if input.len() != expected {
             let (name, found) = (self.name.clone(), input.len());

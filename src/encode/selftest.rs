@@ -5,12 +5,12 @@
 
 use std::f64::consts::TAU;
 
-use crate::config::manifest::{FrontEnd, SoundSpec};
-use crate::encode::Encoder;
+use crate::config::manifest::{FrontEnd, Manifest, SoundSpec};
 use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
 use crate::encode::picture::PictureFrontEnd;
 use crate::encode::sound::SoundFrontEnd;
+use crate::encode::{Encoder, EncoderWindow};
 use crate::signal::image::{PixelFormat, RawImage};
 
 /// What came of it.
@@ -53,8 +53,19 @@ pub fn selftest(encoder: &mut dyn Encoder) -> Result<SelfTest, EncodeError> {
 /// [`EncodeError`] when the encoder cannot run.
 pub fn encode_builtin(encoder: &mut dyn Encoder) -> Result<Latent, EncodeError> {
     let mut latent = Latent::zeros(encoder.shape());
-    let manifest = encoder.manifest();
-    let window = match &manifest.input.front_end {
+    if let Some(window) = builtin_window(encoder.manifest())? {
+        encoder.encode(&window, &mut latent)?;
+    }
+    Ok(latent)
+}
+
+/// What the front end of `manifest` makes of the built-in input; always a window.
+///
+/// # Errors
+///
+/// [`EncodeError`] where the front end cannot be made.
+pub fn builtin_window(manifest: &Manifest) -> Result<Option<EncoderWindow>, EncodeError> {
+    Ok(match &manifest.input.front_end {
         FrontEnd::Sound(spec) => {
             let mut window = None;
             let mut front_end = SoundFrontEnd::new(manifest)?;
@@ -65,11 +76,7 @@ pub fn encode_builtin(encoder: &mut dyn Encoder) -> Result<Latent, EncodeError> 
             let image = pattern(spec.width, spec.height);
             Some(PictureFrontEnd::new(manifest)?.window(&image, 0.0, 1.0)?.clone())
         }
-    };
-    if let Some(window) = window {
-        encoder.encode(&window, &mut latent)?;
-    }
-    Ok(latent)
+    })
 }
 
 /// One window of a tone that rises, interrupted four times a second:

@@ -1,9 +1,12 @@
 //! Threads, bounded queues and wiring: from a source to scores, checkpoints and events.
 
+pub mod compare;
 pub mod daemon;
 pub mod open;
 pub mod replay;
 pub mod resume;
+pub mod speed;
+pub mod stages;
 pub mod track;
 pub mod usage;
 pub mod window;

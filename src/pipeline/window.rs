@@ -25,6 +25,8 @@ pub struct Scored<'a> {
     pub score: &'a Score,
     /// What learning did with it.
     pub learnt: &'a Learnt,
+    /// The encoder's embedding.
+    pub embedding: &'a [f32],
 }
 
 impl Scored<'_> {
@@ -102,6 +104,7 @@ impl Core {
             end_s: window.end_s,
             score: &score,
             learnt: &learnt,
+            embedding: &self.latent.embedding,
         });
         Ok(())
     }

@@ -14,7 +14,8 @@ use crate::config::manifest::{LogMelSpec, Slopes, Spectrum};
 /// Samples taken in at a time, which bounds what is held.
 const BLOCK_SAMPLES: usize = 4096;
 
-/// Streaming `ln(weights · |rfft(hann · samples)| + log_offset)`.
+/// Streaming `ln(weights · |rfft(hann · samples)| + log_offset)`; with [`Spectrum::Samples`], blocks of
+/// samples.
 pub struct LogMel {
     spec: LogMelSpec,
     hann: Vec<f32>,
@@ -47,7 +48,10 @@ impl LogMel {
     /// A front end for samples at `rate_hz`, with nothing held.
     pub fn new(spec: &LogMelSpec, rate_hz: u32) -> Self {
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(spec.fft_samples);
-        let (bands, weights) = mel_bands(spec, rate_hz);
+        let (bands, weights) = match spec.spectrum {
+            Spectrum::Samples => (Vec::new(), Vec::new()),
+            Spectrum::Magnitude | Spectrum::Power => mel_bands(spec, rate_hz),
+        };
         Self {
             hann: periodic_hann(spec.frame_samples),
             bands,
@@ -86,6 +90,10 @@ impl LogMel {
     /// Computes `self.frame` from the samples held at `start`.
     fn transform(&mut self, start: usize) {
         let samples = &self.held[start..start + self.spec.frame_samples];
+        if self.spec.spectrum == Spectrum::Samples {
+            self.frame.copy_from_slice(samples);
+            return;
+        }
         let (windowed, rest) = self.padded.split_at_mut(self.spec.frame_samples);
         for ((out, sample), weight) in windowed.iter_mut().zip(samples).zip(&self.hann) {
             *out = sample * weight;

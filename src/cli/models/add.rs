@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::io::IsTerminal;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -18,6 +16,9 @@ use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 use crate::cli::models::args::AddArgs;
 use crate::cli::models::args::ModalityArg;
+use crate::cli::models::ask;
+use crate::cli::models::given;
+use crate::cli::models::given::Given;
 use crate::encode::bundled;
 use crate::encode::draft;
 use crate::encode::draft::Draft;
@@ -32,19 +33,26 @@ use crate::encode::python;
 use crate::encode::selftest;
 
 pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
-    let shown = args.file.display().to_string();
-    let bytes =
-        fs::read(&args.file).with_context(|| format!("cannot read {shown}")).or_exit(EXIT_INPUT)?;
-    let name = args.name.clone().unwrap_or_else(|| name_of(&args.file));
+    let given = given::look(args)?;
+    let shown = given.shown.as_str();
+    let name = args.name.clone().unwrap_or_else(|| given.name.clone());
     let dir = args.dir.clone().unwrap_or_else(folder::folder);
     refuse_taken_name(&name, &dir)?;
-    let mut draft = draft::draft(&bytes, &shown, &wishes(args, &name)).map_err(not_usable)?;
+    let bytes = given.read(args, &name, &dir)?;
+    let wishes = wishes(args, &given, &name);
+    let mut draft = draft::draft(&bytes, shown, &wishes).map_err(not_usable)?;
     println!("{}\nGuessed, for {shown}:", draft.text);
     for guess in &draft.guesses {
         println!("  - {guess}");
     }
-    confirm(args)?;
-    let latent = draft::fill_golden(&mut draft, &bytes, &shown).map_err(not_usable)?;
+    ask::confirm(
+        args.yes,
+        "Is this right?",
+        "nobody is there to confirm these guesses; look at them, correct them with --tokens, \
+         --embedding, --normalise or --set, and add --yes",
+        "not confirmed, nothing written; correct it with options and try again",
+    )?;
+    let latent = draft::fill_golden(&mut draft, &bytes, shown).map_err(not_usable)?;
     compare_with_onnxruntime(&draft, &bytes, &latent)?;
     let manifest = write(&draft, &bytes, &name, &dir).or_exit(EXIT_DISK)?;
     println!("wrote {}", manifest.display());
@@ -54,30 +62,21 @@ pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn wishes(args: &AddArgs, name: &str) -> Wishes {
+/// What was typed wins over what the catalogue knows.
+fn wishes(args: &AddArgs, given: &Given, name: &str) -> Wishes {
+    let known = &given.known;
+    let normalise = args.normalise.map(Into::into);
     Wishes {
         name: name.into(),
         sound: args.modality.map(|modality| modality == ModalityArg::Sound),
-        shape: args.shape.clone(),
-        tokens: args.tokens.clone(),
-        embedding: args.embedding.clone(),
-        normalise: args.normalise.map(Into::into),
-        license: args.license.clone(),
-        source: Some(format!("{}, added by hand", file_name(&args.file))),
-        settings: args.set.clone(),
+        shape: args.shape.clone().or_else(|| known.shape.clone()),
+        tokens: args.tokens.clone().or_else(|| known.tokens.clone()),
+        embedding: args.embedding.clone().or_else(|| known.embedding.clone()),
+        normalise: normalise.or_else(|| known.normalise.map(Into::into)),
+        license: args.license.clone().or_else(|| given.license.clone()),
+        source: Some(given.source.clone()),
+        settings: [known.set.as_slice(), &args.set].concat(),
     }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The file's name as a name: what is not allowed in one becomes `-`.
-fn name_of(file: &Path) -> String {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    stem.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
-        .collect()
 }
 
 fn refuse_taken_name(name: &str, dir: &Path) -> Result<(), Failure> {
@@ -103,31 +102,6 @@ fn not_usable(error: EncodeError) -> Failure {
         _ => EXIT_INPUT,
     };
     Failure::new(code, error)
-}
-
-fn confirm(args: &AddArgs) -> Result<(), Failure> {
-    if args.yes {
-        return Ok(());
-    }
-    if !io::stdin().is_terminal() {
-        let error = anyhow!(
-            "nobody is there to confirm these guesses; look at them, correct them with --tokens, \
-             --embedding, --normalise or --set, and add --yes"
-        );
-        return Err(Failure::new(EXIT_USAGE, error));
-    }
-    print!("Is this right? [y/N] ");
-    let mut answer = String::new();
-    io::stdout()
-        .flush()
-        .and_then(|()| io::stdin().read_line(&mut answer))
-        .context("cannot ask")
-        .or_exit(EXIT_UNAVAILABLE)?;
-    if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
-        return Ok(());
-    }
-    let error = anyhow!("not confirmed, nothing written; correct it with options and try again");
-    Err(Failure::new(EXIT_USAGE, error))
 }
 
 /// ONNX Runtime's opinion, where there is one: the library if it is built in, else the Python package.
@@ -212,11 +186,6 @@ fn write(draft: &Draft, bytes: &[u8], name: &str, dir: &Path) -> anyhow::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_files_name_becomes_a_name() {
-        assert_eq!(name_of(Path::new("a/mobile net.v2.onnx")), "mobile-net.v2");
-    }
 
     #[test]
     fn a_bundled_name_is_taken() {

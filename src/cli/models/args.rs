@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::cli::args::TableArgs;
 use crate::encode::draft::Normalise;
+use crate::pipeline::compare::data::Labels;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ModelsArgs {
@@ -21,26 +23,37 @@ pub(crate) enum ModelsCommand {
         #[arg(value_name = "MANIFEST.toml")]
         manifests: Vec<PathBuf>,
     },
-    /// Writes a manifest for an ONNX file: what the graph says, and guesses that you confirm.
+    /// Writes a manifest for an ONNX file: what the graph says, and guesses that you confirm. Fetches
+    /// the file first, where you agree.
     Add(Box<AddArgs>),
+    /// Well-known encoders of other people that `models add NAME` can fetch.
+    Catalogue(CatalogueArgs),
     /// Checks encoders: the file's SHA-256, and the golden output.
     Verify(VerifyArgs),
+    /// Tries encoders on your own recordings and says which to use, and why.
+    Compare(CompareArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct AddArgs {
-    /// The network.
-    #[arg(value_name = "FILE.onnx")]
-    pub(crate) file: PathBuf,
-    /// What to call it. Default: the file's name.
+    /// The network: a file, an https address, or a name that `models catalogue` lists.
+    #[arg(value_name = "FILE.onnx|URL|NAME")]
+    pub(crate) given: String,
+    /// What to call it. Default: the file's name, or the catalogue's.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// What it is for. Default: as the input's shape suggests.
     #[arg(long, value_enum)]
     pub(crate) modality: Option<ModalityArg>,
-    /// Take the guesses without asking.
+    /// Download, and take the guesses, without asking.
     #[arg(long)]
     pub(crate) yes: bool,
+    /// SHA-256 that the file at an address must have.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<String>,
+    /// Another catalogue than the built-in one.
+    #[arg(long, value_name = "CATALOGUE.toml")]
+    pub(crate) catalogue: Option<PathBuf>,
     /// Where manifest and network go. Default: `$HABITUATE_ENCODERS`, or habituate/encoders in
     /// this user's data folder; encoders there are known by name.
     #[arg(long, value_name = "DIR")]
@@ -66,10 +79,59 @@ pub(crate) struct AddArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct CatalogueArgs {
+    /// Another catalogue than the built-in one.
+    #[arg(long, value_name = "CATALOGUE.toml")]
+    pub(crate) catalogue: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
     /// Names or manifests. Default: all bundled and all that were added.
     #[arg(value_name = "NAME|MANIFEST.toml")]
     pub(crate) encoders: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompareArgs {
+    /// Folder of recordings: sounds, videos, or pictures in the order of their names.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: PathBuf,
+    /// Encoder to try; may be repeated. Default: all that `models list` shows for this kind of data.
+    #[arg(long, value_name = "NAME|MANIFEST.toml")]
+    pub(crate) encoder: Vec<String>,
+    /// Also measure how well five examples of each class tell the rest. A class is a folder inside
+    /// FOLDER, or with `--labels=names` the beginning of a file's name, up to the first `-` or `_`.
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "folders")]
+    pub(crate) labels: Option<LabelsArg>,
+    /// Look at most at so much of the recordings, an equal share of each.
+    #[arg(long, value_name = "N", default_value_t = 1200.0)]
+    pub(crate) seconds: f64,
+    /// Pictures: how many make a second.
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pub(crate) frames_per_s: f64,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}
+
+/// Where classes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LabelsArg {
+    /// Folders inside the folder.
+    Folders,
+    /// Beginnings of file names.
+    Names,
+}
+
+impl From<LabelsArg> for Labels {
+    fn from(stated: LabelsArg) -> Self {
+        match stated {
+            LabelsArg::Folders => Self::Folders,
+            LabelsArg::Names => Self::Names,
+        }
+    }
 }
 
 /// Which sense.

@@ -2,6 +2,11 @@
 
 mod add;
 pub(crate) mod args;
+mod ask;
+mod catalogue;
+mod compare;
+mod download;
+mod given;
 mod list;
 mod verify;
 
@@ -13,6 +18,8 @@ pub(crate) fn main(args: &ModelsArgs) -> Result<(), Failure> {
     match &args.command {
         ModelsCommand::List { manifests } => list::main(manifests),
         ModelsCommand::Add(args) => add::main(args),
+        ModelsCommand::Catalogue(args) => catalogue::main(args),
         ModelsCommand::Verify(args) => verify::main(args),
+        ModelsCommand::Compare(args) => compare::main(args),
     }
 }

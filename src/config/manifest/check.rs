@@ -1,12 +1,14 @@
 //! The checks that make a written manifest a [`Manifest`].
 
+mod sound;
+
 use crate::config::manifest::written::{
-    EmbeddingFrom, EmbeddingToml, GoldenToml, ManifestToml, ModalityToml, PictureToml, SoundToml,
-    TokensFrom, TokensToml,
+    EmbeddingFrom, EmbeddingToml, GoldenToml, ManifestToml, ModalityToml, PictureToml, TokensFrom,
+    TokensToml,
 };
 use crate::config::manifest::{
-    Axes, Cells, EmbeddingSpec, FrontEnd, Golden, InputSpec, LogMelSpec, Manifest, PictureSpec,
-    Pooling, SoundSpec, TokensSpec,
+    Axes, Cells, EmbeddingSpec, FrontEnd, Golden, InputSpec, Manifest, PictureSpec, Pooling,
+    Spectrum, TokensSpec,
 };
 use crate::config::problems::Problems;
 
@@ -14,6 +16,9 @@ use crate::config::problems::Problems;
 /// hostile files, far above any encoder that a small board can run.
 const MOST: usize = 16_384;
 const MOST_SHOWN: &str = "16384";
+
+/// Most raw samples in a window that are believed: half a minute at 48 kHz.
+const MOST_SAMPLES: usize = 1_440_000;
 
 impl ManifestToml {
     /// Checks every value, alone and against the others.
@@ -40,9 +45,14 @@ impl ManifestToml {
             format!("{:?} must be 64 hexadecimal digits, as sha256sum prints", self.sha256)
         });
         if let Some(shape) = &self.input.shape {
-            let good = shape.first() == Some(&1) && shape.iter().all(|&n| (1..=MOST).contains(&n));
+            // A lone axis has no batch: raw samples.
+            let batch = shape.first() == Some(&1) || shape.len() == 1;
+            let most = if shape.len() <= 3 { MOST_SAMPLES } else { MOST };
+            let good = batch && shape.iter().all(|&n| (1..=most).contains(&n));
             problems.require(good, "input.shape", || {
-                format!("{shape:?} must begin with 1, the batch, and hold no 0")
+                format!(
+                    "{shape:?} must begin with 1, the batch, and hold no 0 and nothing above {most}"
+                )
             });
         }
         let front_end = self.front_end(&mut problems);
@@ -90,75 +100,6 @@ impl ManifestToml {
                 });
                 None
             }
-        }
-    }
-}
-
-impl SoundToml {
-    fn check(&self, problems: &mut Problems) -> SoundSpec {
-        problems.require((1000..=192_000).contains(&self.rate_hz), "input.sound.rate_hz", || {
-            format!("{} is outside 1000 to 192000", self.rate_hz)
-        });
-        let sized = |n: usize| (1..=MOST).contains(&n);
-        for (key, value) in [
-            ("window_frames", self.window_frames),
-            ("hop_frames", self.hop_frames),
-            ("frame_samples", self.frame_samples),
-            ("hop_samples", self.hop_samples),
-            ("fft_samples", self.fft_samples),
-            ("mel_bands", self.mel_bands),
-        ] {
-            problems.require(sized(value), &format!("input.sound.{key}"), || {
-                format!("{value} is outside 1 to {MOST_SHOWN}")
-            });
-        }
-        problems.require(self.hop_frames <= self.window_frames, "input.sound.hop_frames", || {
-            format!(
-                "{} must not be above window_frames, {}, or sound would go unheard",
-                self.hop_frames, self.window_frames
-            )
-        });
-        problems.require(
-            self.hop_samples <= self.frame_samples && self.frame_samples <= self.fft_samples,
-            "input.sound.frame_samples",
-            || {
-                format!(
-                    "must be hop_samples ≤ frame_samples ≤ fft_samples, not {} ≤ {} ≤ {}",
-                    self.hop_samples, self.frame_samples, self.fft_samples
-                )
-            },
-        );
-        let nyquist = f64::from(self.rate_hz) / 2.0;
-        problems.require(
-            0.0 <= self.low_hz && self.low_hz < self.high_hz && self.high_hz <= nyquist,
-            "input.sound.high_hz",
-            || {
-                format!(
-                    "must be 0 ≤ low_hz < high_hz ≤ half the rate, not 0 ≤ {} < {} ≤ {nyquist}",
-                    self.low_hz, self.high_hz
-                )
-            },
-        );
-        problems.require(
-            self.log_offset.is_finite() && 1e-12 <= self.log_offset,
-            "input.sound.log_offset",
-            || format!("{} must be at least 1e-12, or silence has no logarithm", self.log_offset),
-        );
-        SoundSpec {
-            rate_hz: self.rate_hz,
-            window_frames: self.window_frames,
-            hop_frames: self.hop_frames,
-            log_mel: LogMelSpec {
-                frame_samples: self.frame_samples,
-                hop_samples: self.hop_samples,
-                fft_samples: self.fft_samples,
-                bands: self.mel_bands,
-                low_hz: self.low_hz,
-                high_hz: self.high_hz,
-                log_offset: self.log_offset,
-                spectrum: self.spectrum,
-                slopes: self.slopes,
-            },
         }
     }
 }
@@ -309,6 +250,12 @@ impl TokensToml {
                 });
                 None
             }
+            FrontEnd::Sound(sound) if sound.log_mel.spectrum == Spectrum::Samples => {
+                problems.require(false, key, || {
+                    "from = \"input_patches\" needs a spectrum; name a node of the graph".into()
+                });
+                None
+            }
             FrontEnd::Sound(sound) => {
                 let divides = 0 < frames && sound.window_frames.is_multiple_of(frames);
                 problems.require(divides, "outputs.tokens.frames", || {
@@ -349,7 +296,8 @@ impl GoldenToml {
     }
 }
 
-fn parse_sha256(text: &str) -> Option<[u8; 32]> {
+/// 32 bytes from 64 hexadecimal digits.
+pub fn parse_sha256(text: &str) -> Option<[u8; 32]> {
     let digits = text.as_bytes();
     if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;

@@ -4,9 +4,13 @@
 //! encoder with these two files and no code.
 
 mod check;
+mod sound;
 pub mod written;
 
 use thiserror::Error;
+
+pub use crate::config::manifest::check::parse_sha256;
+pub use crate::config::manifest::sound::{LogMelSpec, Slopes, SoundLayout, SoundSpec, Spectrum};
 
 use crate::base::modality::Modality;
 use crate::config::problems::Problems;
@@ -56,69 +60,6 @@ pub enum FrontEnd {
     Sound(SoundSpec),
     /// One picture.
     Picture(PictureSpec),
-}
-
-/// Windows of log-mel frames.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SoundSpec {
-    /// Samples per second the front end works at.
-    pub rate_hz: u32,
-    /// Frames in a window.
-    pub window_frames: usize,
-    /// Frames from one window's start to the next; at most `window_frames`.
-    pub hop_frames: usize,
-    /// How a frame is made.
-    pub log_mel: LogMelSpec,
-}
-
-impl SoundSpec {
-    /// Samples that a window looks at.
-    pub const fn window_samples(&self) -> usize {
-        (self.window_frames - 1) * self.log_mel.hop_samples + self.log_mel.frame_samples
-    }
-}
-
-/// `ln(weights · |rfft(hann · samples)| + log_offset)`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LogMelSpec {
-    /// Samples in a frame, under a periodic Hann window.
-    pub frame_samples: usize,
-    /// Samples from one frame to the next.
-    pub hop_samples: usize,
-    /// Length of the transform; the frame is followed by zeros.
-    pub fft_samples: usize,
-    /// Mel bands.
-    pub bands: usize,
-    /// Lower edge of the lowest band.
-    pub low_hz: f64,
-    /// Upper edge of the highest band.
-    pub high_hz: f64,
-    /// Added before the logarithm.
-    pub log_offset: f64,
-    /// What the bands add up.
-    pub spectrum: Spectrum,
-    /// Along which axis a band's flanks are straight.
-    pub slopes: Slopes,
-}
-
-/// What the mel bands add up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Spectrum {
-    /// `|X|`.
-    Magnitude,
-    /// `|X|²`.
-    Power,
-}
-
-/// Along which axis the triangles of the mel bands are straight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Slopes {
-    /// In mel, as TensorFlow does.
-    Mel,
-    /// In hertz, as librosa and torchaudio do (without area normalisation).
-    Hz,
 }
 
 /// One picture, `(pixel − mean) / std` per channel.

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::config::manifest::{Axes, Density, Fit, PixelLayout, Pooling, Slopes, Spectrum};
+use crate::config::manifest::{
+    Axes, Density, Fit, PixelLayout, Pooling, Slopes, SoundLayout, Spectrum,
+};
 
 /// The whole file. Unknown keys are refused everywhere: a misspelt key would do nothing in silence.
 #[derive(Debug, Clone, Deserialize)]
@@ -86,10 +88,12 @@ pub struct SoundToml {
     pub high_hz: f64,
     /// Added before the natural logarithm.
     pub log_offset: f64,
-    /// `"magnitude"` or `"power"`.
+    /// `"magnitude"`, `"power"` or `"samples"`.
     pub spectrum: Spectrum,
     /// `"mel"` or `"hz"`.
     pub slopes: Slopes,
+    /// `"frames_bands"` or `"bands_frames"`.
+    pub layout: SoundLayout,
 }
 
 impl Default for SoundToml {
@@ -107,6 +111,7 @@ impl Default for SoundToml {
             log_offset: 0.001,
             spectrum: Spectrum::Magnitude,
             slopes: Slopes::Mel,
+            layout: SoundLayout::FramesBands,
         }
     }
 }

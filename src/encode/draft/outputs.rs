@@ -115,7 +115,7 @@ fn unasked_tokens(
     shapes_of: &ShapesOf<'_>,
     guesses: &mut Vec<String>,
 ) -> Result<Tokens, EncodeError> {
-    if let Kind::Sound { frames, bands } = window.kind
+    if let Kind::Sound { frames, bands, .. } = window.kind
         && let Some(frames) = [8, 10, 6, 5, 4, 3, 2].into_iter().find(|n| frames % n == 0)
     {
         guesses.push(format!("it gives no tokens: {frames} frames of its input make one"));
@@ -181,11 +181,11 @@ mod tests {
 
     #[test]
     fn the_grid_is_told_from_the_numbers() {
-        let square = Kind::Sound { frames: 224, bands: 224 };
+        let square = Kind::Sound { frames: 224, bands: 224, bands_first: false };
         assert_eq!(cells_and_dim(&[128, 8, 8], square), Some((&[8, 8][..], 128)));
         assert_eq!(cells_and_dim(&[14, 14, 64], square), Some((&[14, 14][..], 64)));
         assert_eq!(cells_and_dim(&[12, 192], square), Some((&[12][..], 192)));
-        let sound = Kind::Sound { frames: 96, bands: 64 };
+        let sound = Kind::Sound { frames: 96, bands: 64, bands_first: false };
         assert_eq!(cells_and_dim(&[512, 6, 4], sound), Some((&[6, 4][..], 512)));
         assert_eq!(cells_and_dim(&[6, 4, 512], sound), Some((&[6, 4][..], 512)));
         assert_eq!(cells_and_dim(&[3, 96, 64], sound), Some((&[96, 64][..], 3)));

@@ -16,7 +16,12 @@ const USUAL_BANDS: [usize; 6] = [32, 40, 64, 80, 128, 256];
 const LEAST_SIDE: usize = 16;
 
 /// Fewest numbers in a row that are taken for raw sound.
-const LEAST_SAMPLES: usize = 1000;
+const LEAST_SAMPLES: usize = 4000;
+
+/// Samples that are handed on at a time: long enough to cost nothing, short enough for windows to
+/// begin nearly anywhere.
+const LEAST_BLOCK: usize = 32;
+const MOST_BLOCK: usize = 400;
 
 /// The input of a graph.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,15 +33,32 @@ pub(super) struct Window {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    Sound { frames: usize, bands: usize },
-    Picture { width: usize, height: usize, channels_first: bool, normalise: Normalise },
+    Sound {
+        frames: usize,
+        bands: usize,
+        bands_first: bool,
+    },
+    /// Raw samples, `frames` blocks of `block`.
+    Samples {
+        frames: usize,
+        block: usize,
+    },
+    Picture {
+        width: usize,
+        height: usize,
+        channels_first: bool,
+        normalise: Normalise,
+    },
 }
 
 impl Kind {
-    /// From top to bottom and from left to right; frames and bands of sound.
+    /// The axes of the graph's input that a grid may follow: from top to bottom and from left to right;
+    /// frames and bands of sound, in the graph's order.
     pub(super) const fn sides(self) -> (usize, usize) {
         match self {
-            Self::Sound { frames, bands } => (frames, bands),
+            Self::Sound { frames, bands, bands_first: false } => (frames, bands),
+            Self::Sound { frames, bands, bands_first: true } => (bands, frames),
+            Self::Samples { frames, block } => (frames * block, 1),
             Self::Picture { width, height, .. } => (height, width),
         }
     }
@@ -60,22 +82,21 @@ impl Window {
         let kind = match *shape {
             [1, 3, height, width] if is_picture(width, height) => (width, height, true),
             [1, height, width, 3] if is_picture(width, height) => (width, height, false),
+            [1, samples] | [samples] | [1, 1, samples] if LEAST_SAMPLES <= samples => {
+                refuse_other_sense(wishes, true, &shape)?;
+                let kind = raw(samples, wishes, guesses).map_err(unusable)?;
+                return Ok(Self { shape, kind });
+            }
             [1, 1, frames, bands] | [1, frames, bands] | [1, frames, bands, 1] => {
                 refuse_other_sense(wishes, true, &shape)?;
                 let kind = sound(frames, bands, wishes, guesses)?;
                 return Ok(Self { shape, kind });
             }
-            [1, samples] if LEAST_SAMPLES <= samples => {
-                return Err(unusable(format!(
-                    "it takes {samples} raw samples; only log-mel frames and pictures can be \
-                     prepared; cut the graph after its own spectrogram"
-                )));
-            }
             _ => {
                 return Err(unusable(format!(
                     "its input {:?} has the shape {shape:?}; that is neither a picture, [1, 3, \
                      height, width] or [1, height, width, 3], nor log-mel frames, [1, 1, frames, \
-                     bands]",
+                     bands] or [1, 1, bands, frames], nor raw samples, [1, samples]",
                     input.name
                 )));
             }
@@ -135,16 +156,13 @@ fn sound(
     wishes: &Wishes,
     guesses: &mut Vec<String>,
 ) -> Result<Kind, EncodeError> {
-    if USUAL_BANDS.contains(&frames) && !USUAL_BANDS.contains(&bands) {
-        return Err(EncodeError::Graph {
-            name: wishes.name.clone(),
-            reason: format!(
-                "its input has {frames} bands first and then {bands} frames; only frames first can \
-                 be filled; export it with these axes exchanged"
-            ),
-        });
-    }
-    guesses.push(format!("its input is {frames} frames of {bands} mel bands"));
+    let bands_first = USUAL_BANDS.contains(&frames) && !USUAL_BANDS.contains(&bands);
+    let (frames, bands) = if bands_first { (bands, frames) } else { (frames, bands) };
+    guesses.push(if bands_first {
+        format!("its input is {bands} mel bands, each over {frames} frames")
+    } else {
+        format!("its input is {frames} frames of {bands} mel bands")
+    });
     let stated = wishes.settings.iter().any(|(key, _)| key.starts_with("input.sound."));
     if bands == YAMNET_BANDS && !stated {
         guesses.push(
@@ -160,7 +178,22 @@ fn sound(
             option: "--set input.sound.rate_hz=…, and so on for what differs from YAMNet's",
         });
     }
-    Ok(Kind::Sound { frames, bands })
+    Ok(Kind::Sound { frames, bands, bands_first })
+}
+
+/// Raw samples come in blocks, of which a window holds a whole number.
+fn raw(samples: usize, wishes: &Wishes, guesses: &mut Vec<String>) -> Result<Kind, String> {
+    let block = (LEAST_BLOCK..=MOST_BLOCK).rev().find(|&n| samples.is_multiple_of(n));
+    let Some(block) = block else {
+        return Err(format!(
+            "it takes {samples} raw samples, which is no multiple of a number from {LEAST_BLOCK} to \
+             {MOST_BLOCK}; export it for another length, such as 16000"
+        ));
+    };
+    let stated = wishes.settings.iter().any(|(key, _)| key == "input.sound.rate_hz");
+    let rate = if stated { "" } else { ", at 16 kHz (else --set input.sound.rate_hz=…)" };
+    guesses.push(format!("its input is {samples} raw samples from −1 to 1{rate}"));
+    Ok(Kind::Samples { frames: samples / block, block })
 }
 
 fn normalise(
@@ -238,14 +271,22 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_sound_come_before_bands() {
+    fn sound_is_frames_or_bands_or_samples() {
+        let frames_first = Kind::Sound { frames: 96, bands: 64, bands_first: false };
         for dims in [&[1, 1, 96, 64][..], &[1, 96, 64], &[1, 96, 64, 1]] {
-            assert_eq!(of(dims, "", ""), Ok(Kind::Sound { frames: 96, bands: 64 }), "{dims:?}");
+            assert_eq!(of(dims, "", ""), Ok(frames_first), "{dims:?}");
+        }
+        for dims in [&[1, 1, 64, 96][..], &[1, 64, 96], &[1, 64, 96, 1]] {
+            let bands_first = Kind::Sound { frames: 96, bands: 64, bands_first: true };
+            assert_eq!(of(dims, "", ""), Ok(bands_first), "{dims:?}");
+        }
+        for dims in [&[15_600][..], &[1, 15_600], &[1, 1, 15_600]] {
+            assert_eq!(of(dims, "", ""), Ok(Kind::Samples { frames: 39, block: 400 }), "{dims:?}");
         }
         for (dims, expected) in [
-            (&[1, 1, 128, 998][..], "128 bands first"),
+            (&[1, 1, 128, 998][..], "--set input.sound"),
             (&[1, 1, 300, 80], "--set input.sound"),
-            (&[1, 16_000], "16000 raw samples"),
+            (&[1, 16_001], "16001 raw samples"),
             (&[1, 7, 7, 7, 7], "[1, 7, 7, 7, 7]"),
         ] {
             let shown = of(dims, "", "").unwrap_err();

@@ -24,7 +24,7 @@ pub(super) fn manifest(
     outputs: &Outputs,
 ) -> String {
     let modality = match window.kind {
-        Kind::Sound { .. } => "sound",
+        Kind::Sound { .. } | Kind::Samples { .. } => "sound",
         Kind::Picture { .. } => "picture",
     };
     let license = wishes.license.as_deref().unwrap_or("LicenseRef-unknown");
@@ -44,11 +44,18 @@ pub(super) fn manifest(
 
 fn front_end(kind: Kind) -> String {
     match kind {
-        Kind::Sound { frames, bands } => format!(
+        Kind::Sound { frames, bands, bands_first } => format!(
             "[input.sound]\nrate_hz = 16000\nwindow_frames = {frames}\nhop_frames = {}\n\
              frame_samples = 400\nhop_samples = 160\nfft_samples = 512\nmel_bands = {bands}\n\
              low_hz = 125.0\nhigh_hz = 7500.0\nlog_offset = 0.001\nspectrum = \"magnitude\"\n\
-             slopes = \"mel\"\n",
+             slopes = \"mel\"\n{}",
+            frames.div_ceil(2),
+            if bands_first { "layout = \"bands_frames\"\n" } else { "" },
+        ),
+        Kind::Samples { frames, block } => format!(
+            "[input.sound]\nrate_hz = 16000\nspectrum = \"samples\"\nwindow_frames = {frames}\n\
+             hop_frames = {}\nframe_samples = {block}\nhop_samples = {block}\n\
+             fft_samples = {block}\nmel_bands = {block}\n",
             frames.div_ceil(2),
         ),
         Kind::Picture { width, height, channels_first, normalise } => {

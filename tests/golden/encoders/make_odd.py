@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Makes graphs that are refused: odd.onnx has an operator that nobody has, branching.onnx has control
-flow, open.onnx takes pictures of any size. Needs: onnx."""
+flow, open.onnx takes pictures of any size, state.onnx wants a second input, the weights of far.onnx lie
+elsewhere; and graphs that hand on what they are given:
+frames_first.onnx, bands_first.onnx and samples.onnx. Needs: onnx."""
 from pathlib import Path
 
 import onnx
@@ -13,8 +15,9 @@ def describe(name, shape):
     return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
 
 
-def write(file, nodes, shape, outputs, weights=()):
-    graph = helper.make_graph(nodes, Path(file).stem, [describe("input", shape)], outputs, weights)
+def write(file, nodes, shape, outputs, weights=(), more=()):
+    inputs = [describe("input", shape), *more]
+    graph = helper.make_graph(nodes, Path(file).stem, inputs, outputs, weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     (HERE / file).write_bytes(model.SerializeToString(deterministic=True))
 
@@ -34,6 +37,22 @@ def main():
     write("open.onnx", [helper.make_node("Relu", ["input"], ["relu"]),
                         helper.make_node("GlobalAveragePool", ["relu"], ["embedding"])],
           ["n", 3, "h", "w"], [describe("embedding", ["n", 3, 1, 1])])
+    wants = [helper.make_node("Add", ["input", "state"], ["tokens"])]
+    write("state.onnx", wants, sound, [tokens], more=[describe("state", sound)])
+    far = onnx.TensorProto(name="far", data_type=onnx.TensorProto.FLOAT, dims=sound, data_location=1)
+    far.external_data.add(key="location", value="elsewhere.bin")
+    write("far.onnx", [helper.make_node("Add", ["input", "far"], ["tokens"])], sound, [tokens], [far])
+    kept = describe("embedding", [1, 1, 1, 64])
+    mean = helper.make_node("ReduceMean", ["tokens"], ["embedding"], axes=[1, 2])
+    write("frames_first.onnx", [helper.make_node("Identity", ["input"], ["tokens"]), mean],
+          sound, [tokens, kept])
+    turn = helper.make_node("Transpose", ["input"], ["tokens"], perm=[0, 1, 3, 2])
+    write("bands_first.onnx", [turn, mean], [1, 1, 64, 96], [tokens, kept])
+    shape = helper.make_tensor("shape", onnx.TensorProto.INT64, [3], [1, 40, 390])
+    blocks = helper.make_node("Reshape", ["input", "shape"], ["tokens"])
+    most = helper.make_node("ReduceMax", ["tokens"], ["embedding"], axes=[1])
+    write("samples.onnx", [blocks, most], [1, 15600],
+          [describe("tokens", [1, 40, 390]), describe("embedding", [1, 1, 390])], [shape])
 
 
 if __name__ == "__main__":

@@ -87,6 +87,26 @@ fn all_problems_are_shown_at_once() {
 }
 
 #[test]
+fn raw_samples_come_in_blocks() {
+    let raw = "[input.sound]\nspectrum = \"samples\"\nframe_samples = 390\nhop_samples = 390\n";
+    let blocks =
+        format!("{raw}fft_samples = 390\nmel_bands = 390\nwindow_frames = 40\nhop_frames = 20");
+    let node = "tokens = { node = \"t\", axes = \"td\", len = 40, dim = 64 }";
+    let line = SOUND.lines().find(|line| line.starts_with("tokens = ")).unwrap();
+    let text = SOUND.replace("[input.sound]", &blocks).replace(line, node);
+    let manifest = Manifest::parse(&text).unwrap();
+    let FrontEnd::Sound(sound) = &manifest.input.front_end else { panic!("it listens") };
+    assert_eq!(sound.window_samples(), 15_600);
+    let shown = problems(&text.replace("mel_bands = 390", "mel_bands = 64"));
+    assert!(shown.contains("hop_samples = mel_bands, not 390, 390 and 64"), "{shown}");
+    let shown = problems(&text.replace(node, line));
+    assert!(shown.contains("needs a spectrum; name a node"), "{shown}");
+    let turned = blocks.clone() + "\nlayout = \"bands_frames\"";
+    let shown = problems(&text.replace(&blocks, &turned));
+    assert!(shown.contains("only one order"), "{shown}");
+}
+
+#[test]
 fn a_misspelt_key_is_refused_wherever_it_stands() {
     for (at, wrong) in [
         ("modality = \"sound\"", "modalit = \"sound\""),

@@ -1,0 +1,81 @@
+//! `habituate bench --encoders`: every encoder in every runtime.
+
+use crate::base::modality::Modality;
+use crate::cli::bench::alone;
+use crate::cli::bench::args::BenchArgs;
+use crate::cli::encoders;
+use crate::cli::exit::Failure;
+use crate::cli::progress::Progress;
+use crate::cli::tables;
+use crate::config::manifest::FrontEnd;
+use crate::config::manifest::Manifest;
+use crate::emit::table::Cell;
+use crate::emit::table::Table;
+use crate::encode;
+use crate::encode::network::Runtime;
+
+const COLUMNS: [(&str, &str); 7] = [
+    ("encoder", "encoder"),
+    ("for", "for"),
+    ("window_ms", "window ms"),
+    ("tract_ms", "tract ms"),
+    ("tract_mb", "MB"),
+    ("onnxruntime_ms", "onnxruntime ms"),
+    ("ratio", "tract / onnxruntime"),
+];
+
+pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
+    let names = if args.encoder.is_empty() { encoders::all_names() } else { args.encoder.clone() };
+    let second = cfg!(feature = "onnxruntime");
+    let mut table = Table::new(&COLUMNS);
+    let mut notes = Vec::new();
+    let progress = Progress::new(Some(names.len() as f64));
+    for (done, name) in names.iter().enumerate() {
+        progress.at(done as f64, name.clone());
+        let encoder = match encode::open(name, None) {
+            Ok(encoder) => encoder,
+            // One broken encoder must not hide the others, unless it was asked for.
+            Err(error) if args.encoder.is_empty() => {
+                notes.push(format!("{name}: {:#}", anyhow::Error::new(error)));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let manifest = encoder.manifest().clone();
+        drop(encoder);
+        let mut cost = |runtime: Runtime| {
+            let measured = alone::measure(runtime, name, args.seconds);
+            let note = |words: &String| notes.push(format!("{name}, {}: {words}", runtime.name()));
+            measured.inspect_err(note).ok()
+        };
+        let built_in = cost(Runtime::Tract);
+        let other = if second { cost(Runtime::OnnxRuntime) } else { None };
+        let ratio = built_in.zip(other).map(|(built_in, other)| built_in.ms / other.ms);
+        table.push(vec![
+            Cell::text(name),
+            Cell::text(match manifest.modality() {
+                Modality::Sound => "sound",
+                Modality::Picture => "picture",
+            }),
+            Cell::Number(window_ms(&manifest), 0),
+            Cell::Number(built_in.map(|cost| cost.ms), 3),
+            Cell::Number(built_in.map(|cost| cost.bytes / 1e6), 1),
+            Cell::Number(other.map(|cost| cost.ms), 3),
+            Cell::Number(ratio, 2),
+        ]);
+    }
+    progress.done();
+    if !second {
+        notes.push("onnxruntime is not built in; cargo build --features onnxruntime does".into());
+    }
+    tables::print(&table, args.table, &notes);
+    Ok(())
+}
+
+/// From one window to the next; pictures have no time of their own.
+fn window_ms(manifest: &Manifest) -> Option<f64> {
+    match &manifest.input.front_end {
+        FrontEnd::Sound(spec) => Some(1e3 * spec.hop_s()),
+        FrontEnd::Picture(_) => None,
+    }
+}

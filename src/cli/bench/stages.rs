@@ -1,0 +1,67 @@
+//! `habituate bench`: what each step of a window's way costs.
+
+use std::num::NonZero;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use crate::base::clock::SystemClock;
+use crate::cli::bench::args::BenchArgs;
+use crate::cli::exit::EXIT_SOFTWARE;
+use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
+use crate::cli::progress::Progress;
+use crate::cli::tables;
+use crate::config::learn::LearnToml;
+use crate::emit::table::Cell;
+use crate::emit::table::Table;
+use crate::encode;
+use crate::encode::bundled;
+use crate::pipeline::stages;
+
+const COLUMNS: [(&str, &str); 9] = [
+    ("encoder", "encoder"),
+    ("front_ms", "front end ms"),
+    ("encode_ms", "encode ms"),
+    ("score_ms", "score ms"),
+    ("learn_ms", "learn ms"),
+    ("checkpoint_ms", "checkpoint ms"),
+    ("checkpoint_mb", "MB"),
+    ("window_s", "a window every s"),
+    ("sources_a_core", "sources a core"),
+];
+
+pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
+    let names = match args.encoder.as_slice() {
+        [] => vec![bundled::DEFAULT_SOUND.to_owned(), bundled::DEFAULT_PICTURE.to_owned()],
+        names => names.to_vec(),
+    };
+    let learn = LearnToml::default().check().map_err(|e| anyhow!("{e}")).or_exit(EXIT_SOFTWARE)?;
+    let span = Duration::from_secs_f64(args.seconds);
+    let mut table = Table::new(&COLUMNS);
+    let progress = Progress::new(Some(names.len() as f64));
+    for (done, name) in names.iter().enumerate() {
+        progress.at(done as f64, name.clone());
+        let stages = stages::time(encode::open(name, None)?, &learn, &SystemClock, span)?;
+        table.push(vec![
+            Cell::text(name),
+            Cell::Number(Some(stages.front_ms), 3),
+            Cell::Number(Some(stages.encode_ms), 3),
+            Cell::Number(Some(stages.score_ms), 3),
+            Cell::Number(Some(stages.learn_ms), 3),
+            Cell::Number(Some(stages.checkpoint_ms), 3),
+            Cell::Number(Some(stages.checkpoint_bytes as f64 / 1e6), 2),
+            Cell::Number(Some(stages.hop_s), 2),
+            Cell::Number(Some(stages.sources_a_core().floor()), 0),
+        ]);
+    }
+    progress.done();
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let note = format!(
+        "milliseconds a window; each source has a thread of its own, and this machine has {cores} \
+         cores; capture and sinks are not counted, nor what a live source must leave to others"
+    );
+    tables::print(&table, args.table, &[note]);
+    Ok(())
+}

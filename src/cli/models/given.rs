@@ -1,0 +1,186 @@
+//! What `models add` was given: a file, an address, or a name of the catalogue.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use anyhow::anyhow;
+
+use crate::cli::exit::EXIT_INPUT;
+use crate::cli::exit::EXIT_UNAVAILABLE;
+use crate::cli::exit::EXIT_USAGE;
+use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
+use crate::cli::models::args::AddArgs;
+use crate::cli::models::ask;
+use crate::cli::models::catalogue;
+use crate::cli::models::download;
+use crate::cli::models::download::Fetched;
+use crate::cli::models::download::Wanted;
+use crate::config::catalogue::AddToml;
+use crate::config::catalogue::Entry;
+use crate::config::catalogue::NormaliseToml;
+use crate::config::catalogue::Place;
+use crate::config::manifest::parse_sha256;
+use crate::encode::draft::Normalise;
+
+/// A network, and what is known of it.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    /// For messages.
+    pub(super) shown: String,
+    /// What it will be called unless somebody says otherwise.
+    pub(super) name: String,
+    /// For the manifest.
+    pub(super) source: String,
+    pub(super) license: Option<String>,
+    /// What the catalogue knows of its input and outputs.
+    pub(super) known: AddToml,
+    place: From,
+}
+
+#[derive(Debug, Clone)]
+enum From {
+    File(PathBuf),
+    Address(Place),
+}
+
+/// Looks at what was given; touches no network.
+pub(super) fn look(args: &AddArgs) -> Result<Given, Failure> {
+    let given = args.given.as_str();
+    if given.starts_with("https://") || given.starts_with("http://") {
+        return address(args, given);
+    }
+    let path = Path::new(given);
+    let entry = catalogue::find(args.catalogue.as_deref(), given)?;
+    match entry {
+        Some(entry) if !path.exists() => listed(entry),
+        _ => Ok(Given {
+            shown: given.to_owned(),
+            name: name_of(path),
+            source: format!("{}, added by hand", file_name(path)),
+            license: None,
+            known: AddToml::default(),
+            place: From::File(path.into()),
+        }),
+    }
+}
+
+fn address(args: &AddArgs, url: &str) -> Result<Given, Failure> {
+    let sha256 = match &args.sha256 {
+        Some(text) => Some(parse_sha256(text).ok_or_else(|| {
+            let error = anyhow!("--sha256 {text:?} must be 64 hexadecimal digits");
+            Failure::new(EXIT_USAGE, error)
+        })?),
+        None => None,
+    };
+    let last = url.split(['?', '#']).next().unwrap_or_default();
+    let last = Path::new(last.rsplit('/').next().unwrap_or_default());
+    Ok(Given {
+        shown: url.into(),
+        name: name_of(last),
+        source: url.into(),
+        license: None,
+        known: AddToml::default(),
+        place: From::Address(Place { url: url.into(), bytes: None, sha256 }),
+    })
+}
+
+fn listed(entry: Entry) -> Result<Given, Failure> {
+    match entry.place {
+        Ok(place) => Ok(Given {
+            shown: place.url.clone(),
+            name: entry.name,
+            source: format!("{}, {}", entry.source, place.url),
+            license: Some(entry.license),
+            known: entry.add,
+            place: From::Address(place),
+        }),
+        Err(why) => {
+            let error = anyhow!("{} cannot be fetched: {why}; see {}", entry.name, entry.source);
+            Err(Failure::new(EXIT_UNAVAILABLE, error))
+        }
+    }
+}
+
+impl Given {
+    /// The network's bytes. Asks before anything is fetched; parts of it wait in `dir`.
+    pub(super) fn read(&self, args: &AddArgs, name: &str, dir: &Path) -> Result<Vec<u8>, Failure> {
+        let place = match &self.place {
+            From::File(path) => {
+                let shown = &self.shown;
+                return fs::read(path)
+                    .with_context(|| {
+                        format!(
+                            "cannot read {shown}; it is no file, no address and no name that \
+                             `models catalogue` lists"
+                        )
+                    })
+                    .or_exit(EXIT_INPUT);
+            }
+            From::Address(place) => place,
+        };
+        let part = dir.join(format!("{name}.onnx"));
+        let wanted = Wanted { url: &place.url, sha256: place.sha256, place: &part };
+        let Fetched { bytes, sha256 } =
+            download::fetch(wanted, &mut |size| self.agree(args, size.or(place.bytes)))?;
+        if place.sha256.is_none() {
+            println!(
+                "SHA-256 of what came: {}\n  nothing was known to compare it with; another download \
+                 can be held to it with --sha256",
+                download::hex(sha256)
+            );
+        }
+        Ok(bytes)
+    }
+
+    fn agree(&self, args: &AddArgs, size: Option<u64>) -> Result<(), Failure> {
+        let size = size.map_or("size unknown".into(), |n| format!("{:.1} MB", n as f64 / 1e6));
+        let license = args.license.as_deref().or(self.license.as_deref());
+        println!(
+            "{}\n  {size}, licence {}",
+            self.shown,
+            license.unwrap_or("unknown: look at the page it comes from")
+        );
+        ask::confirm(
+            args.yes,
+            "Download it?",
+            "nobody is there to agree to this download; add --yes",
+            "nothing was downloaded",
+        )
+    }
+}
+
+impl std::convert::From<NormaliseToml> for Normalise {
+    fn from(known: NormaliseToml) -> Self {
+        match known {
+            NormaliseToml::Imagenet => Self::Imagenet,
+            NormaliseToml::Symmetric => Self::Symmetric,
+            NormaliseToml::Unit => Self::Unit,
+            NormaliseToml::None => Self::None,
+        }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The file's name as a name: what is not allowed in one becomes `-`.
+fn name_of(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    stem.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_name_becomes_a_name() {
+        assert_eq!(name_of(Path::new("a/mobile net.v2.onnx")), "mobile-net.v2");
+    }
+}

@@ -1,0 +1,137 @@
+//! `habituate models compare` and `habituate bench`: the shape of what they print. How fast a machine
+//! is belongs to no test.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::f32::consts::TAU;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+
+/// Exit code, standard output and standard error.
+fn habituate(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_habituate"))
+        .args(args)
+        .env("HABITUATE_ENCODERS", "/nowhere")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A mono WAV file of 16-bit samples at 16 kHz.
+fn write_wav(path: &Path, samples: &[f32]) {
+    let len = u32::try_from(2 * samples.len()).unwrap();
+    let mut bytes = Vec::new();
+    bytes.extend(b"RIFF");
+    bytes.extend((36 + len).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data");
+    bytes.extend(len.to_le_bytes());
+    #[expect(clippy::cast_possible_truncation, reason = "samples from −1 to 1")]
+    bytes.extend(samples.iter().flat_map(|s| ((s * 32_000.0) as i16).to_le_bytes()));
+    fs::write(path, bytes).unwrap();
+}
+
+/// Two machines, seven recordings of three seconds each: a low hum and a high whine, a little
+/// different every time.
+fn recordings(folder: &Path) {
+    for (class, hz) in [("hum", 150.0), ("whine", 2500.0)] {
+        fs::create_dir_all(folder.join(class)).unwrap();
+        for take in 0..7_u8 {
+            let hz = hz * (1.0 + 0.02 * f32::from(take));
+            let sample = |n: u16| {
+                let t = f32::from(n) / 16_000.0;
+                0.4 * (TAU * hz * t).sin() * (1.0 + 0.3 * (TAU * (2.0 + t) * t).sin())
+            };
+            let samples: Vec<f32> = (0..48_000).map(sample).collect();
+            write_wav(&folder.join(class).join(format!("{class}{take}.wav")), &samples);
+        }
+    }
+}
+
+#[test]
+fn encoders_are_compared_on_labelled_recordings() {
+    let dir = tempfile::tempdir().unwrap();
+    recordings(dir.path());
+    fs::write(dir.path().join("hum/broken.wav"), "not sound").unwrap();
+    let data = dir.path().to_str().unwrap();
+    let (code, out, err) = habituate(&["models", "compare", "--data", data, "--labels"]);
+    assert_eq!(code, 0, "{err}");
+    let heading = out.lines().next().unwrap();
+    for word in ["encoder", "ms a window", "MB", "skill", "neighbours", "5-shot", "chance"] {
+        assert!(heading.contains(word), "{heading}");
+    }
+    let row = out.lines().nth(1).unwrap();
+    assert!(row.starts_with("logmel-patches") && row.contains("1.000"), "{row}");
+    assert!(!out.contains("picture-patches"), "{out}");
+    assert!(out.contains("passed over: ") && out.contains("broken.wav"), "{out}");
+    assert!(out.contains("use --encoder logmel-patches: it is the only one"), "{out}");
+}
+
+#[test]
+fn figures_go_to_programs_as_csv_and_json() {
+    let dir = tempfile::tempdir().unwrap();
+    recordings(dir.path());
+    let data = dir.path().to_str().unwrap();
+    let compare = ["models", "compare", "--data", data, "--encoder", "logmel-patches"];
+    let (code, out, err) = habituate(&[&compare[..], &["--labels=names", "--csv"]].concat());
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines.len(), 2, "{out}");
+    assert!(lines[0].starts_with("encoder,windows,ms_a_window,mb,skill,neighbours"));
+    assert_eq!(lines[0].split(',').count(), lines[1].split(',').count());
+    assert!(err.contains("use --encoder logmel-patches"), "{err}");
+    let (code, out, _) = habituate(&[&compare[..], &["--json"]].concat());
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &rows[0]["encoder"]), (0, &"logmel-patches".into()));
+    assert!(rows[0]["windows"].as_f64().unwrap() > 50.0 && rows[0]["few_shot"].is_null());
+}
+
+#[test]
+fn what_cannot_be_compared_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let compare = ["models", "compare", "--data", data];
+    let (code, _, err) = habituate(&compare);
+    assert!(code == 66 && err.contains("no recording below"), "{code}: {err}");
+    recordings(dir.path());
+    let (code, _, err) = habituate(&[&compare[..], &["--encoder", "picture-patches"]].concat());
+    assert!(code == 78 && err.contains("is an encoder for pictures"), "{code}: {err}");
+    let (code, _, err) = habituate(&[&compare[..], &["--seconds", "0"]].concat());
+    assert!(code == 64 && err.contains("--seconds 0 must be above 0"), "{code}: {err}");
+    let (code, _, err) = habituate(&["models", "compare", "--data", "/nowhere/at/all"]);
+    assert!(code == 66 && err.contains("cannot list"), "{code}: {err}");
+}
+
+#[test]
+fn every_encoder_is_timed() {
+    let (code, out, err) = habituate(&["bench", "--encoders", "--seconds", "0"]);
+    assert_eq!(code, 0, "{err}");
+    let heading = out.lines().next().unwrap();
+    assert!(heading.contains("tract ms") && heading.contains("onnxruntime ms"), "{heading}");
+    for name in ["logmel-patches", "picture-patches"] {
+        assert!(out.lines().any(|line| line.starts_with(name)), "{out}");
+    }
+    let (code, out, _) = habituate(&["bench", "--encoders", "--seconds", "0", "--json"]);
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 0);
+    assert!(0.0 < rows[0]["tract_ms"].as_f64().unwrap() && rows[1]["window_ms"].is_null());
+    let (code, _, err) = habituate(&["bench", "--encoders", "--encoder", "yamnett"]);
+    assert!(code == 78 && err.contains("no encoder called \"yamnett\""), "{code}: {err}");
+}
+
+#[test]
+fn every_stage_is_timed() {
+    let (code, out, err) = habituate(&["bench", "--seconds", "0", "--json"]);
+    assert_eq!(code, 0, "{err}");
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    for row in 0..2 {
+        for stage in ["front_ms", "encode_ms", "score_ms", "checkpoint_mb", "sources_a_core"] {
+            assert!(0.0 < rows[row][stage].as_f64().unwrap(), "{stage}: {out}");
+        }
+    }
+    let (code, _, err) = habituate(&["bench", "--seconds", "-1"]);
+    assert!(code == 64, "{err}");
+}
