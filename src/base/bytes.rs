@@ -102,6 +102,12 @@ impl Writer {
         self.bytes.extend(values.iter().map(|value| value.to_le_bytes()[0]));
     }
 
+    /// A list with its length.
+    pub fn bytes(&mut self, values: &[u8]) {
+        self.len(values.len());
+        self.bytes.extend_from_slice(values);
+    }
+
     /// A text with its length.
     pub fn text(&mut self, value: &str) {
         self.len(value.len());
