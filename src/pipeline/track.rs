@@ -22,6 +22,8 @@ use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
 use crate::encode::picture::PictureFrontEnd;
 use crate::encode::sound::SoundFrontEnd;
+use crate::learn::classes::Named;
+use crate::learn::classes::taught::UNKNOWN;
 use crate::learn::learner::Learner;
 use crate::learn::learner::Learnt;
 use crate::learn::learner::Score;
@@ -40,6 +42,10 @@ pub struct Scored<'a> {
     pub score: &'a Score,
     /// What learning did with it.
     pub learnt: &'a Learnt,
+    /// What it is, by what was taught; `None` where nothing was.
+    pub named: Option<&'a Named>,
+    /// When it began, in seconds of the source's life.
+    pub lived_s: f64,
 }
 
 impl Scored<'_> {
@@ -55,7 +61,20 @@ impl Scored<'_> {
             surprise: self.score.is_read().then_some(self.score.surprise),
             density: self.score.is_read().then_some(self.score.density),
             event: self.score.event,
+            name: self.name(),
+            confidence: self.confidence(),
+            lived_s: self.lived_s,
         }
+    }
+
+    /// What it is called: a name, "unknown", or nothing where nothing was taught.
+    pub fn name(&self) -> Option<String> {
+        self.named.map(|named| named.name.clone().unwrap_or_else(|| UNKNOWN.into()))
+    }
+
+    /// How sure the name is; `None` for unknown.
+    pub fn confidence(&self) -> Option<f32> {
+        self.named.filter(|named| named.name.is_some()).map(|named| named.confidence)
     }
 
     /// As a point of the plot.
@@ -105,7 +124,7 @@ enum FrontEnd {
 }
 
 /// What happens to a window once the front end has made it.
-struct Core {
+pub(super) struct Core {
     encoder: Box<dyn Encoder>,
     latent: Latent,
     learner: Learner,
@@ -195,7 +214,8 @@ impl Track {
 }
 
 /// What is done with a window once the front end has made it.
-type Handle<'a> = &'a mut dyn FnMut(&mut Core, &EncoderWindow) -> Result<(), EncodeError>;
+pub(super) type Handle<'a> =
+    &'a mut dyn FnMut(&mut Core, &EncoderWindow) -> Result<(), EncodeError>;
 
 impl Track {
     /// Learning stops after this moment of the stream; scoring goes on.
@@ -224,6 +244,14 @@ impl Track {
             shape.embedding_dim,
             self.core.learner.state_bytes() as f64 / 1e6,
         )
+    }
+
+    pub(super) const fn learner(&self) -> &Learner {
+        &self.core.learner
+    }
+
+    pub(super) const fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.core.learner
     }
 
     /// Bytes that the learner takes once it has met enough; a checkpoint is never larger.
@@ -321,7 +349,11 @@ impl Track {
         }
     }
 
-    fn each_window(&mut self, chunk: Chunk, handle: Handle<'_>) -> Result<(), EncodeError> {
+    pub(super) fn each_window(
+        &mut self,
+        chunk: Chunk,
+        handle: Handle<'_>,
+    ) -> Result<(), EncodeError> {
         match chunk {
             Chunk::Begin { input, at_s } => {
                 self.flush(handle)?;
@@ -396,7 +428,7 @@ impl Track {
         }
     }
 
-    fn flush(&mut self, handle: Handle<'_>) -> Result<(), EncodeError> {
+    pub(super) fn flush(&mut self, handle: Handle<'_>) -> Result<(), EncodeError> {
         let core = &mut self.core;
         let mut result = Ok(());
         if let FrontEnd::Sound(front) = &mut self.front {
@@ -423,16 +455,20 @@ impl Core {
     ) -> Result<(), EncodeError> {
         self.encoder.encode(window, &mut self.latent)?;
         let score = self.learner.score(&self.latent);
+        let named = self.learner.name(&self.latent);
+        let lived_s = self.lived_s + window.start_s;
         if self.learn_until_s.is_some_and(|until| until < window.end_s) {
             self.learner.freeze();
         }
-        let learnt = self.learner.learn(&self.latent, &score, self.lived_s + window.start_s);
+        let learnt = self.learner.learn(&self.latent, &score, lived_s);
         emit(&Scored {
             input: &self.input,
             start_s: window.start_s,
             end_s: window.end_s,
             score: &score,
             learnt: &learnt,
+            named: named.as_ref(),
+            lived_s,
         });
         Ok(())
     }
@@ -458,6 +494,11 @@ impl Core {
             vector,
         });
         Ok(())
+    }
+
+    pub(super) fn encode(&mut self, window: &EncoderWindow) -> Result<&Latent, EncodeError> {
+        self.encoder.encode(window, &mut self.latent)?;
+        Ok(&self.latent)
     }
 
     fn wrong_modality(&self, wanted: Modality) -> EncodeError {
