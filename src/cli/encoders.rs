@@ -36,6 +36,23 @@ pub(crate) fn open(
     open_for(runtime, name, file, modality)
 }
 
+/// The command line's encoder, else the source's, whatever it is for.
+///
+/// # Errors
+///
+/// [`EncodeError`].
+pub(crate) fn open_stated(
+    runtime: Runtime,
+    args: &EncoderArgs,
+    source: &SourceSettings,
+) -> Result<Box<dyn Encoder>, EncodeError> {
+    match (&args.encoder, &source.encoder) {
+        (Some(name), _) => encode::open_in(runtime, name, args.encoder_file.as_deref()),
+        (None, Some(name)) => encode::open_in(runtime, name, source.encoder_file.as_deref()),
+        (None, None) => encode::open_in(runtime, bundled::DEFAULT_SOUND, None),
+    }
+}
+
 fn open_for(
     runtime: Runtime,
     name: &str,

@@ -14,6 +14,7 @@ mod embed;
 mod encoders;
 mod exit;
 mod models;
+mod names;
 mod progress;
 mod replay;
 mod run;
@@ -61,6 +62,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Check(args) => check::main(&args),
         Command::Selftest(args) => selftest::main(&args),
         Command::Status(args) => status::main(&args),
+        Command::Teach(args) => names::teach(&args),
+        Command::Names(args) => names::names(&args),
+        Command::Search(args) => names::search(&args),
         Command::Models(args) => models::main(&args),
     }
 }

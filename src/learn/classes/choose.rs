@@ -98,6 +98,7 @@ pub fn cross_validate(examples: &Examples, head: HeadKind) -> Option<Trial> {
         for window in (0..examples.len()).filter(|&window| fold_of(window) == Some(fold)) {
             fitted.scores(examples.point(window), &mut row);
             fitted.strangeness(examples.point(window), &mut strange);
+            contrast(&mut strange);
             let class = examples.class_of[window];
             scores.extend_from_slice(&row);
             held.push((class, examples.weights[window]));
@@ -152,6 +153,26 @@ fn best_temperature(scores: &[f64], held: &[(usize, f64)], classes: usize) -> (f
         })
         .min_by(|a: &(f64, f64), b| a.1.total_cmp(&b.1))
         .unwrap_or((1.0, 0.0))
+}
+
+/// Replaces distances `d_y` by `d_y² / min d_z` over the other classes `z`: what is between classes is
+/// stranger to each of them than what is as far from one but farther still from the others. A single
+/// class has nothing to be compared with, and keeps its distance.
+pub fn contrast(distances: &mut [f64]) {
+    let (mut first, mut second) = (f64::INFINITY, f64::INFINITY);
+    for &d in distances.iter() {
+        if d < first {
+            (first, second) = (d, first);
+        } else if d < second {
+            second = d;
+        }
+    }
+    if second.is_finite() {
+        for d in distances.iter_mut().filter(|d| d.is_finite()) {
+            let other = if *d == first { second } else { first };
+            *d *= *d / other.max(1e-12);
+        }
+    }
 }
 
 /// Probabilities of the classes, from their scores.

@@ -254,6 +254,7 @@ impl Classes {
             fitted.head.strangeness(&point, &mut row);
             strangeness.iter_mut().zip(&row).for_each(|(sum, x)| *sum += share * x);
         }
+        choose::contrast(&mut strangeness);
         let p_values: Vec<f64> = strangeness
             .iter()
             .enumerate()
@@ -286,6 +287,7 @@ fn background(
     let mut row = vec![0.0; classes];
     for window in &past.remembered {
         head.strangeness(&map.point(space, window), &mut row);
+        choose::contrast(&mut row);
         all.iter_mut().zip(&row).for_each(|(all, &x)| all.push(x));
     }
     Unknown::from_background(all)
