@@ -111,7 +111,6 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// A moment as typed: seconds, seconds ago when negative, or a time of day.
-#[expect(clippy::disallowed_methods, reason = "a time of day is compared with the wall's clock")]
 pub(super) fn at(door: &Door, text: &str) -> Result<AskDoc, Failure> {
     if let Ok(seconds) = text.parse::<f64>()
         && seconds.is_finite()

@@ -35,7 +35,8 @@ pub struct Trial {
     pub loss: f64,
     /// What scores are divided by before they become probabilities.
     pub temperature: f64,
-    /// Of each window left out: its class, and how strange it was to that class.
+    /// Of each window left out: the class it was taken for, right or wrong, and how strange it was to
+    /// that.
     pub strangeness: Vec<(usize, f64)>,
 }
 
@@ -102,7 +103,9 @@ pub fn cross_validate(examples: &Examples, head: HeadKind) -> Option<Trial> {
             let class = examples.class_of[window];
             scores.extend_from_slice(&row);
             held.push((class, examples.weights[window]));
-            strangeness.push((class, strange[class]));
+            if let Some(told) = best(&row) {
+                strangeness.push((told, strange[told]));
+            }
         }
     }
     if held.is_empty() {
@@ -159,20 +162,21 @@ fn best_temperature(scores: &[f64], held: &[(usize, f64)], classes: usize) -> (f
 /// stranger to each of them than what is as far from one but farther still from the others. A single
 /// class has nothing to be compared with, and keeps its distance.
 pub fn contrast(distances: &mut [f64]) {
-    let (mut first, mut second) = (f64::INFINITY, f64::INFINITY);
-    for &d in distances.iter() {
-        if d < first {
-            (first, second) = (d, first);
-        } else if d < second {
-            second = d;
-        }
-    }
-    if second.is_finite() {
-        for d in distances.iter_mut().filter(|d| d.is_finite()) {
-            let other = if *d == first { second } else { first };
+    let nearest = |except: usize| {
+        let others = distances.iter().enumerate().filter(|(class, _)| *class != except);
+        others.fold(f64::INFINITY, |least, (_, d)| least.min(*d))
+    };
+    let others: Vec<f64> = (0..distances.len()).map(nearest).collect();
+    for (d, other) in distances.iter_mut().zip(others) {
+        if d.is_finite() && other.is_finite() {
             *d *= *d / other.max(1e-12);
         }
     }
+}
+
+/// The class of the highest score, the first of several.
+pub fn best(scores: &[f64]) -> Option<usize> {
+    (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)))
 }
 
 /// Probabilities of the classes, from their scores.

@@ -255,23 +255,14 @@ impl Classes {
             strangeness.iter_mut().zip(&row).for_each(|(sum, x)| *sum += share * x);
         }
         choose::contrast(&mut strangeness);
-        let p_values: Vec<f64> = strangeness
-            .iter()
-            .enumerate()
-            .map(|(class, &strangeness)| fitted.unknown.p_value(class, strangeness))
-            .collect();
-        let all = posterior(&scores, fitted.temperature);
-        let fits = |&class: &usize| UNKNOWN_SHARE < p_values[class];
-        let best = |among: &mut dyn Iterator<Item = usize>| {
-            among.max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)))
-        };
-        let known = best(&mut (0..classes.len()).filter(fits));
-        let told = known.or_else(|| best(&mut (0..classes.len())))?;
+        let told = choose::best(&scores)?;
+        let p_value = fitted.unknown.p_value(told, strangeness[told]);
+        let confidence = posterior(&scores, fitted.temperature)[told];
         #[expect(clippy::cast_possible_truncation, reason = "computed in f64, told in f32")]
         Some(Named {
-            name: known.map(|class| classes[class].name.clone()),
-            confidence: all[told] as f32,
-            p_value: p_values[told] as f32,
+            name: (UNKNOWN_SHARE < p_value).then(|| classes[told].name.clone()),
+            confidence: confidence as f32,
+            p_value: p_value as f32,
         })
     }
 }

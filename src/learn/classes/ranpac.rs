@@ -1,4 +1,4 @@
-//! Ridge regression on random features (McDonnell et al. 2023, "RanPAC"): for many examples, where
+//! Ridge regression on random features (`RanPAC`, 2023): for many examples, where
 //! classes are no round clouds.
 //!
 //! `h = max(0, x R)` with a fixed random `R: [d, M]`; `W = Hᵀ (H Hᵀ + λ I)⁻¹ Y`, the same as

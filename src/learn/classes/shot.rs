@@ -82,7 +82,7 @@ impl Shot {
             let embedding = from.f32s()?;
             let fits = embedding.len() == dim
                 && !tokens.is_empty()
-                && tokens.len() % width == 0
+                && tokens.len().is_multiple_of(width)
                 && tokens.len() <= width * most_tokens;
             if !fits {
                 return Err(Malformed::WrongValue {

@@ -1,11 +1,12 @@
 //! When a moment is like none of the classes.
 //!
-//! Conformal ranks: how strange was each example to its own class while it was left out? A moment's
-//! p-value for a class is the share of these that were at least as strange. If examples and later
-//! moments of a class come alike, a true member falls to p ≤ α with chance α at most, whatever the
-//! head and whatever the space (Vovk et al. 2005). Strangeness is measured in units of its class's own
-//! mean, so that few examples of each class can serve all; beyond the strangest, an exponential tail
-//! goes on where ranks would end at `1 / (n + 1)`.
+//! Conformal ranks: how strange was each example, while it was left out, to the class it was taken
+//! for? A moment's p-value is the share of these that were at least as strange. If examples and later
+//! moments come alike, a taught thing falls to p ≤ α with chance α at most, whatever the head and
+//! whatever the space (Vovk et al. 2005). Right or wrong plays no part in it: a moment, too, is judged
+//! by the class it is taken for. Strangeness is measured in units of that class's own mean, so that
+//! few examples of each class can serve all; beyond the strangest, an exponential tail goes on where
+//! ranks would end at `1 / (n + 1)`.
 //!
 //! While every class has a single example there is nothing to leave out. Then a moment must be nearer
 //! to the example than all but [`BACKGROUND_SHARE`] of what is remembered of the place.
@@ -37,7 +38,7 @@ pub enum Unknown {
 }
 
 impl Unknown {
-    /// From the class and strangeness of examples left out.
+    /// From the class that each example was taken for while left out, and its strangeness to that.
     pub fn from_examples(left_out: &[(usize, f64)], classes: usize) -> Self {
         let mut sums = vec![(0.0, 0.0); classes];
         let (mut all, mut count) = (0.0, 0.0);

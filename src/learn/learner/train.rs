@@ -94,11 +94,9 @@ impl Learner {
             self.credit -= 1.0;
             if self.step() {
                 updates += 1;
-                if self.adam.steps().is_multiple_of(self.settings.guard_every) {
-                    if self.compare() {
-                        committed = true;
-                        self.classes.mark_stale();
-                    }
+                if self.adam.steps().is_multiple_of(self.settings.guard_every) && self.compare() {
+                    committed = true;
+                    self.classes.mark_stale();
                 }
             }
         }
