@@ -103,9 +103,9 @@ impl Writer {
     }
 
     /// A list with its length.
-    pub fn bytes(&mut self, values: &[u8]) {
+    pub fn i16s(&mut self, values: &[i16]) {
         self.len(values.len());
-        self.bytes.extend_from_slice(values);
+        self.bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     }
 
     /// A text with its length.
@@ -257,6 +257,17 @@ impl<'a> Reader<'a> {
         Ok(self.take(count)?.iter().map(|&b| i8::from_le_bytes([b])).collect())
     }
 
+    /// A list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::f32s`].
+    pub fn i16s(&mut self) -> Result<Vec<i16>, Malformed> {
+        let count = self.len()?;
+        let bytes = self.take(count.saturating_mul(2))?;
+        Ok(bytes.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b)).collect())
+    }
+
     /// A list of bytes.
     ///
     /// # Errors
@@ -303,6 +314,7 @@ mod tests {
         writer.u64(7);
         writer.f32s([1.5, f32::NAN].into_iter());
         writer.i8s(&[-128, 127]);
+        writer.i16s(&[i16::MIN, 258]);
         writer.flag(true);
         writer.text("hé");
         let bytes = writer.into_bytes();
@@ -313,6 +325,7 @@ mod tests {
         assert_eq!(list[0], 1.5);
         assert_eq!(list[1].to_bits(), f32::NAN.to_bits(), "bit for bit, NaN included");
         assert_eq!(reader.i8s().unwrap(), [-128, 127]);
+        assert_eq!(reader.i16s().unwrap(), [i16::MIN, 258]);
         assert!(reader.flag().unwrap());
         assert_eq!(reader.text().unwrap(), "hé");
         reader.end().unwrap();

@@ -32,8 +32,8 @@ use crate::pipeline::replay;
 use crate::pipeline::resume;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::resume::OpenOptions;
-use crate::pipeline::track::Scored;
 use crate::pipeline::track::Track;
+use crate::pipeline::window::Scored;
 use crate::store::state_dir::StateDir;
 
 /// On a terminal the demo runs at this many times real time, so that one can watch it learn; on a

@@ -26,9 +26,9 @@ use crate::emit::npy::IndexRow;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::resume;
-use crate::pipeline::track::Embedded;
 use crate::pipeline::track::Lived;
 use crate::pipeline::track::Track;
+use crate::pipeline::window::Embedded;
 use crate::store::state_dir::StateDir;
 
 pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use crate::encode::Encoder;
 use crate::encode::bundled;
 use crate::encode::error::EncodeError;
 use crate::encode::network::Runtime;
-use crate::pipeline::track;
+use crate::pipeline::window;
 
 /// The command line's encoder, else the source's, else the bundled default of its modality.
 ///
@@ -63,7 +63,7 @@ fn open_for(
     if encoder.manifest().modality() == modality {
         Ok(encoder)
     } else {
-        Err(track::wrong_modality(encoder.manifest(), modality))
+        Err(window::wrong_modality(encoder.manifest(), modality))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::config::daemon::ConfigError;
 use crate::encode::error::EncodeError;
 use crate::pipeline::replay::ReplayError;
 use crate::pipeline::resume::OpenError;
-use crate::store::state_dir::StoreError;
+use crate::store::error::StoreError;
 
 /// Wrong arguments.
 pub(crate) const EXIT_USAGE: u8 = 64;

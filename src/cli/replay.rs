@@ -28,9 +28,9 @@ use crate::pipeline::replay;
 use crate::pipeline::resume;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::resume::OpenOptions;
-use crate::pipeline::track::Scored;
 use crate::pipeline::track::Track;
 use crate::pipeline::usage::Usage;
+use crate::pipeline::window::Scored;
 use crate::store::state_dir::StateDir;
 
 #[expect(clippy::disallowed_methods, reason = "the wall seconds of a report are the wall's")]

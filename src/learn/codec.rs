@@ -1,10 +1,37 @@
-//! Numbers as bytes.
+//! Numbers as one byte or two.
 //!
 //! `q = round((x − offset) / (unit · s))` with one `s` for each stored item, chosen so that its
-//! largest number becomes ±127: nothing is ever cut off, and a quiet item keeps its detail.
+//! largest number becomes ±127, or ±32 767: nothing is ever cut off, and a quiet item keeps its detail.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::learn::moments::fill;
+
+/// What a number is stored as.
+pub trait Stored: Copy + Into<f32> {
+    /// What the largest number of an item becomes.
+    const MOST: f32;
+
+    /// The nearest one; beyond ±[`Stored::MOST`] the last.
+    fn nearest(x: f32) -> Self;
+}
+
+impl Stored for i8 {
+    const MOST: f32 = 127.0;
+
+    #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+    fn nearest(x: f32) -> Self {
+        x.round() as Self
+    }
+}
+
+impl Stored for i16 {
+    const MOST: f32 = 32_767.0;
+
+    #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+    fn nearest(x: f32) -> Self {
+        x.round() as Self
+    }
+}
 
 /// Offset and unit of each feature; fixed once chosen, or what is stored would change its meaning.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,8 +76,7 @@ impl Codec {
     }
 
     /// Stores rows of features; gives the scale of the item.
-    #[expect(clippy::cast_possible_truncation, reason = "within ±127 by the choice of scale")]
-    pub fn encode(&self, x: &[f32], to: &mut [i8]) -> f32 {
+    pub fn encode<S: Stored>(&self, x: &[f32], to: &mut [S]) -> f32 {
         let dim = self.offset.len();
         let mut largest = 0.0_f32;
         for row in x.chunks_exact(dim) {
@@ -58,26 +84,27 @@ impl Codec {
                 largest = largest.max(((x - offset) / unit).abs());
             }
         }
-        let scale = largest / 127.0;
+        let scale = largest / S::MOST;
         let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
         for (row, to) in x.chunks_exact(dim).zip(to.chunks_exact_mut(dim)) {
             for (((to, &x), &offset), &unit) in
                 to.iter_mut().zip(row).zip(&self.offset).zip(&self.unit)
             {
-                *to = ((x - offset) / unit * inverse).round() as i8;
+                *to = S::nearest((x - offset) / unit * inverse);
             }
         }
         scale
     }
 
     /// The stored item again.
-    pub fn decode(&self, stored: &[i8], scale: f32, out: &mut [f32]) {
+    pub fn decode<S: Stored>(&self, stored: &[S], scale: f32, out: &mut [f32]) {
         let dim = self.offset.len();
         for (stored, out) in stored.chunks_exact(dim).zip(out.chunks_exact_mut(dim)) {
             for (((out, &q), &offset), &unit) in
                 out.iter_mut().zip(stored).zip(&self.offset).zip(&self.unit)
             {
-                *out = offset + unit * scale * f32::from(q);
+                let q: f32 = q.into();
+                *out = offset + unit * scale * q;
             }
         }
     }
@@ -110,20 +137,28 @@ mod tests {
         let rows = [1000.0, 0.01, 3000.0, 0.03, 2000.0, 0.02];
         let codec = Codec::fit(2, rows.chunks(2));
         let x = [1500.0, 0.01, 2600.0, 0.025];
-        let mut stored = [0; 4];
-        let scale = codec.encode(&x, &mut stored);
-        assert!(stored.contains(&127) || stored.contains(&-127));
+        let mut bytes = [0_i8; 4];
+        let scale = codec.encode(&x, &mut bytes);
+        assert!(bytes.contains(&127) || bytes.contains(&-127));
+        close(&codec, &x, &bytes, scale);
+        let mut words = [0_i16; 4];
+        let scale = codec.encode(&x, &mut words);
+        assert!(words.contains(&32_767) || words.contains(&-32_767));
+        close(&codec, &x, &words, scale);
+    }
+
+    fn close<S: Stored>(codec: &Codec, x: &[f32], stored: &[S], scale: f32) {
         let mut back = [0.0; 4];
-        codec.decode(&stored, scale, &mut back);
+        codec.decode(stored, scale, &mut back);
         for (i, (x, back)) in x.iter().zip(back).enumerate() {
-            let step = codec.unit[i % 2] * scale;
+            let step = codec.unit[i % 2] * scale + 1e-6 * x.abs();
             assert!((x - back).abs() <= 0.501 * step, "{i}: {x} became {back}");
         }
     }
 
     #[test]
     fn an_item_at_the_offset_is_all_zeros() {
-        let mut stored = [1; 3];
+        let mut stored = [1_i8; 3];
         assert_eq!(Codec::plain(3).encode(&[0.0; 3], &mut stored), 0.0);
         assert_eq!(stored, [0; 3]);
     }

@@ -1,11 +1,14 @@
-//! What is kept of the past: latents, one byte a number.
+//! What is kept of the past: latents, tokens with one byte a number, embeddings with two.
 //!
 //! The newest windows lie in a ring; a window that leaves the ring is offered to a reservoir, which
 //! is a fair sample of everything before (Vitter's algorithm R). Ring alone would forget the quiet
 //! night every morning; reservoir alone would know nothing of today.
 //!
 //! Stored are raw latents, never what the adapter makes of them, so nothing goes stale when weights
-//! change. One block of time out of so many is marked as held out and never learnt from: whole
+//! change. Why not one byte for embeddings too: a distance to a near one is a small difference of
+//! large numbers, and two processors whose sums differ in the last bit would round a byte differently.
+//!
+//! One block of time out of so many is marked as held out and never learnt from: whole
 //! blocks, because a window's neighbour is nearly its copy.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
@@ -45,7 +48,7 @@ impl MemoryPlan {
     }
 
     const fn window_bytes(&self) -> usize {
-        self.tokens_len + self.embedding_dim + size_of::<Facts>()
+        self.tokens_len + size_of::<i16>() * self.embedding_dim + size_of::<Facts>()
     }
 
     /// Whether the block of this moment is held out: one of each `every` blocks in a row, drawn anew
@@ -81,7 +84,7 @@ pub struct Memory {
     plan: MemoryPlan,
     /// Slots of the ring first, then those of the reservoir.
     tokens: Vec<i8>,
-    embeddings: Vec<i8>,
+    embeddings: Vec<i16>,
     facts: Vec<Facts>,
     /// Windows ever pushed into the ring, and ever offered to the reservoir.
     pushed: u64,
@@ -104,7 +107,7 @@ impl Memory {
 
     /// Bytes held, exactly.
     pub fn bytes(&self) -> usize {
-        self.tokens.len() + self.embeddings.len() + self.facts.len() * size_of::<Facts>()
+        self.tokens.len() + size_of_val(&*self.embeddings) + size_of_val(&*self.facts)
     }
 
     /// Windows kept.
@@ -200,7 +203,7 @@ impl Memory {
     }
 
     /// The embedding in `slot` as stored, and the scale of its numbers.
-    pub fn embedding(&self, slot: usize) -> (&[i8], f32) {
+    pub fn embedding(&self, slot: usize) -> (&[i16], f32) {
         let dim = self.plan.embedding_dim;
         (&self.embeddings[slot * dim..(slot + 1) * dim], self.facts[slot].embedding_scale)
     }
@@ -219,7 +222,7 @@ impl Memory {
             to.f32(facts.token_scale);
             to.f32(facts.embedding_scale);
             to.i8s(&self.tokens[slot * len..(slot + 1) * len]);
-            to.i8s(&self.embeddings[slot * dim..(slot + 1) * dim]);
+            to.i16s(&self.embeddings[slot * dim..(slot + 1) * dim]);
         }
     }
 
@@ -253,7 +256,7 @@ impl Memory {
             fill(
                 embedding_of(&mut self.embeddings, plan, slot),
                 "numbers in an embedding",
-                from.i8s()?,
+                from.i16s()?,
             )?;
         }
         Ok(())
@@ -264,7 +267,7 @@ fn tokens_of(all: &mut [i8], plan: MemoryPlan, slot: usize) -> &mut [i8] {
     &mut all[slot * plan.tokens_len..(slot + 1) * plan.tokens_len]
 }
 
-fn embedding_of(all: &mut [i8], plan: MemoryPlan, slot: usize) -> &mut [i8] {
+fn embedding_of(all: &mut [i16], plan: MemoryPlan, slot: usize) -> &mut [i16] {
     &mut all[slot * plan.embedding_dim..(slot + 1) * plan.embedding_dim]
 }
 

@@ -13,6 +13,7 @@ pub mod eigen;
 pub mod gate;
 pub mod guard;
 pub mod head;
+pub mod history;
 pub mod learner;
 pub mod mahalanobis;
 pub mod masked;

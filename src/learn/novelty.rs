@@ -3,242 +3,11 @@
 //! Channels are logarithms, so they are in one unit already: their weighted sum is compared with its
 //! own past, in deviations above the median, in units of the median absolute deviation, neither of
 //! which a few outliers can move. Why not deviations of each channel, then their sum: that lets the
-//! channel which was quietest so far shout loudest.
-//! The p-value is the novelty's rank among past ones; beyond the tenth largest of them, where ranks
-//! are too coarse, a generalised Pareto tail fitted to the largest tenth goes on (probability-weighted
-//! moments, Hosking and Wallis 1987).
-
-use std::collections::VecDeque;
+//! channel which was quietest so far shout loudest. [`History`]
+//! has the p-value.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
-
-/// The newest values of something.
-#[derive(Debug, Clone, PartialEq)]
-pub struct History {
-    /// Oldest first.
-    values: VecDeque<f32>,
-    least: usize,
-    most: usize,
-    seen: u64,
-    median: f32,
-    /// 1.4826 median absolute deviations: the standard deviation, were it Gaussian.
-    spread: f32,
-    /// Scratch.
-    sorted: Vec<f32>,
-}
-
-impl History {
-    /// Smallest spread we believe in; a perfectly constant signal would otherwise divide by zero.
-    const LEAST_SPREAD: f32 = 1e-6;
-
-    /// Keeps the newest `most` values; ranks count among half of all there were, `least` at least.
-    pub fn new(least: usize, most: usize) -> Self {
-        Self {
-            values: VecDeque::with_capacity(most),
-            least,
-            most,
-            seen: 0,
-            median: 0.0,
-            spread: Self::LEAST_SPREAD,
-            sorted: Vec::with_capacity(most),
-        }
-    }
-
-    /// Values kept.
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
-    /// Takes in a value. Those that are not finite are refused: one would poison all ranks.
-    #[must_use = "a refused value should be counted"]
-    pub fn observe(&mut self, value: f32) -> bool {
-        if !value.is_finite() {
-            return false;
-        }
-        self.seen += 1;
-        if self.values.len() == self.most {
-            self.values.pop_front();
-        }
-        self.values.push_back(value);
-        if self.seen < MEASURE_ALWAYS || self.seen.is_multiple_of(MEASURE_EVERY) {
-            self.measure();
-        }
-        true
-    }
-
-    /// Moves all past values, when whatever makes them has moved.
-    pub fn shift(&mut self, by: f32) {
-        self.values.iter_mut().for_each(|value| *value += by);
-        self.measure();
-    }
-
-    fn measure(&mut self) {
-        self.sorted.clear();
-        self.sorted.extend(&self.values);
-        if self.sorted.is_empty() {
-            return;
-        }
-        self.median = median(&mut self.sorted);
-        for value in &mut self.sorted {
-            *value = (*value - self.median).abs();
-        }
-        self.spread = (1.4826 * median(&mut self.sorted)).max(Self::LEAST_SPREAD);
-    }
-
-    /// Deviations above the median.
-    pub fn deviation(&self, value: f32) -> f32 {
-        (value - self.median) / self.spread
-    }
-
-    /// How many of the newest values ranks count among. The first values of a learner that knew
-    /// nothing yet must not be the measure of the later ones for long.
-    fn ranked(&self) -> usize {
-        let half = usize::try_from(self.seen / 2).unwrap_or(usize::MAX);
-        half.max(self.least).min(self.values.len())
-    }
-
-    fn newest(&self, count: usize) -> impl Iterator<Item = f32> {
-        self.values.range(self.values.len() - count..).copied()
-    }
-
-    /// The chance of a value at least as large. Changes only scratch.
-    pub fn p_value(&mut self, value: f32) -> f32 {
-        let count = self.ranked();
-        let above = self.newest(count).filter(|&past| value <= past).count();
-        let rank = |above: usize| (above + 1) as f32 / (count + 1) as f32;
-        if COARSE <= above || count < LEAST_TAIL {
-            return rank(above);
-        }
-        self.sorted.clear();
-        self.sorted.extend(self.values.iter().skip(self.values.len() - count));
-        self.sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-        let tail_len = count / 10;
-        let from = self.sorted[tail_len];
-        let tail = Tail::fit(&self.sorted[..tail_len], from);
-        let share = tail_len as f64 / count as f64;
-        #[expect(clippy::cast_possible_truncation, reason = "f32 is what is used")]
-        let p = (share * tail.above(f64::from(value - from))) as f32;
-        p.clamp(LEAST_P, rank(COARSE))
-    }
-
-    /// Whether a value can have a p-value of `p` or less: ranks end at one in the number of values, a
-    /// fitted tail goes on.
-    fn resolves(&self, p: f64) -> bool {
-        let count = self.ranked();
-        LEAST_TAIL <= count || 1.0 <= p * (count + 1) as f64
-    }
-
-    /// The value whose p-value is `p`: the inverse of [`History::p_value`].
-    pub fn at(&self, p: f64) -> f32 {
-        let count = self.ranked();
-        let mut sorted: Vec<f32> = self.newest(count).collect();
-        sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-        let tail_len = count / 10;
-        if count < LEAST_TAIL || COARSE as f64 <= p * count as f64 {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a place in a short list, clamped to it"
-            )]
-            let place = (p * count as f64) as usize;
-            return sorted.get(place.min(count.saturating_sub(1))).copied().unwrap_or(0.0);
-        }
-        let from = sorted[tail_len];
-        let share = tail_len as f64 / count as f64;
-        let excess = Tail::fit(&sorted[..tail_len], from).excess(p / share);
-        #[expect(clippy::cast_possible_truncation, reason = "f32 is what is used")]
-        let excess = excess as f32;
-        from + excess
-    }
-
-    fn save(&self, to: &mut Writer) {
-        to.f32s(self.values.iter().copied());
-        to.u64(self.seen);
-        to.f32(self.median);
-        to.f32(self.spread);
-    }
-
-    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
-        let values = from.f32s()?;
-        if self.most < values.len() || !values.iter().all(|value| value.is_finite()) {
-            return Err(Malformed::WrongValue {
-                what: "past scores",
-                found: values.len().to_string(),
-                expected: format!("at most {} finite numbers", self.most),
-            });
-        }
-        self.values.clear();
-        self.values.extend(&values);
-        self.seen = from.u64()?;
-        self.median = from.f32()?;
-        self.spread = from.f32()?;
-        Ok(())
-    }
-}
-
-/// Median and spread are measured anew with every value at first ...
-const MEASURE_ALWAYS: u64 = 128;
-/// ... and then once in so many: it is the most expensive part of a long history.
-const MEASURE_EVERY: u64 = 16;
-/// With so many past values above it, a value's rank is told as it is.
-const COARSE: usize = 10;
-/// Past values needed to fit a tail.
-const LEAST_TAIL: usize = 200;
-/// What a fitted tail says below this has no meaning.
-const LEAST_P: f32 = 1e-9;
-
-/// Generalised Pareto distribution of excesses.
-struct Tail {
-    shape: f64,
-    scale: f64,
-}
-
-impl Tail {
-    /// `largest` in falling order, all at least `from`.
-    fn fit(largest: &[f32], from: f32) -> Self {
-        let n = largest.len() as f64;
-        let (mut a0, mut a1) = (0.0, 0.0);
-        for (i, &value) in largest.iter().enumerate() {
-            let excess = f64::from(value - from);
-            a0 += excess / n;
-            // The share of excesses above this one.
-            a1 += excess * (i as f64 + 0.35) / n / n;
-        }
-        let gap = a0 - 2.0 * a1;
-        if a0 <= 0.0 || gap <= 0.0 {
-            return Self { shape: 0.0, scale: a0.max(1e-9) };
-        }
-        // Above 0 the tail has an end, beyond which nothing is thought possible; not too soon.
-        let k = (a0 / gap - 2.0).clamp(-0.5, 0.25);
-        Self { shape: -k, scale: a0 * (1.0 + k) }
-    }
-
-    /// The excess that a share `p` of excesses exceeds.
-    fn excess(&self, p: f64) -> f64 {
-        if self.shape.abs() < 1e-6 {
-            return -self.scale * p.ln();
-        }
-        self.scale / self.shape * (p.powf(-self.shape) - 1.0)
-    }
-
-    fn above(&self, excess: f64) -> f64 {
-        if self.shape.abs() < 1e-6 {
-            return (-excess / self.scale).exp();
-        }
-        (1.0 + self.shape * excess / self.scale).max(0.0).powf(-1.0 / self.shape)
-    }
-}
-
-/// The lower one of the two middle values; reorders.
-fn median(values: &mut [f32]) -> f32 {
-    let middle = (values.len() - 1) / 2;
-    *values.select_nth_unstable_by(middle, f32::total_cmp).1
-}
+use crate::learn::history::History;
 
 /// One window against the past.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -269,7 +38,7 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
     /// The novelty whose p-value is `p`; `None` during warm-up, and while no window could have so small
     /// a p-value.
     pub fn at(&self, p: f64) -> Option<f32> {
-        let ready = self.past.least <= self.past.len() && self.past.resolves(p);
+        let ready = self.past.is_ranked() && self.past.resolves(p);
         ready.then(|| self.past.deviation(self.past.at(p)))
     }
 
@@ -277,7 +46,7 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
     /// only scratch.
     pub fn judge(&mut self, raw: [f32; CHANNELS]) -> Option<Judged> {
         let fused = self.fuse(raw);
-        if self.past.len() < self.past.least || !fused.is_finite() {
+        if !self.past.is_ranked() || !fused.is_finite() {
             return None;
         }
         Some(Judged { novelty: self.past.deviation(fused), p_value: self.past.p_value(fused) })
@@ -291,9 +60,11 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
     #[must_use = "a refused window should be counted"]
     pub fn observe(&mut self, raw: [f32; CHANNELS], strange: bool) -> bool {
         let mut value = self.fuse(raw);
-        let ranked = self.past.ranked();
-        if strange && value.is_finite() && 0 < ranked {
-            value = value.min(self.past.newest(ranked).fold(f32::NEG_INFINITY, f32::max));
+        if strange
+            && value.is_finite()
+            && let Some(largest) = self.past.largest()
+        {
+            value = value.min(largest);
         }
         self.past.observe(value)
     }
@@ -308,7 +79,7 @@ impl<const CHANNELS: usize> Novelty<CHANNELS> {
 
     /// Bytes held.
     pub const fn bytes(&self) -> usize {
-        2 * self.past.most * size_of::<f32>()
+        self.past.bytes()
     }
 
     /// Appends everything that changes.

@@ -27,8 +27,8 @@ use crate::emit::status::SourceStatus;
 use crate::encode::error::EncodeError;
 use crate::pipeline::control::Asked;
 use crate::pipeline::resume::Keeper;
-use crate::pipeline::track::Scored;
 use crate::pipeline::track::Track;
+use crate::pipeline::window::Scored;
 
 /// How long a source may keep its thread waiting before the thread looks whether to stop.
 const LOOK_UP: Duration = Duration::from_millis(200);

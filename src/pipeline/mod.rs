@@ -8,3 +8,4 @@ pub mod replay;
 pub mod resume;
 pub mod track;
 pub mod usage;
+pub mod window;

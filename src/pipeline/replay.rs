@@ -9,9 +9,9 @@ use crate::capture::Source;
 use crate::capture::error::CaptureError;
 use crate::encode::error::EncodeError;
 use crate::pipeline::resume::Keeper;
-use crate::pipeline::track::Scored;
 use crate::pipeline::track::Track;
-use crate::store::state_dir::StoreError;
+use crate::pipeline::window::Scored;
+use crate::store::error::StoreError;
 
 /// How long a source may keep us waiting before we look whether to stop.
 const LOOK_UP: Duration = Duration::from_millis(200);

@@ -12,8 +12,8 @@ use crate::pipeline::track::Lived;
 use crate::pipeline::track::Track;
 use crate::store::checkpoint::Checkpoint;
 use crate::store::checkpoint::Origin;
+use crate::store::error::StoreError;
 use crate::store::state_dir::StateDir;
-use crate::store::state_dir::StoreError;
 use crate::store::state_dir::Written;
 
 /// The first checkpoint of a fresh state comes after this many seconds of input; each further one

@@ -20,7 +20,7 @@ const HASH_BYTES: usize = 32;
 
 /// Format of the frame and of everything inside. Raised when older programs could not read a new
 /// state, or newer ones not an old one.
-pub const FORMAT_VERSION: u64 = 1;
+pub const FORMAT_VERSION: u64 = 3;
 
 /// Where a checkpoint comes from; a learner only continues one of its own origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,14 @@ pub enum CheckpointError {
     /// Cut short or changed on disk.
     #[error("damaged: its checksum does not match its content")]
     Damaged,
+    /// Written by a program from before this format.
+    #[error(
+        "written in format {found}, which this program, for format {FORMAT_VERSION}, cannot read"
+    )]
+    Older {
+        /// The file's format.
+        found: u64,
+    },
     /// Written by a newer program.
     #[error(
         "written in format {found}, this program reads up to {FORMAT_VERSION}; use the program that \
@@ -106,6 +114,9 @@ impl Checkpoint {
         let found = reader.u64()?;
         if FORMAT_VERSION < found {
             return Err(CheckpointError::Newer { found });
+        }
+        if found < FORMAT_VERSION {
+            return Err(CheckpointError::Older { found });
         }
         reader.section("origin")?;
         let origin = Origin {

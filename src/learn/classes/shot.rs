@@ -61,8 +61,7 @@ impl Shot {
     pub(super) fn save(&self, to: &mut Writer) {
         to.len(self.windows.len());
         for window in &self.windows {
-            let bytes: Vec<u8> = window.tokens.iter().flat_map(|q| q.to_le_bytes()).collect();
-            to.bytes(&bytes);
+            to.i16s(&window.tokens);
             to.f32(window.scale);
             to.f32s(window.embedding.iter().copied());
         }
@@ -75,9 +74,7 @@ impl Shot {
     ) -> Result<Self, Malformed> {
         let mut windows = Vec::new();
         for _ in 0..from.len()? {
-            let bytes = from.bytes()?;
-            let tokens: Vec<i16> =
-                bytes.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b)).collect();
+            let tokens = from.i16s()?;
             let scale = from.f32()?;
             let embedding = from.f32s()?;
             let fits = embedding.len() == dim

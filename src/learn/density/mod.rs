@@ -39,7 +39,7 @@ impl Distance {
     /// For embeddings of `dim` numbers and a memory of `slots` windows.
     pub fn new(density: Density, dim: usize, slots: usize, seed: u64) -> Self {
         let kind = match density {
-            Density::Cosine { nearest, .. } => Kind::Nearest(Nearest::cosine(dim, nearest, slots)),
+            Density::Cosine { nearest, .. } => Kind::Nearest(Nearest::cosine(nearest, slots)),
             Density::Whitened { nearest, ridge } => {
                 Kind::Nearest(Nearest::whitened(dim, nearest, ridge, slots, seed))
             }
@@ -191,8 +191,8 @@ mod tests {
             cosines.sort_by(|a, b| b.total_cmp(a));
             let wanted = 1.0 - cosines[..3].iter().sum::<f64>() / 3.0;
             let found = f64::from(world.of(&x, None).unwrap().exp());
-            // One byte a number: steps of 10 / 127.
-            assert!((found - wanted).abs() < 2e-3, "{found} for {wanted}");
+            // Two bytes a number: steps of 10 / 32 767.
+            assert!((found - wanted - 1e-4).abs() < 1e-5, "{found} for {wanted}");
         }
     }
 

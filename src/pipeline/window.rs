@@ -1,0 +1,176 @@
+//! What is done with a window: encoded, judged, learnt; or only embedded.
+
+use crate::base::modality::Modality;
+use crate::config::manifest::Manifest;
+use crate::emit::plot::Point;
+use crate::emit::scores::Row;
+use crate::encode::Encoder;
+use crate::encode::EncoderWindow;
+use crate::encode::error::EncodeError;
+use crate::encode::latent::Latent;
+use crate::learn::classes::Named;
+use crate::learn::classes::taught::UNKNOWN;
+use crate::learn::learner::Learner;
+use crate::learn::learner::Learnt;
+use crate::learn::learner::Score;
+
+/// One window, judged and then learnt.
+#[derive(Debug)]
+pub struct Scored<'a> {
+    /// The file or device.
+    pub input: &'a str,
+    /// Seconds into the stream.
+    pub start_s: f64,
+    /// Seconds into the stream.
+    pub end_s: f64,
+    /// The judgement, made before learning.
+    pub score: &'a Score,
+    /// What learning did with it.
+    pub learnt: &'a Learnt,
+    /// What it is, by what was taught; `None` where nothing was.
+    pub named: Option<&'a Named>,
+    /// When it began, in seconds of the source's life.
+    pub lived_s: f64,
+}
+
+impl Scored<'_> {
+    /// As a row of the scores file.
+    pub fn row(&self, source: &str) -> Row {
+        Row {
+            source: source.into(),
+            input: self.input.into(),
+            start_s: self.start_s,
+            end_s: self.end_s,
+            novelty: self.score.novelty,
+            p_value: self.score.p_value,
+            surprise: self.score.is_read().then_some(self.score.surprise),
+            density: self.score.is_read().then_some(self.score.density),
+            event: self.score.event,
+            name: self.name(),
+            confidence: self.confidence(),
+            lived_s: self.lived_s,
+        }
+    }
+
+    /// What it is called: a name, "unknown", or nothing where nothing was taught.
+    pub fn name(&self) -> Option<String> {
+        self.named.map(|named| named.name.clone().unwrap_or_else(|| UNKNOWN.into()))
+    }
+
+    /// How sure the name is; `None` for unknown.
+    pub fn confidence(&self) -> Option<f32> {
+        self.named.filter(|named| named.name.is_some()).map(|named| named.confidence)
+    }
+
+    /// As a point of the plot.
+    pub fn point(&self) -> Point {
+        Point {
+            at_s: f64::midpoint(self.start_s, self.end_s),
+            novelty: self.score.novelty,
+            event: self.score.event,
+        }
+    }
+}
+
+/// One window's embedding.
+#[derive(Debug)]
+pub struct Embedded<'a> {
+    /// Seconds into the stream.
+    pub start_s: f64,
+    /// Seconds into the stream.
+    pub end_s: f64,
+    /// How much of the window is real input.
+    pub valid_tokens: usize,
+    /// In the space asked for.
+    pub vector: &'a [f32],
+}
+
+/// What happens to a window once the front end has made it.
+pub(super) struct Core {
+    pub(super) encoder: Box<dyn Encoder>,
+    pub(super) latent: Latent,
+    pub(super) learner: Learner,
+    pub(super) input: String,
+    /// Seconds the learner had lived through before this run.
+    pub(super) lived_s: f64,
+    pub(super) learn_until_s: Option<f64>,
+    /// Scratch of [`Track::embed`].
+    pub(super) adapted: Vec<f32>,
+}
+
+/// What is done with a window once the front end has made it.
+pub(super) type Handle<'a> =
+    &'a mut dyn FnMut(&mut Core, &EncoderWindow) -> Result<(), EncodeError>;
+
+impl Core {
+    /// Score before learn: the judgement knows the past only.
+    pub(super) fn judge(
+        &mut self,
+        window: &EncoderWindow,
+        emit: &mut dyn FnMut(&Scored<'_>),
+    ) -> Result<(), EncodeError> {
+        self.encoder.encode(window, &mut self.latent)?;
+        let score = self.learner.score(&self.latent);
+        let named = self.learner.name(&self.latent);
+        let lived_s = self.lived_s + window.start_s;
+        if self.learn_until_s.is_some_and(|until| until < window.end_s) {
+            self.learner.freeze();
+        }
+        let learnt = self.learner.learn(&self.latent, &score, lived_s);
+        emit(&Scored {
+            input: &self.input,
+            start_s: window.start_s,
+            end_s: window.end_s,
+            score: &score,
+            learnt: &learnt,
+            named: named.as_ref(),
+            lived_s,
+        });
+        Ok(())
+    }
+
+    pub(super) fn embed(
+        &mut self,
+        window: &EncoderWindow,
+        adapted: bool,
+        emit: &mut dyn FnMut(&Embedded<'_>),
+    ) -> Result<(), EncodeError> {
+        self.encoder.encode(window, &mut self.latent)?;
+        let vector: &[f32] = if adapted {
+            self.adapted.resize(self.learner.adapted_dim(), 0.0);
+            self.learner.embed_adapted(&self.latent, &mut self.adapted);
+            &self.adapted
+        } else {
+            &self.latent.embedding
+        };
+        emit(&Embedded {
+            start_s: window.start_s,
+            end_s: window.end_s,
+            valid_tokens: self.latent.valid_tokens,
+            vector,
+        });
+        Ok(())
+    }
+
+    pub(super) fn encode(&mut self, window: &EncoderWindow) -> Result<&Latent, EncodeError> {
+        self.encoder.encode(window, &mut self.latent)?;
+        Ok(&self.latent)
+    }
+
+    pub(super) fn wrong_modality(&self, wanted: Modality) -> EncodeError {
+        wrong_modality(self.encoder.manifest(), wanted)
+    }
+}
+
+/// An encoder of the other sense.
+pub fn wrong_modality(manifest: &Manifest, wanted: Modality) -> EncodeError {
+    let name = |modality| match modality {
+        Modality::Sound => "sound",
+        Modality::Picture => "pictures",
+    };
+    EncodeError::Modality {
+        name: manifest.name.clone(),
+        it_is_for: name(manifest.modality()),
+        wanted: name(wanted),
+    }
+}

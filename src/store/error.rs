@@ -1,0 +1,62 @@
+//! What can go wrong with the state directory.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::store::checkpoint::CheckpointError;
+
+/// What can go wrong with the state directory.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The disk said no.
+    #[error("cannot {doing} {path:?}")]
+    Disk {
+        /// Such as "write".
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's words.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process works here.
+    #[error(
+        "{path:?} is in use by another habituate; stop it, or give each its own state directory"
+    )]
+    InUse {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// Learnt by another encoder: continuing would mix two languages.
+    #[error(
+        "{path:?} was learnt with encoder {found}, but {wanted} is configured; choose that encoder \
+         again, or another state directory"
+    )]
+    OtherEncoder {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its encoder.
+        found: String,
+        /// The configured one.
+        wanted: String,
+    },
+    /// Written by a newer program.
+    #[error("{path:?} is no state for this program")]
+    Newer {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Which format, and which we read.
+        #[source]
+        source: CheckpointError,
+    },
+}
+
+/// The disk's error with what was tried, for `map_err`.
+pub(super) fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_path_buf();
+    move |source| StoreError::Disk { doing, path, source }
+}
