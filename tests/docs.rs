@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 22] = [
     "run",
     "demo",
     "replay",
@@ -17,6 +17,13 @@ const COMMANDS: [&str; 15] = [
     "selftest",
     "bench",
     "status",
+    "teach",
+    "names",
+    "names list",
+    "names forget",
+    "names rename",
+    "names undo",
+    "search",
     "models",
     "models list",
     "models add",
@@ -61,7 +68,7 @@ fn the_command_page_is_what_help_says() {
 fn every_command_of_the_readme_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let general = help(None);
-    for page in ["README.md", "guide/encoders.md"] {
+    for page in ["README.md", "guide/encoders.md", "guide/names.md"] {
         let text = fs::read_to_string(root.join(page)).unwrap();
         for line in text.lines() {
             let Some((before, after)) = line.split_once("habituate ") else { continue };

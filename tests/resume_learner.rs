@@ -38,8 +38,16 @@ fn a_learner_stopped_after_every_window_is_the_same_as_one_that_never_stopped() 
         for window in 0..150 {
             let is_visit = window % 37 > 33;
             let next = |place: &mut Place| if is_visit { place.strange() } else { place.usual() };
-            let a = live(&mut steady, window, 1, || next(&mut place));
-            let b = live(&mut stopped, window, 1, || next(&mut same_place));
+            let (latent, same) = (next(&mut place), next(&mut same_place));
+            let named = (steady.name(&latent), stopped.name(&same));
+            assert_eq!(named.0, named.1, "{density:?}: names differ at window {window}");
+            if window % 20 == 19 {
+                let name = if is_visit { "visit" } else { "usual" };
+                steady.teach(name, std::slice::from_ref(&latent), false).expect("room for it");
+                stopped.teach(name, std::slice::from_ref(&same), false).expect("room for it");
+            }
+            let a = live(&mut steady, window, 1, || latent.clone());
+            let b = live(&mut stopped, window, 1, || same.clone());
             assert_eq!(a, b, "{density:?}: scores differ at window {window}");
             let state = bytes(&stopped);
             assert!(state == bytes(&steady), "{density:?}: states differ after window {window}");
@@ -61,4 +69,44 @@ fn another_seed_is_another_learner() {
         live(&mut learner, 0, 100, || place.usual())[99].surprise
     };
     assert!(surprise(1).to_bits() != surprise(2).to_bits());
+}
+
+#[test]
+fn what_was_taught_before_many_commits_is_what_it_would_be_if_taught_now() {
+    let settings = LearnToml {
+        width: 8,
+        adapter_rank: 4,
+        warm_up_windows: 8,
+        guard_every: 4,
+        holdout_block_s: 2.0,
+        ..LearnToml::default()
+    };
+    let settings = settings.check().expect("in range");
+    let density = Density::Whitened { nearest: 1, ridge: 0.05 };
+    let mut examples = Place::new(SHAPE, 31);
+    let examples: Vec<_> = (0..12)
+        .map(|i| if i % 2 == 0 { ("a", examples.usual()) } else { ("b", examples.strange()) })
+        .collect();
+    let taught = |learner: &mut Learner| {
+        for (name, latent) in &examples {
+            learner.teach(name, std::slice::from_ref(latent), false).expect("room for it");
+        }
+    };
+    let mut early = Learner::new(SHAPE, density, &settings, 4);
+    let mut late = Learner::new(SHAPE, density, &settings, 4);
+    let (mut place, mut same_place) = (Place::new(SHAPE, 9), Place::new(SHAPE, 9));
+    taught(&mut early);
+    live(&mut early, 0, 200, || place.usual());
+    live(&mut late, 0, 200, || same_place.usual());
+    assert!(1 < early.report().commits, "{:?}", early.report());
+    assert_eq!(early.report(), late.report(), "names change nothing that is learnt");
+    taught(&mut late);
+    let mut new = Place::new(SHAPE, 77);
+    for _ in 0..20 {
+        for latent in [new.usual(), new.strange()] {
+            let (a, b) = (early.name(&latent), late.name(&latent));
+            assert!(a.is_some());
+            assert_eq!(a, b);
+        }
+    }
 }

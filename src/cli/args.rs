@@ -8,6 +8,9 @@ use clap::ValueEnum;
 
 use crate::cli::bench::args::BenchArgs;
 use crate::cli::models::args::ModelsArgs;
+use crate::cli::names::args::NamesArgs;
+use crate::cli::names::args::SearchArgs;
+use crate::cli::names::args::TeachArgs;
 use crate::encode::network::Runtime;
 
 /// Listens and watches, learns by itself what is normal in its place, and says how unusual each
@@ -43,6 +46,12 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// What a running daemon, or the last one, knows.
     Status(StatusArgs),
+    /// Gives a name to examples: files, folders, or a remembered moment.
+    Teach(TeachArgs),
+    /// What was taught: list, forget, rename, undo.
+    Names(NamesArgs),
+    /// Remembered moments like a recording, another moment, or a name.
+    Search(SearchArgs),
     /// Encoders and their manifests.
     Models(ModelsArgs),
 }

@@ -192,9 +192,10 @@ impl Show {
         let loss = self.loss.map_or("     ".into(), |loss| format!("{loss:5.2}"));
         match scored.score.novelty {
             Some(novelty) => format!(
-                "novelty {novelty:>6.1} {:<12} surprise {loss}  {} updates",
+                "novelty {novelty:>6.1} {:<12} surprise {loss}  {} updates{}",
                 bar(novelty),
-                self.updates
+                self.updates,
+                scored.name().map_or_else(String::new, |name| format!("  {name}")),
             ),
             None => {
                 format!("learning what is usual here  surprise {loss}  {} updates", self.updates)

@@ -46,6 +46,23 @@ pub(crate) fn open_named(name: &str, modality: Modality) -> Result<Box<dyn Encod
     open_for(Runtime::Tract, name, None, modality)
 }
 
+/// The command line's encoder, else the source's, whatever it is for.
+///
+/// # Errors
+///
+/// [`EncodeError`].
+pub(crate) fn open_stated(
+    runtime: Runtime,
+    args: &EncoderArgs,
+    source: &SourceSettings,
+) -> Result<Box<dyn Encoder>, EncodeError> {
+    match (&args.encoder, &source.encoder) {
+        (Some(name), _) => encode::open_in(runtime, name, args.encoder_file.as_deref()),
+        (None, Some(name)) => encode::open_in(runtime, name, source.encoder_file.as_deref()),
+        (None, None) => encode::open_in(runtime, bundled::DEFAULT_SOUND, None),
+    }
+}
+
 fn open_for(
     runtime: Runtime,
     name: &str,

@@ -15,6 +15,7 @@ mod embed;
 mod encoders;
 mod exit;
 mod models;
+mod names;
 mod progress;
 mod replay;
 mod run;
@@ -64,6 +65,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Selftest(args) => selftest::main(&args),
         Command::Bench(args) => bench::main(&args),
         Command::Status(args) => status::main(&args),
+        Command::Teach(args) => names::teach(&args),
+        Command::Names(args) => names::names(&args),
+        Command::Search(args) => names::search(&args),
         Command::Models(args) => models::main(&args),
     }
 }

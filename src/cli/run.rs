@@ -31,6 +31,7 @@ use crate::config::daemon::Settings;
 use crate::emit::events::EventsFile;
 use crate::emit::scores::ScoresCsv;
 use crate::emit::status::Status;
+use crate::pipeline::control;
 use crate::pipeline::daemon;
 use crate::pipeline::daemon::Board;
 use crate::pipeline::daemon::Ended;
@@ -44,6 +45,7 @@ use crate::pipeline::resume;
 use crate::pipeline::resume::OpenOptions;
 use crate::pipeline::usage::Usage;
 use crate::store::state_dir::StateDir;
+use crate::web::routes::Exchange;
 use crate::web::socket;
 
 /// Pause between looks whether all sources have ended.
@@ -61,7 +63,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
 
     let root = state::directory(args.learn.state.as_deref(), settings.state_dir.as_deref());
     let dir = Arc::new(StateDir::open(&root)?);
-    let parts = parts(args, &settings, &dir, &stop)?;
+    let (parts, exchange) = parts(args, &settings, &dir, &stop)?;
     for part in &parts {
         eprintln!("{}: {}", part.name, part.track.describe());
     }
@@ -84,7 +86,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
         }
     };
     let socket_stop = Stop::default();
-    let socket_thread = socket::serve(&root, socket_stop.clone(), document)
+    let socket_thread = socket::serve(&root, socket_stop.clone(), exchange.routes(document))
         .map_err(|e| anyhow::Error::new(e).context("cannot make the control socket"))
         .or_exit(EXIT_DISK)?;
     let threads = daemon::start(parts, &shared, &board).or_exit(EXIT_SOFTWARE)?;
@@ -119,14 +121,16 @@ fn parts(
     settings: &Settings,
     dir: &Arc<StateDir>,
     stop: &Stop,
-) -> Result<Vec<Part>, Failure> {
+) -> Result<(Vec<Part>, Exchange), Failure> {
     let seed = args.learn.seed.unwrap_or(settings.seed);
-    let mut parts = Vec::new();
+    let (mut parts, mut exchange) = (Vec::new(), Exchange::default());
     for (number, source) in settings.sources.iter().enumerate() {
         // Sources that share a hub must not retry in step.
         let with = OpenWith { stop: stop.clone(), seed: seed.wrapping_add(number as u64) };
         let modality = open::modality(source, &with)?;
         let encoder = encoders::open(&args.learn.encoder, source, modality)?;
+        let (line, asked) = control::line();
+        exchange.add(&source.name, encoder.manifest(), line);
         let options = OpenOptions {
             source: &source.name,
             learn: &settings.learn,
@@ -142,9 +146,10 @@ fn parts(
             device,
             track,
             keeper,
+            asked,
         });
     }
-    Ok(parts)
+    Ok((parts, exchange))
 }
 
 fn status(board: &Board, started: Instant, sink_bytes: u64, refusals: u64) -> Status {

@@ -13,12 +13,12 @@ use crate::config::daemon::Settings;
 use crate::emit::status::Status;
 use crate::store::checkpoint::hash_hex;
 use crate::store::state_dir::StateDir;
-use crate::web::socket;
+use crate::web::routes;
 
 pub(crate) fn main(args: &StatusArgs) -> Result<(), Failure> {
     let settings = Settings::load(args.config.as_deref())?;
     let root = state::directory(args.state.as_deref(), settings.state_dir.as_deref());
-    match socket::ask_status(&root) {
+    match routes::status(&root) {
         Ok(json) if args.json => {
             print!("{json}");
             Ok(())

@@ -26,6 +26,14 @@ pub struct Event {
     pub novelty: f32,
     /// Share of past windows at least as unusual.
     pub p_value: f32,
+    /// Begin in seconds of the source's life, earlier runs included; what `teach --at` takes.
+    pub lived_s: f64,
+    /// A taught name, or "unknown"; `None` where nothing was taught.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Probability of the name among those taught.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
     /// Wall-clock time, UTC, RFC 3339; `None` for recordings, which have no now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
@@ -102,6 +110,9 @@ mod tests {
             end_s: start_s + 1.0,
             novelty: 5.0,
             p_value: 0.001,
+            lived_s: start_s,
+            name: None,
+            confidence: None,
             time: None,
         }
     }

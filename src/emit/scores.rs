@@ -4,7 +4,8 @@ use std::io;
 use std::io::Write;
 
 /// The header. Columns keep their names and order; new ones are added at the end.
-pub const HEADER: &str = "source,start_s,end_s,novelty,p_value,surprise,density,event,input";
+pub const HEADER: &str =
+    "source,start_s,end_s,novelty,p_value,surprise,density,event,input,name,confidence,lived_s";
 
 /// One scored window.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,12 @@ pub struct Row {
     pub density: Option<f32>,
     /// Whether this window raises an alarm.
     pub event: bool,
+    /// A taught name, or "unknown"; `None` where nothing was taught.
+    pub name: Option<String>,
+    /// Probability of the name among those taught.
+    pub confidence: Option<f32>,
+    /// Begin in seconds of the source's life, earlier runs included.
+    pub lived_s: f64,
 }
 
 /// Writes rows as CSV.
@@ -56,7 +63,7 @@ impl<W: Write> ScoresCsv<W> {
         let number = |value: Option<f32>| value.map_or_else(String::new, |v| v.to_string());
         writeln!(
             self.out,
-            "{},{:.3},{:.3},{},{},{},{},{},{}",
+            "{},{:.3},{:.3},{},{},{},{},{},{},{},{},{:.3}",
             field(&row.source),
             row.start_s,
             row.end_s,
@@ -66,6 +73,9 @@ impl<W: Write> ScoresCsv<W> {
             number(row.density),
             u8::from(row.event),
             field(&row.input),
+            field(row.name.as_deref().unwrap_or_default()),
+            number(row.confidence),
+            row.lived_s,
         )
     }
 
@@ -105,10 +115,16 @@ mod tests {
             surprise: Some(0.1),
             density: None,
             event: false,
+            name: Some("pump, left".into()),
+            confidence: None,
+            lived_s: 60.0,
         };
         csv.write(&row).unwrap();
         let text = String::from_utf8(csv.out).unwrap();
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines, [HEADER, "mic,0.000,0.975,,,0.1,,0,\"a, \"\"b\"\".wav\""]);
+        assert_eq!(
+            lines,
+            [HEADER, "mic,0.000,0.975,,,0.1,,0,\"a, \"\"b\"\".wav\",\"pump, left\",,60.000"]
+        );
     }
 }

@@ -51,6 +51,15 @@ pub struct SourceStatus {
     pub novelty: Option<f32>,
     /// Novelty above which a window raises an alarm.
     pub threshold: Option<f32>,
+    /// Names taught to it.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// What the last window was: a name, or "unknown"; `None` where nothing was taught.
+    #[serde(default)]
+    pub is_called: Option<String>,
+    /// Probability of that name among those taught.
+    #[serde(default)]
+    pub confidence: Option<f32>,
     /// Optimiser steps.
     pub updates: u64,
     /// Times the challenger replaced the champion.
@@ -101,6 +110,16 @@ impl Status {
 }
 
 impl SourceStatus {
+    fn now(&self) -> String {
+        match (&self.is_called, self.confidence) {
+            (Some(name), Some(confidence)) => {
+                format!("; now {name} ({:.0} %)", 100.0 * confidence)
+            }
+            (Some(name), None) => format!("; now {name}"),
+            (None, _) => String::new(),
+        }
+    }
+
     /// Lines for people.
     pub fn to_text(&self) -> String {
         let mut text = format!("\n{}: {}", self.name, self.state);
@@ -123,6 +142,9 @@ impl SourceStatus {
             (false, None, _) => "  novelty        nothing judged yet\n".into(),
         };
         text += &format!("  events         {}\n", self.events);
+        if !self.names.is_empty() {
+            text += &format!("  names          {}{}\n", self.names.join(", "), self.now());
+        }
         text += &format!(
             "  learning       {} updates, {} commits, {} rejections{}, {:.1} MB\n",
             self.updates,
@@ -165,6 +187,18 @@ mod tests {
             ..Status::default()
         };
         assert_eq!(Status::from_json(&status.to_json()), Some(status));
+    }
+
+    #[test]
+    fn names_are_told_where_some_were_taught() {
+        let mut source = SourceStatus::default();
+        assert!(!source.to_text().contains("names"), "{}", source.to_text());
+        source.names = vec!["pump".into(), "door bell".into()];
+        source.is_called = Some("pump".into());
+        source.confidence = Some(0.934);
+        assert!(source.to_text().contains("pump, door bell; now pump (93 %)"));
+        (source.is_called, source.confidence) = (Some("unknown".into()), None);
+        assert!(source.to_text().contains("door bell; now unknown\n"), "{}", source.to_text());
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Mahalanobis {
 }
 
 /// Replaces the lower half of a symmetric positive matrix by `L` with `A = L Lᵀ`.
-fn cholesky(a: &mut [f64], n: usize) {
+pub(crate) fn cholesky(a: &mut [f64], n: usize) {
     for i in 0..n {
         for j in 0..=i {
             let (above, row) = a.split_at_mut(i * n);
@@ -118,10 +118,45 @@ fn cholesky(a: &mut [f64], n: usize) {
     }
 }
 
+/// `x ← L⁻¹ x`, with `L` the lower half of `factor`.
+pub(crate) fn solve_lower(factor: &[f64], x: &mut [f64]) {
+    let n = x.len();
+    for i in 0..n {
+        let row = &factor[i * n..i * n + i + 1];
+        let known: f64 = row[..i].iter().zip(&*x).map(|(l, y)| l * y).sum();
+        x[i] = (x[i] - known) / row[i];
+    }
+}
+
+/// `x ← L⁻ᵀ x`, with `L` the lower half of `factor`.
+pub(crate) fn solve_upper(factor: &[f64], x: &mut [f64]) {
+    let n = x.len();
+    for i in (0..n).rev() {
+        let row = &factor[i * n..i * n + i + 1];
+        x[i] /= row[i];
+        let found = x[i];
+        x[..i].iter_mut().zip(row).for_each(|(x, l)| *x -= l * found);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::rng::Rng;
+
+    #[test]
+    fn both_solutions_together_undo_the_product() {
+        let mut a = vec![4.0, 0.0, 0.0, 2.0, 5.0, 0.0, -1.0, 0.5, 3.0];
+        let full = |i: usize, j: usize| [4.0, 2.0, -1.0, 2.0, 5.0, 0.5, -1.0, 0.5, 3.0][i * 3 + j];
+        let x = [1.0, -2.0, 0.5];
+        let mut b: Vec<f64> = (0..3).map(|i| (0..3).map(|j| full(i, j) * x[j]).sum()).collect();
+        cholesky(&mut a, 3);
+        solve_lower(&a, &mut b);
+        solve_upper(&a, &mut b);
+        for (found, wanted) in b.iter().zip(x) {
+            assert!((found - wanted).abs() < 1e-12, "{b:?}");
+        }
+    }
 
     #[test]
     fn usual_things_are_about_dim_away_and_odd_directions_far() {

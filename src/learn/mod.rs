@@ -5,6 +5,7 @@
 //! [`predictive`], [`surprise`]); [`novelty`] judges both, [`gate`] and [`guard`] keep learning from
 //! doing harm.
 
+pub mod classes;
 pub mod codec;
 pub mod contract;
 pub mod density;
@@ -22,5 +23,6 @@ pub mod moments;
 pub mod novelty;
 pub mod objective;
 pub mod predictive;
+pub mod search;
 pub mod surprise;
 pub mod whiten;

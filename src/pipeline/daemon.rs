@@ -13,6 +13,7 @@ use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
 
 use crate::base::recovery::Recovery;
@@ -24,6 +25,7 @@ use crate::emit::events::Event;
 use crate::emit::scores::Row;
 use crate::emit::status::SourceStatus;
 use crate::encode::error::EncodeError;
+use crate::pipeline::control::Asked;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::track::Track;
 use crate::pipeline::window::Scored;
@@ -55,6 +57,8 @@ pub struct Part {
     pub track: Track,
     /// Its checkpoints.
     pub keeper: Keeper,
+    /// What it is asked while it runs.
+    pub asked: Receiver<Asked>,
     /// Whether events carry the wall clock's time; recordings have no now.
     pub live: bool,
 }
@@ -153,10 +157,12 @@ struct Worker {
 }
 
 /// What the last window said, for the status.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Last {
     novelty: Option<f32>,
     judged: bool,
+    name: Option<String>,
+    confidence: Option<f32>,
 }
 
 impl Worker {
@@ -198,11 +204,24 @@ impl Worker {
                     return Ended::Failed;
                 }
             }
+            self.answer();
             if self.part.keeper.is_due(&self.part.track) {
                 self.checkpoint();
             }
         }
         Ended::Well
+    }
+
+    /// Answers what was asked meanwhile. Who asked may be gone.
+    fn answer(&mut self) {
+        while let Ok(asked) = self.part.asked.try_recv() {
+            let is_order = asked.ask.is_order();
+            let answer = self.part.track.answer(asked.ask);
+            if is_order && answer.is_ok() {
+                self.part.keeper.make_soon(&self.part.track);
+            }
+            drop(asked.answer.send(answer));
+        }
     }
 
     fn finish(&mut self) -> Result<(), EncodeError> {
@@ -247,6 +266,9 @@ impl Worker {
             warming_up: !self.last.judged,
             novelty: self.last.novelty,
             threshold: part.track.threshold(),
+            names: part.track.name_list(),
+            is_called: self.last.name.clone(),
+            confidence: self.last.confidence,
             updates: report.updates,
             commits: report.commits,
             rejections: report.rejections,
@@ -262,6 +284,7 @@ impl Worker {
 fn told(name: &str, live: bool, shared: &Shared, last: &mut Last, scored: &Scored<'_>) {
     last.novelty = scored.score.novelty;
     last.judged |= scored.score.novelty.is_some();
+    (last.name, last.confidence) = (scored.name(), scored.confidence());
     let mut refused = 0;
     if scored.score.event {
         let event = Event {
@@ -270,6 +293,9 @@ fn told(name: &str, live: bool, shared: &Shared, last: &mut Last, scored: &Score
             end_s: scored.end_s,
             novelty: scored.score.novelty.unwrap_or(0.0),
             p_value: scored.score.p_value.unwrap_or(1.0),
+            lived_s: scored.lived_s,
+            name: scored.name(),
+            confidence: scored.confidence(),
             time: live.then(|| jiff::Timestamp::now().to_string()),
         };
         refused += u64::from(shared.sinks.try_send(Told::Event(event)).is_err());

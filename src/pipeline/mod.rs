@@ -1,7 +1,9 @@
 //! Threads, bounded queues and wiring: from a source to scores, checkpoints and events.
 
 pub mod compare;
+pub mod control;
 pub mod daemon;
+pub mod naming;
 pub mod open;
 pub mod replay;
 pub mod resume;

@@ -155,6 +155,14 @@ impl Track {
         )
     }
 
+    pub(super) const fn learner(&self) -> &Learner {
+        &self.core.learner
+    }
+
+    pub(super) const fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.core.learner
+    }
+
     /// Bytes that the learner takes once it has met enough; a checkpoint is never larger.
     pub fn largest_state_bytes(&self) -> usize {
         self.core.learner.state_bytes()
@@ -250,7 +258,11 @@ impl Track {
         }
     }
 
-    fn each_window(&mut self, chunk: Chunk, handle: Handle<'_>) -> Result<(), EncodeError> {
+    pub(super) fn each_window(
+        &mut self,
+        chunk: Chunk,
+        handle: Handle<'_>,
+    ) -> Result<(), EncodeError> {
         match chunk {
             Chunk::Begin { input, at_s } => {
                 self.flush(handle)?;
@@ -325,7 +337,7 @@ impl Track {
         }
     }
 
-    fn flush(&mut self, handle: Handle<'_>) -> Result<(), EncodeError> {
+    pub(super) fn flush(&mut self, handle: Handle<'_>) -> Result<(), EncodeError> {
         let core = &mut self.core;
         let mut result = Ok(());
         if let FrontEnd::Sound(front) = &mut self.front {

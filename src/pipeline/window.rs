@@ -8,6 +8,8 @@ use crate::encode::Encoder;
 use crate::encode::EncoderWindow;
 use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
+use crate::learn::classes::Named;
+use crate::learn::classes::taught::UNKNOWN;
 use crate::learn::learner::Learner;
 use crate::learn::learner::Learnt;
 use crate::learn::learner::Score;
@@ -27,6 +29,10 @@ pub struct Scored<'a> {
     pub learnt: &'a Learnt,
     /// The encoder's embedding.
     pub embedding: &'a [f32],
+    /// What it is, by what was taught; `None` where nothing was.
+    pub named: Option<&'a Named>,
+    /// When it began, in seconds of the source's life.
+    pub lived_s: f64,
 }
 
 impl Scored<'_> {
@@ -42,7 +48,20 @@ impl Scored<'_> {
             surprise: self.score.is_read().then_some(self.score.surprise),
             density: self.score.is_read().then_some(self.score.density),
             event: self.score.event,
+            name: self.name(),
+            confidence: self.confidence(),
+            lived_s: self.lived_s,
         }
+    }
+
+    /// What it is called: a name, "unknown", or nothing where nothing was taught.
+    pub fn name(&self) -> Option<String> {
+        self.named.map(|named| named.name.clone().unwrap_or_else(|| UNKNOWN.into()))
+    }
+
+    /// How sure the name is; `None` for unknown.
+    pub fn confidence(&self) -> Option<f32> {
+        self.named.filter(|named| named.name.is_some()).map(|named| named.confidence)
     }
 
     /// As a point of the plot.
@@ -94,10 +113,12 @@ impl Core {
     ) -> Result<(), EncodeError> {
         self.encoder.encode(window, &mut self.latent)?;
         let score = self.learner.score(&self.latent);
+        let named = self.learner.name(&self.latent);
+        let lived_s = self.lived_s + window.start_s;
         if self.learn_until_s.is_some_and(|until| until < window.end_s) {
             self.learner.freeze();
         }
-        let learnt = self.learner.learn(&self.latent, &score, self.lived_s + window.start_s);
+        let learnt = self.learner.learn(&self.latent, &score, lived_s);
         emit(&Scored {
             input: &self.input,
             start_s: window.start_s,
@@ -105,6 +126,8 @@ impl Core {
             score: &score,
             learnt: &learnt,
             embedding: &self.latent.embedding,
+            named: named.as_ref(),
+            lived_s,
         });
         Ok(())
     }
@@ -130,6 +153,11 @@ impl Core {
             vector,
         });
         Ok(())
+    }
+
+    pub(super) fn encode(&mut self, window: &EncoderWindow) -> Result<&Latent, EncodeError> {
+        self.encoder.encode(window, &mut self.latent)?;
+        Ok(&self.latent)
     }
 
     pub(super) fn wrong_modality(&self, wanted: Modality) -> EncodeError {

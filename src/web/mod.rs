@@ -1,3 +1,5 @@
-//! What the daemon answers: today the status document on a Unix socket in the state directory.
+//! What the daemon answers on a Unix socket in its state directory: HTTP with JSON.
 
+pub mod api;
+pub mod routes;
 pub mod socket;

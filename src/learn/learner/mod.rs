@@ -5,6 +5,8 @@
 //! that changes is in the checkpoint: stopping and resuming equals never having stopped.
 
 mod embed;
+mod names;
+mod recall;
 mod report;
 mod state;
 mod train;
@@ -13,6 +15,8 @@ use crate::base::rng::Rng;
 use crate::config::learn::LearnSettings;
 use crate::encode::density::Density;
 use crate::encode::latent::{Latent, LatentShape};
+use crate::learn::classes::Classes;
+use crate::learn::classes::taught::MOST_BYTES;
 use crate::learn::codec::Codec;
 use crate::learn::density::{Distance, Past};
 use crate::learn::gate::{Admission, Gate};
@@ -27,6 +31,7 @@ use crate::nn::adam::{Adam, AdamSettings};
 use crate::nn::adapter::Stretch;
 use crate::nn::layout::Layout;
 
+pub use recall::{Found, Moment};
 pub use report::LearnReport;
 use report::Skill;
 
@@ -154,6 +159,9 @@ pub struct Learner {
     waiting: Vec<Waiting>,
 
     memory: Memory,
+    /// Quarantined windows: never learnt from, but somebody may want to name them.
+    aside: Memory,
+    classes: Classes,
     /// Where the window before lies, if it was stored. It overlaps the next one, so it does not count
     /// as a memory of it.
     last_slot: Option<usize>,
@@ -234,6 +242,8 @@ impl Learner {
             embedding_codec: Codec::plain(shape.embedding_dim),
             waiting: Vec::with_capacity(settings.warm_up_windows),
             memory: Memory::new(plan),
+            aside: Memory::new(names::aside(plan)),
+            classes: Classes::default(),
             last_slot: None,
             distance: Distance::new(density, shape.embedding_dim, slots, seed ^ 0x64_65_6e_73),
             surprise: Surprise::new(model.objectives(), tokens, dim, settings),
@@ -393,7 +403,10 @@ impl Learner {
         match admission {
             Admission::Admitted => self.admit(latent.valid_tokens, at_s),
             Admission::Duplicate => self.counts.duplicates += 1,
-            Admission::Quarantined => self.counts.quarantined += 1,
+            Admission::Quarantined => {
+                self.counts.quarantined += 1;
+                self.lay_aside(latent.valid_tokens, at_s);
+            }
         }
         if admission != Admission::Admitted {
             self.last_slot = None;
@@ -458,6 +471,8 @@ impl Learner {
         let weights = 5 * size_of::<f32>() * self.champion.len();
         let covariance = size_of::<f64>() * self.projection.out_dim().pow(2);
         self.memory.bytes()
+            + self.aside.bytes()
+            + 2 * MOST_BYTES
             + self.distance.bytes()
             + self.surprise.bytes()
             + self.novelty.bytes()

@@ -5,6 +5,7 @@ use crate::base::rng::Rng;
 use crate::config::learn::LearnSettings;
 use crate::encode::density::Density;
 use crate::encode::latent::LatentShape;
+use crate::learn::classes::Classes;
 use crate::learn::density::Past;
 use crate::learn::learner::{Counts, Learner, Skill, Times, Waiting};
 use crate::learn::moments::fill;
@@ -35,6 +36,8 @@ impl Learner {
         self.skill.save(to);
         self.times.save(to);
         self.counts.save(to);
+        self.aside.save(to);
+        self.classes.save(to);
     }
 
     /// A learner that goes on where [`Learner::save`] stopped, bit for bit.
@@ -73,6 +76,9 @@ impl Learner {
         learner.skill = Skill::load(from)?;
         learner.times = Times::load(from)?;
         learner.counts = Counts::load(from)?;
+        learner.aside.load(from, shape.layout.len())?;
+        let shape = learner.names_shape();
+        learner.classes = Classes::load(from, shape, |taught| learner.describe_taught(taught))?;
         Ok(learner)
     }
 

@@ -70,6 +70,7 @@ impl Learner {
 
     /// Whitened space moves, and with it all errors; the past is moved along.
     fn fit_whitener(&mut self) {
+        self.classes.mark_stale();
         if !self.whitener.is_fitted() {
             return self.whitener.fit(&self.moments);
         }
@@ -93,8 +94,9 @@ impl Learner {
             self.credit -= 1.0;
             if self.step() {
                 updates += 1;
-                if self.adam.steps().is_multiple_of(self.settings.guard_every) {
-                    committed |= self.compare();
+                if self.adam.steps().is_multiple_of(self.settings.guard_every) && self.compare() {
+                    committed = true;
+                    self.classes.mark_stale();
                 }
             }
         }
