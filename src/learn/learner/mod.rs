@@ -8,12 +8,12 @@ mod embed;
 mod names;
 mod recall;
 mod report;
+mod start;
 mod state;
 mod train;
 
 use crate::base::rng::Rng;
 use crate::config::learn::LearnSettings;
-use crate::encode::density::Density;
 use crate::encode::latent::{Latent, LatentShape};
 use crate::learn::classes::Classes;
 use crate::learn::classes::taught::MOST_BYTES;
@@ -21,13 +21,13 @@ use crate::learn::codec::Codec;
 use crate::learn::density::{Distance, Past};
 use crate::learn::gate::{Admission, Gate};
 use crate::learn::guard::Guard;
-use crate::learn::memory::{Memory, MemoryPlan};
+use crate::learn::memory::Memory;
 use crate::learn::model::Model;
 use crate::learn::moments::Moments;
-use crate::learn::novelty::{LevelPlan, Novelty};
+use crate::learn::novelty::Novelty;
 use crate::learn::surprise::{Reading, Surprise};
-use crate::learn::whiten::{MOST_DIM, Projection, Whitener};
-use crate::nn::adam::{Adam, AdamSettings};
+use crate::learn::whiten::{Projection, Whitener};
+use crate::nn::adam::Adam;
 use crate::nn::adapter::Stretch;
 use crate::nn::layout::Layout;
 
@@ -194,103 +194,6 @@ pub struct Learner {
 const SURPRISE: usize = 0;
 
 impl Learner {
-    /// A learner that has met nothing. Equal arguments give equal learners.
-    pub fn new(shape: LatentShape, density: Density, settings: &LearnSettings, seed: u64) -> Self {
-        let tokens = shape.layout.len();
-        let projection = Projection::new(shape.token_dim, MOST_DIM, seed ^ 0x70_72_6f_6a);
-        let width = projection.out_dim();
-        let whitener = Whitener::new(
-            width,
-            settings.whitened_dim,
-            f64::from(settings.whiten_ridge),
-            settings.whiten_clamp,
-            tokens,
-        );
-        let dim = whitener.out_dim();
-        let batch_windows =
-            settings.batch_windows.min(settings.batch_tokens / tokens.max(1)).max(2);
-        let model = Model::new(shape.layout, dim, batch_windows, settings);
-        let mut rng = Rng::from_seed(seed);
-        let champion: Vec<f32> = model.params().start(&mut rng);
-        let plan = MemoryPlan {
-            tokens_len: tokens * width,
-            embedding_dim: shape.embedding_dim,
-            recent: settings.recent_windows,
-            reservoir: settings.reservoir_windows,
-            block_s: settings.holdout_block_s,
-            every: settings.holdout_every,
-            seed,
-        }
-        .within(settings.memory_bytes);
-        let slots = plan.recent + plan.reservoir;
-        let adam = AdamSettings {
-            rate: f64::from(settings.rate),
-            warm_up: settings.rate_warm_up,
-            beta1: f64::from(settings.beta1),
-            beta2: f64::from(settings.beta2),
-            clip: f64::from(settings.clip),
-            decay: f64::from(settings.decay),
-        };
-        Self {
-            shape,
-            seed,
-            rng,
-            is_frozen: false,
-            moments: Moments::new(width, tokens),
-            fit_at: settings.warm_up_windows as u64,
-            token_codec: Codec::plain(width),
-            embedding_codec: Codec::plain(shape.embedding_dim),
-            waiting: Vec::with_capacity(settings.warm_up_windows),
-            memory: Memory::new(plan),
-            aside: Memory::new(names::aside(plan)),
-            classes: Classes::default(),
-            last_slot: None,
-            distance: Distance::new(density, shape.embedding_dim, slots, seed ^ 0x64_65_6e_73),
-            surprise: Surprise::new(model.objectives(), tokens, dim, settings),
-            novelty: Novelty::new(
-                [settings.surprise_weight, settings.density_weight],
-                LevelPlan { share: settings.level_share, windows: settings.level_windows },
-                settings.history_windows,
-                settings.history_min,
-            ),
-            gate: Gate::new(
-                shape.embedding_dim,
-                settings.duplicate_cosine,
-                settings.quarantine_p,
-                settings.accept_after_s,
-            ),
-            guard: Guard::new(settings.guard_margin, settings.guard_patience),
-            adam: Adam::new(adam, champion.len()),
-            stretch: model.adapter().stretch(),
-            challenger: champion.clone(),
-            credit: 0.0,
-            batch_windows,
-            previous_u: vec![0.0; tokens * dim],
-            has_previous: false,
-            skill: Skill::default(),
-            times: Times::default(),
-            counts: Counts::default(),
-            last_read: None,
-            scratch: Scratch {
-                x: vec![0.0; tokens * width],
-                u: vec![0.0; tokens * dim],
-                embedding: vec![0.0; shape.embedding_dim],
-                batch_u: vec![0.0; batch_windows * tokens * dim],
-                batch_valid: Vec::with_capacity(batch_windows),
-                grads: vec![0.0; champion.len()],
-                held_out: Vec::with_capacity(train::MOST_COMPARED),
-                readings: std::array::from_fn(|_| Vec::with_capacity(train::MOST_COMPARED)),
-                errors: std::array::from_fn(|_| Vec::with_capacity(train::MOST_COMPARED)),
-                middle: Vec::new(),
-            },
-            champion,
-            projection,
-            whitener,
-            model,
-            settings: settings.clone(),
-        }
-    }
-
     /// Judges a window with the champion, against the past only. Changes nothing but scratch.
     pub fn score(&mut self, latent: &Latent) -> Score {
         if !self.is_acceptable(latent) {
