@@ -87,6 +87,11 @@ impl Gate {
         Admission::Admitted
     }
 
+    /// Whether a scene that has changed for good is being let in.
+    pub const fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     /// Whether a window of this admission enters the histories that p-values come from.
     ///
     /// As many quarantined windows may enter as are expected among the usual ones that went before,

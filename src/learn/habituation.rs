@@ -20,7 +20,7 @@ const NEAR: f32 = 1.5;
 const NEAR_AT_LEAST: f32 = 0.5;
 const NEAR_AT_MOST: f32 = 1.5;
 /// Far away from everything usual, as a loud click is, groups are wider: this share of the distance.
-const NEAR_WHEN_FAR: f32 = 0.25;
+const NEAR_WHEN_FAR: f32 = 0.5;
 /// Share of the usual distance of all windows that a group's own is thought to be at first, and share by
 /// which it follows.
 const FIRST_SPREAD: f32 = 0.6;
@@ -371,19 +371,25 @@ mod tests {
 
     #[test]
     fn the_one_away_longest_makes_room_but_a_word_is_kept() {
-        let mut strangers = Strangers::new(Habituation::Home, 2);
-        visit(&mut strangers, 0.0, 0.0, 1);
-        strangers.mark(&[0.0, 0.0], USUAL, 0.0, Standing::Never);
-        for number in 1..40_u8 {
-            visit(&mut strangers, 10.0 * f32::from(number), 1e4 * f64::from(number), 1);
+        // Each in a direction of its own.
+        let place = |number: usize| -> [f32; 40] {
+            std::array::from_fn(|i| if i == number { 20.0 } else { 0.0 })
+        };
+        let mut strangers = Strangers::new(Habituation::Home, 40);
+        for number in 0..40 {
+            let at_s = 1e4 * number as f64;
+            strangers.observe(&place(number), USUAL, (at_s, 60.0), None);
+            if number == 0 {
+                strangers.mark(&place(number), USUAL, at_s, Standing::Never);
+            }
         }
         assert_eq!(strangers.known().len(), MOST_STRANGERS);
         assert!(strangers.known().iter().any(|s| s.id == 1 && s.standing == Standing::Never));
-        assert_eq!(strangers.find(&[10.0, 0.0], USUAL), None, "made room");
+        assert_eq!(strangers.find(&place(1), USUAL), None, "made room");
         let mut writer = Writer::default();
         strangers.save(&mut writer);
         let bytes = writer.into_bytes();
-        let mut loaded = Strangers::new(Habituation::Home, 2);
+        let mut loaded = Strangers::new(Habituation::Home, 40);
         loaded.load(&mut Reader::new(&bytes)).expect("just written");
         assert_eq!(loaded, strangers);
     }

@@ -67,6 +67,13 @@ impl History {
         true
     }
 
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.seen = 0;
+        (self.median, self.spread) = (0.0, Self::LEAST_SPREAD);
+    }
+
     /// Moves all past values, when whatever makes them has moved.
     pub fn shift(&mut self, by: f32) {
         self.values.iter_mut().for_each(|value| *value += by);

@@ -56,6 +56,8 @@ pub struct Lived {
     pub seen: Seen,
     /// It is kept out of learning.
     pub is_quarantined: bool,
+    /// The gate is open for a scene that has changed for good.
+    pub is_new_scene: bool,
     /// Mean squared error of the champion's guesses.
     pub error: Option<f32>,
 }
@@ -186,7 +188,7 @@ impl Watch {
 
     /// Takes in the window that was seen last. `true` when the model no longer fits.
     pub fn observe(&mut self, lived: Lived, memory: &Memory) -> bool {
-        let Lived { at_s, interval_s, seen, is_quarantined, error } = lived;
+        let Lived { at_s, interval_s, seen, is_quarantined, is_new_scene, error } = lived;
         let Self { budget, current, residual, .. } = self;
         budget.observe(at_s, interval_s, current, seen);
         if is_quarantined {
@@ -194,12 +196,14 @@ impl Watch {
             let alarm = seen.novelty.filter(|_| seen.has_event);
             self.strangers.observe(current, usual, (at_s, interval_s), alarm);
         }
-        if let Some((kind, _)) = memory.kind(&self.current) {
+        if is_new_scene {
+            self.abrupt.restart();
+        } else if let Some((kind, _)) = memory.kind(&self.current) {
             let middle = memory.middle(kind);
             for ((out, x), middle) in residual.iter_mut().zip(&self.current).zip(middle) {
                 *out = x - middle;
             }
-            if self.abrupt.observe(at_s, interval_s, &self.residual) {
+            if self.abrupt.observe(at_s, interval_s, &self.residual, memory.usual_distance()) {
                 self.quiet_until_s = at_s + QUIET_S;
                 self.tell(Some(Notice::SceneChanged));
             }
@@ -218,7 +222,7 @@ impl Watch {
         is_misfit
     }
 
-    /// Another champion scores from now on.
+    /// Fresh weights, or an earlier champion's, score from now on.
     pub fn rebase(&mut self) {
         self.misfit.rebase();
     }

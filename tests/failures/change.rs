@@ -25,13 +25,15 @@ fn a_moved_camera_is_one_event_and_is_usual_within_a_day_and_a_quarter() {
     assert!(told[0].0 <= moved_at_s + 900.0, "{lived:?}");
     assert!(lived.events <= 2, "a flood: {lived:?}");
     let lived = world.stay(&moved(), 18.0 * 3600.0);
-    assert!(lived.events <= 4, "a flood: {lived:?}");
+    assert!(lived.events <= 8, "a flood: {lived:?}");
+    assert!(lived.notices.is_empty(), "what is let in is not another change: {lived:?}");
     let lived = world.stay(&moved(), 6.0 * 3600.0);
     assert!(lived.quarantined <= 36 && 0.1 < lived.p_value, "not used to it: {lived:?}");
     // The old scene is not forgotten: it is nearer than the new one was at first.
     let old = world.window(&usual());
     let stranger = world.window(&Kind::new(17, 8.0, 0.7));
-    let (old, strange) = (world.learner.score(&old).density, world.learner.score(&stranger).density);
+    let (old, strange) =
+        (world.learner.score(&old).density, world.learner.score(&stranger).density);
     assert!(old + 0.5 < strange, "{old} {strange}");
 }
 

@@ -38,7 +38,10 @@ fn an_intruder_raises_an_alarm_at_every_visit_until_three_of_them_over_a_day() {
             assert_eq!(lived.updates, 0, "visit {visit}: its weight is not 0");
         }
         if visit == 3 {
-            assert!(lived.quarantined <= 2, "three visits over a day have made it normal: {lived:?}");
+            assert!(
+                lived.quarantined <= 2,
+                "three visits over a day have made it normal: {lived:?}"
+            );
         }
         world.stay(&usual(), DAY_S - HALF_AN_HOUR_S);
     }

@@ -1,6 +1,8 @@
 //! A fortnight of minutes, over in a second.
 
 use super::*;
+use crate::base::bytes::Reader;
+use crate::base::bytes::Writer;
 use crate::base::rng::Rng;
 
 /// Windows of a minute.

@@ -21,6 +21,8 @@ const MOST_MINUTES: usize = 4096;
 /// A minute is beyond what was usual when it is rarer than this, and so many times the largest.
 const RARE: f32 = 1e-4;
 const LARGER: f32 = 1.3;
+/// A window counts for no more than this many usual distances.
+const MOST_LENGTH: f32 = 1.25;
 /// After a change nothing more is told for so long, seconds: the means must settle.
 const SETTLE_S: f64 = 3600.0;
 
@@ -51,18 +53,23 @@ impl Abrupt {
         }
     }
 
-    /// Takes in a window's sketch less the middle of its kind; `true` when the place has changed.
-    pub fn observe(&mut self, at_s: f64, interval_s: f64, residual: &[f32]) -> bool {
+    /// Takes in a window's sketch less the middle of its kind, which is usually about `usual` long; `true`
+    /// when the place has changed. What is longer counts as little more than that: a click a minute, loud
+    /// as it may be, is not another place.
+    pub fn observe(&mut self, at_s: f64, interval_s: f64, residual: &[f32], usual: f32) -> bool {
+        let length = residual.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let bound = (MOST_LENGTH * usual / length.max(1e-9)).min(1.0);
         if !self.started {
             self.started = true;
-            self.fast.copy_from_slice(residual);
-            self.slow.copy_from_slice(residual);
+            self.fast.iter_mut().zip(residual).for_each(|(fast, x)| *fast = bound * x);
+            self.slow.copy_from_slice(&self.fast);
             self.settled_at_s = at_s + SETTLE_S / 2.0;
         }
         #[expect(clippy::cast_possible_truncation, reason = "f32 is what is used")]
         let share = |constant_s: f64| (1.0 - (-interval_s / constant_s).exp()) as f32;
         let (fast_share, slow_share) = (share(FAST_S), share(SLOW_S));
         for ((fast, slow), x) in self.fast.iter_mut().zip(&mut self.slow).zip(residual) {
+            let x = bound * x;
             *fast += fast_share * (x - *fast);
             if self.beyond == 0 {
                 *slow += slow_share * (x - *slow);
@@ -75,6 +82,12 @@ impl Abrupt {
         }
         self.minute = minute;
         self.look(at_s)
+    }
+
+    /// What is usual is just being learnt anew: begin again.
+    pub const fn restart(&mut self) {
+        self.started = false;
+        self.beyond = 0;
     }
 
     fn look(&mut self, at_s: f64) -> bool {
@@ -100,6 +113,8 @@ impl Abrupt {
         self.slow.copy_from_slice(&self.fast);
         self.beyond = 0;
         self.settled_at_s = at_s + SETTLE_S;
+        // The new place has noise of its own.
+        self.distances.clear();
         true
     }
 
@@ -163,7 +178,7 @@ mod tests {
                 }
                 let mut residual = self.state;
                 residual[3] += shift;
-                if clock.observe(self.at_s, HOP_S, &residual) {
+                if clock.observe(self.at_s, HOP_S, &residual, 4.0) {
                     assert_eq!(told, None, "told twice");
                     told = Some(window / 12);
                 }
@@ -200,8 +215,8 @@ mod tests {
         loaded.load(&mut Reader::new(&bytes)).expect("just written");
         for step in 0..500 {
             let at_s = place.at_s + f64::from(step) * HOP_S;
-            let same = loaded.observe(at_s, HOP_S, &[2.0; 16]);
-            assert_eq!(same, clock.observe(at_s, HOP_S, &[2.0; 16]));
+            let same = loaded.observe(at_s, HOP_S, &[2.0; 16], 4.0);
+            assert_eq!(same, clock.observe(at_s, HOP_S, &[2.0; 16], 4.0));
         }
     }
 }

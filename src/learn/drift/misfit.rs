@@ -98,7 +98,7 @@ impl Misfit {
         accused
     }
 
-    /// Another champion scores from now on: what is usual is learnt anew, and quickly.
+    /// Fresh weights, or an earlier champion's, score from now on: what is usual is learnt anew, and quickly.
     pub fn rebase(&mut self) {
         self.risen = 0.0;
         for usual in &mut self.usual {

@@ -72,7 +72,7 @@ impl Default for Bootstrap {
 impl Bootstrap {
     /// Sorts cases by block; gives how many blocks there are.
     pub(super) fn sort(cases: &mut [Case]) -> usize {
-        cases.sort_by_key(|case| case.block);
+        cases.sort_unstable_by_key(|case| case.block);
         cases.chunk_by(|a, b| a.block == b.block).count()
     }
 

@@ -58,10 +58,10 @@ impl Learner {
     /// Whether something rare was there less than the cooldown ago: then what is rare now belongs to
     /// the same event, however long it lasts.
     pub(super) fn is_soon(&self) -> bool {
-        self.times
-            .last_rare_s
-            .zip(self.now_s())
-            .is_some_and(|(rare_s, now_s)| now_s < rare_s + self.settings.cooldown_s)
+        // Where windows are rarer than that, the next one is.
+        let soon_s = self.settings.cooldown_s.max(1.5 * self.times.interval_s);
+        let last = self.times.last_rare_s.zip(self.now_s());
+        last.is_some_and(|(rare_s, now_s)| now_s < rare_s + soon_s)
     }
 
     /// Novelty above which a window raises an alarm now; `None` during warm-up, and while no window
@@ -116,7 +116,8 @@ impl Learner {
         };
         let is_quarantined = admission == Admission::Quarantined;
         self.watch.see(&self.scratch.embedding);
-        let lived = Lived { at_s, interval_s, seen, is_quarantined, error };
+        let is_new_scene = self.gate.is_open();
+        let lived = Lived { at_s, interval_s, seen, is_quarantined, is_new_scene, error };
         let is_misfit = self.watch.observe(lived, &self.memory);
         if is_misfit {
             self.review_commit(at_s);

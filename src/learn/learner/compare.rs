@@ -1,8 +1,8 @@
 //! Champion against challenger on held-out windows, and champions that come back.
 
 use crate::learn::drift::Notice;
-use crate::learn::guard::Verdict;
 use crate::learn::guard::bootstrap::Case;
+use crate::learn::guard::{LEAST_BLOCKS, Verdict};
 use crate::learn::learner::{Learner, SURPRISE};
 use crate::learn::surprise::Reading;
 
@@ -44,7 +44,7 @@ impl Learner {
                 if self.guard.is_strict() {
                     self.times.last_commit_s = Some(now_s);
                 }
-                self.watch.rebase();
+                // Why not a new measure for the misfit clock: a commit that was a mistake would become it.
                 self.shift_surprise();
                 return true;
             }
@@ -104,13 +104,35 @@ impl Learner {
         Ok(gave_way_s)
     }
 
-    /// Held-out windows, evenly over all slots in use.
+    /// Held-out windows: evenly over all slots in use, or, once they are of enough blocks of time, evenly
+    /// over blocks.
     pub(super) fn choose_held_out(&mut self) {
-        let most = if self.guard.is_strict() { MOST_COMPARED } else { MOST_COMPARED / 2 };
-        let held_out = || self.memory.slots().filter(|&slot| self.memory.facts(slot).held_out);
-        let every = held_out().count().div_ceil(most).max(1);
-        self.scratch.held_out.clear();
-        self.scratch.held_out.extend(held_out().step_by(every));
+        let Self { memory, scratch, .. } = self;
+        let plan = *memory.plan();
+        let chosen = &mut scratch.held_out;
+        chosen.clear();
+        chosen.extend(memory.slots().filter(|&slot| memory.facts(slot).held_out));
+        let held_out = chosen.len();
+        chosen.sort_unstable_by(|&a, &b| memory.facts(a).at_s.total_cmp(&memory.facts(b).at_s));
+        let block = |slot: usize| plan.block(memory.facts(slot).at_s);
+        let blocks = chosen.chunk_by(|&a, &b| block(a) == block(b)).count();
+        if blocks < LEAST_BLOCKS {
+            let every = held_out.div_ceil(MOST_COMPARED / 2).max(1);
+            chosen.clear();
+            let all = memory.slots().filter(|&slot| memory.facts(slot).held_out);
+            return chosen.extend(all.step_by(every));
+        }
+        let (every, of_each) = (blocks.div_ceil(MOST_COMPARED), MOST_COMPARED / blocks);
+        let (mut last, mut number, mut of_block) = (None, 0, 0);
+        chosen.retain(|&slot| {
+            if last != Some(block(slot)) {
+                number += usize::from(last.is_some());
+                last = Some(block(slot));
+                of_block = 0;
+            }
+            of_block += 1;
+            number % every == 0 && of_block <= of_each.max(1)
+        });
     }
 
     /// The newest windows, evenly.

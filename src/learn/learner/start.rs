@@ -124,7 +124,7 @@ impl Learner {
                 batch_u: vec![0.0; batch_windows * tokens * dim],
                 batch_valid: Vec::with_capacity(batch_windows),
                 grads: vec![0.0; champion.len()],
-                held_out: Vec::with_capacity(compare::MOST_COMPARED),
+                held_out: Vec::with_capacity(plan.windows()),
                 readings: std::array::from_fn(|_| Vec::with_capacity(compare::MOST_COMPARED)),
                 moves: Vec::with_capacity(compare::MOST_COMPARED),
                 cases: Vec::with_capacity(compare::MOST_COMPARED),

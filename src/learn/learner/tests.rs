@@ -32,6 +32,19 @@ fn settings(change: impl FnOnce(&mut LearnToml)) -> LearnSettings {
     raw.check().expect("the test's settings are in range")
 }
 
+/// With blocks so short that there are enough of them for confidence after some hours.
+fn strict(raw: &mut LearnToml) {
+    raw.holdout_block_s = 60.0;
+    raw.holdout_every = 4;
+}
+
+/// The same window somewhere else: another kind of time.
+fn elsewhere(mut latent: Latent) -> Latent {
+    latent.tokens.iter_mut().for_each(|x| *x += 6.0);
+    latent.embedding.iter_mut().for_each(|x| *x += 20.0);
+    latent
+}
+
 /// Windows of `next`, ten seconds apart, the first at `from_s`; gives when the next would come.
 fn live(learner: &mut Learner, from_s: f64, count: u32, mut next: impl FnMut() -> Latent) -> f64 {
     for window in 0..count {
@@ -74,7 +87,7 @@ fn no_held_out_window_is_ever_rehearsed() {
 #[test]
 fn a_poisoned_hour_commits_nothing_and_leaves_the_champion_as_it_was_to_the_bit() {
     let mut place = Place::new(SHAPE, 4);
-    let mut learner = Learner::new(SHAPE, DENSITY, &settings(|_| ()), 1);
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(strict), 1);
     let at_s = live(&mut learner, 0.0, 2500, || place.usual());
     assert!(learner.guard.is_strict(), "{:?}", learner.report());
     let (before, commits) = (champion_bits(&learner), learner.report().commits);
@@ -108,14 +121,18 @@ fn a_poisoned_hour_commits_nothing_and_leaves_the_champion_as_it_was_to_the_bit(
 #[test]
 fn a_commit_that_was_a_mistake_is_undone_by_itself() {
     let mut place = Place::new(SHAPE, 4);
-    let mut learner = Learner::new(SHAPE, DENSITY, &settings(|_| ()), 1);
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(strict), 1);
     let at_s = live(&mut learner, 0.0, 2500, || place.usual());
     let good = learner.champion.clone();
     // A commit that no guard would make.
     let mut rng = Rng::from_seed(8);
-    learner.predecessors.offer(&good, at_s);
+    learner.choose_held_out();
+    learner.read_held_out(0, false);
+    learner.predecessors.offer(&good, at_s + 7200.0);
     learner.champion.iter_mut().for_each(|weight| *weight += 0.6 * (rng.unit_f32() - 0.5));
     learner.challenger = learner.champion.clone();
+    learner.read_held_out(1, false);
+    learner.shift_surprise();
     learner.times.last_commit_s = Some(at_s);
     let mut notices = Vec::new();
     for window in 0..1500 {
@@ -138,15 +155,13 @@ fn twelve_days_and_nights_do_not_wipe_out_each_other() {
     let worst_drop = |settings: &LearnSettings| {
         let mut place = Place::new(SHAPE, 5);
         let mut learner = Learner::new(SHAPE, DENSITY, settings, 1);
-        let probes: [Vec<Latent>; 2] = [
-            (0..60).map(|_| place.usual()).collect(),
-            (0..60).map(|_| place.strange()).collect(),
-        ];
+        let probes: [Vec<Latent>; 2] =
+            [(0..60).map(|_| place.usual()).collect(), (0..60).map(|_| place.strange()).collect()];
         let (mut at_s, mut best, mut worst) = (0.0, [f64::NEG_INFINITY; 2], 0.0_f64);
         for half in 0..24 {
             let is_night = half % 2;
             at_s = live(&mut learner, at_s, 300, || {
-                if is_night == 1 { place.strange() } else { place.usual() }
+                if is_night == 1 { elsewhere(place.strange()) } else { place.usual() }
             });
             if half == 0 {
                 continue;
@@ -162,7 +177,10 @@ fn twelve_days_and_nights_do_not_wipe_out_each_other() {
         assert!(best.iter().all(|&best| 0.3 < best), "nothing was learnt: {best:?}");
         worst
     };
-    let kept = worst_drop(&settings(|raw| raw.quarantine_p = 0.0));
+    let kept = worst_drop(&settings(|raw| {
+        strict(raw);
+        raw.quarantine_p = 0.0;
+    }));
     let naive = worst_drop(&settings(|raw| {
         raw.quarantine_p = 0.0;
         raw.recent_windows = 8;
@@ -204,13 +222,13 @@ fn a_rare_kind_stays_in_batches_and_in_memory() {
     let mut place = Place::new(SHAPE, 7);
     let mut learner = Learner::new(SHAPE, DENSITY, &settings(|raw| raw.quarantine_p = 0.0), 1);
     let at_s = live(&mut learner, 0.0, 400, || place.usual());
-    let at_s = live(&mut learner, at_s, 12, || place.strange());
+    let at_s = live(&mut learner, at_s, 12, || elsewhere(place.strange()));
     live(&mut learner, at_s, 6000, || place.usual());
     let rare = (at_s - 120.0)..at_s;
     let is_rare = |slot: &usize| rare.contains(&learner.memory.facts(*slot).at_s);
     let kept = learner.memory.slots().filter(is_rare).count();
     assert!(4 <= kept, "{kept} of twelve are left");
-    let again = place.strange();
+    let again = elsewhere(place.strange());
     let other = learner.score(&again).density;
     let mut fresh = Learner::new(SHAPE, DENSITY, &settings(|raw| raw.quarantine_p = 0.0), 1);
     live(&mut fresh, 0.0, 1500, || place.usual());

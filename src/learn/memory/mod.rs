@@ -35,6 +35,8 @@ pub const MOST_REPLAYS: u16 = 1000;
 pub const OLDEST_S: f64 = 90.0 * 86_400.0;
 /// So many of a kind are never retired.
 pub const RARE: usize = 4;
+/// Share of the reservoir that a dull kind, such as silence, may have.
+const MOST_DULL: f64 = 0.1;
 /// Slots that one change can touch: a push, a place given up, and two clusters made one.
 const MOST_CHANGED: usize = 64;
 
@@ -237,10 +239,27 @@ impl Memory {
             }
         }
         self.offered += 1;
+        if let Some(to) = self.dull_place(slot, rng) {
+            return self.copy(slot, to);
+        }
         if let Some(place) = drawn(self.offered, self.reservoir_len, self.plan.reservoir, rng) {
             self.reservoir_len = self.reservoir_len.max(place + 1);
             self.copy(slot, self.plan.recent + place);
         }
+    }
+
+    /// A place of the reservoir that a dull kind has too much of, for a window of another kind.
+    fn dull_place(&self, slot: usize, rng: &mut Rng) -> Option<usize> {
+        let dull = self.clusters.largest().filter(|&largest| self.clusters.is_dull(largest))?;
+        let is_dull = |slot: usize| usize::from(self.facts[slot].cluster) == dull;
+        let reservoir = self.plan.recent..self.plan.recent + self.reservoir_len;
+        let dull_len = reservoir.filter(|&slot| is_dull(slot)).count();
+        if is_dull(slot) || (dull_len as f64) < MOST_DULL * self.plan.reservoir as f64 {
+            return None;
+        }
+        let drawn = usize::try_from(rng.below(self.reservoir_len.max(1) as u64)).unwrap_or(0);
+        let after = (drawn..self.reservoir_len).chain(0..drawn);
+        after.map(|place| self.plan.recent + place).find(|&slot| is_dull(slot))
     }
 
     fn copy(&mut self, from: usize, to: usize) {
