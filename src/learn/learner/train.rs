@@ -128,7 +128,7 @@ impl Learner {
     }
 
     /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], a quarter drawn from
-    /// all common kinds of windows alike, the rest drawn from ring and reservoir; gives their number.
+    /// all common kinds of windows alike, the rest drawn from all; gives their number.
     fn fill_batch(&mut self) -> usize {
         self.scratch.batch_valid.clear();
         self.dull_in_batch = 0;

@@ -166,24 +166,37 @@ impl Memory {
         usize::try_from(age).ok().and_then(|age| self.recent(age)).unwrap_or(0)
     }
 
-    /// Any slot of ring and reservoir, all alike.
+    /// Any slot in use, all alike.
     pub fn draw(&self, rng: &mut Rng) -> usize {
-        let recent = self.recent_len();
-        let drawn = rng.below((recent + self.reservoir_len).max(1) as u64);
-        let drawn = usize::try_from(drawn).unwrap_or(0);
-        if drawn < recent { drawn } else { self.plan.recent + drawn - recent }
+        let drawn = usize::try_from(rng.below(self.len().max(1) as u64)).unwrap_or(0);
+        let (recent, reservoir) = (self.recent_len(), self.reservoir_len);
+        if drawn < recent {
+            return drawn;
+        }
+        if drawn < recent + reservoir {
+            return self.plan.recent + drawn - recent;
+        }
+        let mut place = drawn - recent - reservoir;
+        for (which, &kept) in self.kept.iter().enumerate() {
+            if place < kept {
+                return self.cluster_slot(which) + place;
+            }
+            place -= kept;
+        }
+        0
     }
 
-    /// Any slot of any kind that was met [`COMMON`] times, all such kinds alike; of ring and reservoir
-    /// while there are not two of them.
+    /// Any slot of any kind that was met [`COMMON`] times, all such kinds alike; any slot at all while
+    /// there are not two of them, and while the reservoir has lost nothing yet.
     ///
-    /// Why not of every kind: what happened a few times is what should stay surprising. Rehearsed as much
-    /// as everything else, foreign sounds in a steady place were guessed well, and novelty stood out less.
+    /// Why not of every kind, and not from the beginning: what happened a few times is what should stay
+    /// surprising. Rehearsed as much as everything else, foreign sounds in a steady place were guessed
+    /// well, and novelty stood out less. Kinds need help once they begin to be forgotten.
     pub fn draw_kind(&self, rng: &mut Rng) -> usize {
         let is_common =
             |which: &usize| 0 < self.kept[*which] && COMMON <= self.clusters.mass(*which);
         let filled = (0..self.kept.len()).filter(is_common).count();
-        if filled < 2 {
+        if filled < 2 || self.offered <= self.plan.reservoir as u64 {
             return self.draw(rng);
         }
         let drawn = usize::try_from(rng.below(filled as u64)).unwrap_or(0);
@@ -235,17 +248,27 @@ impl Memory {
         slot
     }
 
-    /// The window in `slot` finds another place, or none.
+    /// The window in `slot` finds another place, or none. One that gives way to it in its cluster is
+    /// offered to the reservoir as well: nothing is lost while there is room.
     fn leave_ring(&mut self, slot: usize, rng: &mut Rng) {
         if 0 < self.plan.clusters {
             let which = usize::from(self.facts[slot].cluster);
             self.of_kind[which] += 1;
             let place = drawn(self.of_kind[which], self.kept[which], self.plan.members, rng);
             if let Some(place) = place {
+                let to = self.cluster_slot(which) + place;
+                if place < self.kept[which] {
+                    self.offer(to, rng);
+                }
                 self.kept[which] = self.kept[which].max(place + 1);
-                return self.copy(slot, self.cluster_slot(which) + place);
+                return self.copy(slot, to);
             }
         }
+        self.offer(slot, rng);
+    }
+
+    /// Offers the window in `slot` to the reservoir.
+    fn offer(&mut self, slot: usize, rng: &mut Rng) {
         self.offered += 1;
         if let Some(to) = self.dull_place(slot, rng) {
             return self.copy(slot, to);

@@ -84,6 +84,20 @@ fn a_rare_kind_that_was_met_once_is_still_there_after_five_days() {
     assert!(100 < drawn, "{drawn} of 400 draws");
 }
 
+/// Fails when a window that gives way in its cluster is dropped: half of a short past is then gone though
+/// there was room for all of it.
+#[test]
+fn nothing_is_lost_while_there_is_room() {
+    for windows in 1..=14 {
+        let memory = met(WITH_CLUSTERS, 2, vec![0.0; windows]);
+        assert_eq!(memory.len(), windows);
+    }
+    let plan = MemoryPlan { reservoir: 100, ..WITH_CLUSTERS };
+    let kinds =
+        (0..104_usize).map(|window| if window % 3 == 0 { 9.0 } else { 0.01 * (window % 7) as f32 });
+    assert_eq!(met(plan, 2, kinds).len(), 104);
+}
+
 #[test]
 fn no_window_is_kept_twice() {
     let kinds = (0..900_usize).map(|window| (window * 7919 % 23) as f32 * 3.0);
