@@ -5,6 +5,7 @@
 # HABITUATE a binary to verify the files with.
 set -eu
 
+start=$(date +%s)
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
 out=${1:-../../target/train/quick}
@@ -29,3 +30,4 @@ if [ -n "${HABITUATE:-}" ]; then
         "$HABITUATE" models verify "$manifest"
     done
 fi
+echo "quick path: $(($(date +%s) - start)) s"

@@ -5,9 +5,9 @@
 
 The graph is built by hand, node by node, so that the same weights give the same bytes. Batch norms
 are folded, weights are stored in f16 and cast to f32 when the file is loaded, which costs nothing.
-The embedding, mean and maximum of the deep tokens, is turned onto the axes along which views of our
-own synthesised sounds differ most (principal components of the pool), because the program looks at
-no more than 256 numbers. Needs: torch, numpy, onnx.
+The embedding is made of mean, maximum and deviation of the tokens, turned onto the axes along which
+views of our own synthesised sounds differ most (principal components of the pool), because the
+program looks at no more than 256 numbers. Needs: torch, numpy, onnx.
 """
 import argparse
 import sys
@@ -21,7 +21,7 @@ from onnx.reference import ReferenceEvaluator
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent)]
 from common import constant, golden, log_mel, save, sweep
-from network import BANDS, FRAMES, TOKENS, SoundEncoder, fold
+from network import BANDS, FRAMES, TOKENS, SoundEncoder, fold, summaries
 from progress import seed_all
 from views import Pool, Views
 
@@ -58,6 +58,15 @@ class Graph:
         y = self.convolution(x, block.conv)
         return self.node("Relu", [self.node("Add", [y, x]) if block.residual else y])
 
+    def summaries(self, x):
+        """Mean, maximum and deviation over the window."""
+        over = dict(axes=[2, 3], keepdims=0)
+        mean = self.node("ReduceMean", [x], axes=[2, 3], keepdims=1)
+        apart = self.node("Sub", [x, mean])
+        variance = self.node("ReduceMean", [self.node("Mul", [apart, apart])], **over)
+        return [self.node("ReduceMean", [x], **over), self.node("ReduceMax", [x], **over),
+                self.node("Sqrt", [variance])]
+
     def as_tokens(self, x, name):
         """`[1, d, 12, 1]` to `[1, 12, d]`."""
         flat = self.node("Squeeze", [x, self.plain(np.array([3]))])
@@ -65,56 +74,55 @@ class Graph:
 
 
 @torch.no_grad()
-def axes_of(encoder, pool, dim, whiten, batches, pairs=256):
-    """Matrix and offset of the turned embedding: `embedding @ matrix + offset`.
+def axes_of(encoder, pool, columns, dim, whiten, batches, pairs=256):
+    """Matrix and offset of the embedding: `summaries[:, columns] @ matrix + offset`.
 
-    Principal components of the deep mean and maximum over views of the pool, each divided by its
-    deviation to the power `whiten`, and scaled so that the whole has mean variance 1.
+    Principal components, over views of the pool, of the summaries in units of their deviation. Each
+    is divided by its own deviation to the power `whiten`; the whole has mean variance 1.
     """
     views, found = Views(pool, np.random.default_rng(0)), []
-    wide = 2 * encoder.deep_dim
     for _ in range(batches):
-        found.append(encoder(views.batch(pairs)[0])[2][:, :wide].double())
+        local, deep, _ = encoder(views.batch(pairs)[0])
+        found.append(summaries(local, deep)[:, columns].double())
     found = torch.cat(found)
-    mean = found.mean(0)
-    values, vectors = torch.linalg.eigh((found - mean).T @ (found - mean) / len(found))
-    values, vectors = values.flip(0)[:dim], vectors.flip(1)[:, :dim]
+    mean, deviation = found.mean(0), found.std(0) + 1e-6
+    found = (found - mean) / deviation
+    values, vectors = torch.linalg.eigh(found.T @ found / len(found))
+    values, vectors = values.flip(0)[:dim].clamp(min=1e-6), vectors.flip(1)[:, :dim]
     vectors = vectors * torch.sign(vectors.sum(0))  # an axis has no sign of its own
-    scale = values.clamp(min=1e-6) ** (-0.5 * whiten)
-    scale = scale / ((scale**2 * values).mean()).sqrt()
-    matrix = vectors * scale
-    kept = float(values.sum() / (found - mean).pow(2).mean(0).sum())
-    return matrix.float(), (-mean @ matrix).float(), kept
+    scale = values ** (-0.5 * whiten)
+    scale = scale / (scale**2 * values).mean().sqrt()
+    matrix = (vectors * scale) / deviation[:, None]
+    kept = float(values.sum() / len(deviation))
+    return matrix.float().half().float(), (-mean @ matrix).float().half().float(), kept
 
 
-def build(encoder, matrix, offset, tokens):
+def build(encoder, columns, matrix, offset, tokens):
     """The graph of a folded encoder with the outputs `tokens` and `embedding`."""
     graph = Graph()
     x = graph.node("Add", ["input", graph.plain(np.float32(3.0))])
     x = graph.node("Mul", [x, graph.plain(np.float32(0.4))])
     for block in encoder.early:
         x = graph.block(x, block)
-    if tokens == "local":
-        graph.as_tokens(graph.convolution(x, encoder.local), "tokens")
+    local = graph.convolution(x, encoder.local)
     for block in list(encoder.late)[:-1]:
         x = graph.block(x, block)
     deep = graph.convolution(x, encoder.late[-1])
-    if tokens == "deep":
-        graph.as_tokens(deep, "tokens")
-    mean = graph.node("ReduceMean", [deep], axes=[2, 3], keepdims=0)
-    most = graph.node("ReduceMax", [deep], axes=[2, 3], keepdims=0)
-    both = graph.node("Concat", [mean, most], axis=1)
-    turned = graph.node("MatMul", [both, graph.weights(matrix)])
+    graph.as_tokens(local if tokens == "local" else deep, "tokens")
+    parts = graph.summaries(deep)
+    if len(columns) > 3 * encoder.deep_dim:
+        parts += graph.summaries(local)
+    turned = graph.node("MatMul", [graph.node("Concat", parts, axis=1), graph.weights(matrix)])
     graph.node("Add", [turned, graph.weights(offset)], "embedding")
     return graph
 
 
 @torch.no_grad()
-def compare(path, window, encoder, matrix, offset, tokens):
+def compare(path, window, encoder, columns, matrix, offset, tokens):
     """Stops unless the file answers as the network did."""
     found = ReferenceEvaluator(str(path)).run(["tokens", "embedding"], {"input": window})
-    local, deep, embedding = encoder(torch.from_numpy(window))
-    turned = embedding[:, :2 * encoder.deep_dim] @ matrix.half().float() + offset.half().float()
+    local, deep, _ = encoder(torch.from_numpy(window))
+    turned = summaries(local, deep)[:, columns] @ matrix + offset
     for name, here, there in zip(("tokens", "embedding"), found,
                                  (local if tokens == "local" else deep, turned)):
         apart = np.abs(here - there.numpy()).max() / np.abs(here).max()
@@ -159,8 +167,9 @@ def main():
     p.add_argument("--pool", required=True, type=Path)
     p.add_argument("--name", required=True)
     p.add_argument("--tokens", choices=["local", "deep"], default="local")
+    p.add_argument("--layers", choices=["both", "deep"], default="both", help="of the embedding")
     p.add_argument("--dim", type=int, default=256)
-    p.add_argument("--whiten", type=float, default=0.0)
+    p.add_argument("--whiten", type=float, default=0.5)
     p.add_argument("--batches", type=int, default=24, help="batches of 256 pairs that give the axes")
     p.add_argument("--density", default="mahalanobis")
     p.add_argument("--about", default="Sound, trained on synthesised sounds alone; tokens of 80 ms")
@@ -174,9 +183,11 @@ def main():
     with torch.no_grad():
         for value in encoder.parameters():
             value.copy_(value.half())  # as the file has them
-    dim = min(a.dim, 2 * encoder.deep_dim)
-    matrix, offset, kept = axes_of(encoder, Pool(a.pool), dim, a.whiten, a.batches)
-    graph = build(encoder, matrix, offset, a.tokens)
+    both = encoder.deep_dim + (encoder.local_dim if a.layers == "both" else 0)
+    columns = np.arange(3 * both)
+    dim = min(a.dim, len(columns))
+    matrix, offset, kept = axes_of(encoder, Pool(a.pool), columns, dim, a.whiten, a.batches)
+    graph = build(encoder, columns, matrix, offset, a.tokens)
     token_dim = encoder.local_dim if a.tokens == "local" else encoder.deep_dim
     shapes = {"tokens": [1, TOKENS, token_dim], "embedding": [1, dim]}
     folder = {"folder": a.out} if a.out else {}
@@ -185,9 +196,9 @@ def main():
     text = manifest(a.name, a.about, sha256, dim, a.density, token_dim)
     place = a.out or HERE.parent.parent
     (place / f"{a.name}.toml").write_text(text + golden(a.name, window, 1e-3, **folder))
-    compare(place / f"{a.name}.onnx", window, encoder, matrix, offset, a.tokens)
+    compare(place / f"{a.name}.onnx", window, encoder, columns, matrix, offset, a.tokens)
     weights = sum(value.numel() for value in encoder.parameters())
-    print(f"{a.name}: {weights} weights without those of the axes, {kept:.4f} of the variance kept, "
+    print(f"{a.name}: {weights} weights and {matrix.numel()} of the axes, {kept:.4f} of the variance kept, "
           f"{(place / f'{a.name}.onnx').stat().st_size} bytes")
 
 

@@ -50,7 +50,7 @@ class SoundEncoder(nn.Module):
     """Tokens of 80 ms from two depths.
 
     A local token sees 21 frames (225 ms with the length of a frame), a deep one more than half a
-    second. The embedding is mean and maximum over the window of both.
+    second. Training compares windows by `embed`; what ships describes them by `summaries`.
     """
 
     def __init__(self, size="sound"):
@@ -85,6 +85,14 @@ class SoundEncoder(nn.Module):
 def embed(local, deep):
     """Means first, then maxima."""
     return torch.cat([deep.mean(1), deep.amax(1), local.mean(1), local.amax(1)], 1)
+
+
+def summaries(local, deep):
+    """Mean, maximum and deviation over the window: `[N, 3 * (deep + local)]`."""
+    parts = []
+    for tokens in (deep, local):
+        parts += [tokens.mean(1), tokens.amax(1), tokens.var(1, unbiased=False).sqrt()]
+    return torch.cat(parts, 1)
 
 
 class Heads(nn.Module):
