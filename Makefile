@@ -8,7 +8,7 @@ TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
 ARGS ?=
 
-.PHONY: help demo test build bench deny cross-aarch64 install clean
+.PHONY: help demo test build bench train-quick deny cross-aarch64 install clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ build: ## set up, then the release binary
 bench: ## set up, then all benchmarks
 	@tools/setup.sh build
 	@cargo bench --locked
+
+train-quick: ## train our encoders for a minute, to see that all of it works (installs PyTorch: gigabytes)
+	@tools/train-quick.sh --install
 
 deny: ## licences, duplicates and origins of all dependencies, offline
 	@tools/deny.sh
