@@ -72,5 +72,5 @@ def losses(encoder, heads, views, frames, same):
         first, second = (part[:same] for part in grid.chunk(2))
         found[name] = LOCAL * contrast(place(at(first, a)[inside]), place(at(second, b)[inside]),
                                        LOCAL_TEMPERATURE)
-    found["masked"] = MASKED * heads.guess(middle[::2])
+    found["masked"] = MASKED * heads.guess(middle[::4])
     return found
