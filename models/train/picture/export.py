@@ -39,10 +39,10 @@ def untrained(name, seed=0):
 
 
 def trained(name, run):
-    kept = torch.load(run / "checkpoint.pt", weights_only=True)
+    kept = torch.load(run / "last.pt", weights_only=False)
     encoder = Encoder(name)
-    encoder.load_state_dict(kept["average"])
-    return encoder.eval(), kept
+    encoder.load_state_dict(kept["average"]["values"])
+    return encoder.eval(), kept["budget"]["step"]
 
 
 def synthesised(pool, count=MEASURED):
@@ -85,12 +85,12 @@ def directions(x, weight, kept):
     return mean, axes[:, main] * (variance[main] + 1e-3 * variance.max()) ** -POWER * scale[:, None]
 
 
-def finish(encoder, pool):
+def finish(encoder, pool, count=MEASURED):
     """The whole graph, as bytes, and the width of tokens and of the embedding."""
     graph, parts, (patches, patch_dim), middle = build.raw(encoder)
     names = [*parts.values(), middle]
     *found, cells = run_all(model(graph, dict.fromkeys(names)).SerializeToString(), names,
-                            synthesised(pool))
+                            synthesised(pool, count))
     weight = np.concatenate([np.full(x.shape[1], WEIGHTS[part] / np.sqrt(x.shape[1]))
                              for part, x in zip(parts, found)])
     mean, turn = directions(np.concatenate(found, 1), weight, KEPT)
@@ -140,15 +140,15 @@ embedding = {{ node = "embedding", dim = {dim} }}
         + "tolerance = 0.001\n"
 
 
-def export(name, pool, run, out):
-    encoder, kept = trained(name, run)
-    data, token_dim, dim = finish(encoder, pool)
+def export(name, pool, run, out, count):
+    encoder, step = trained(name, run)
+    data, token_dim, dim = finish(encoder, pool, count)
     about = {"picture": "Pictures: edges and colours by place, and what was learnt from synthesised "
                         "pictures alone",
              "picture-small": "Like picture, a smaller network"}[name]
     (out / f"{name}.onnx").write_bytes(data)
     (out / f"{name}.toml").write_text(manifest(name, about, data, token_dim, dim))
-    print(f"{name}: step {kept['step']}, {len(data)} bytes, tokens {token_dim}, embedding {dim}")
+    print(f"{name}: step {step}, {len(data)} bytes, tokens {token_dim}, embedding {dim}")
 
 
 if __name__ == "__main__":
@@ -157,6 +157,7 @@ if __name__ == "__main__":
     parser.add_argument("--pool", type=Path, default=Path("pool"))
     parser.add_argument("--run", type=Path, default=Path("run"))
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[2])
+    parser.add_argument("--count", type=int, default=MEASURED, help="pictures to measure scales on")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    export(options.name, options.pool, options.run, options.out)
+    export(options.name, options.pool, options.run, options.out, options.count)

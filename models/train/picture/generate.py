@@ -59,6 +59,7 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, default=Path("pool"))
     parser.add_argument("--count", type=int, default=40_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--shard", type=int, default=SHARD, help="pictures in a file")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    generate(options.out, options.count, options.seed)
+    generate(options.out, options.count, options.seed, options.shard)
