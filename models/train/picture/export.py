@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from common import pattern, values  # noqa: E402
 
 WEIGHTS = {"outlines": 1.5, "colours": 0.8, "learned": 1.0}  # of a part's standard deviation
-KEPT, TOKENS_KEPT = 320, 32  # directions of the embedding; of what was learnt in a token
+KEPT, TOKENS_KEPT = 320, 16  # directions of the embedding; of what was learnt in a token
 POWER = 0.4  # each direction is divided by its variance to this power
 MEASURED = 1500  # synthesised pictures
 
