@@ -16,13 +16,15 @@ import numpy as np
 import onnx
 import torch
 
-from export import finish, session, untrained
+from export import WEIGHTS, finish, session, untrained
 from network import SIDE, SIZES
 from protocol import defects, gallery, levelled, linear, load, neighbours
 
 MODELS = Path(__file__).parents[2]
 FOREIGN = {"MobileNet v1 0.25": ("mobilenet_v1_0.25_128_quant", 128, "a55"),
            "MobileNet v2": ("mobilenet_v2_1.0_224_quant", 224, None)}
+CONTROLS = {"picture, untrained": {}, "picture, closed form alone": {"learned": 0},
+            "untrained network alone": {"outlines": 0, "colours": 0, "textures": 0}}
 TUNING_SPLITS = (11, 12, 13, 14, 15)
 
 
@@ -60,8 +62,9 @@ def histogram(pictures):
 def rows(options):
     """`(name, (encode, side))`, one after the other, since each takes memory."""
     yield "colour histogram, 8x8 pixels", (histogram, 96)
-    yield "untrained, our architecture", (encoder(finish(untrained("picture"), options.pool)[0],
-                                                  SIDE, "tokens"))
+    for name, weights in CONTROLS.items():
+        data, *_ = finish(untrained("picture"), options.pool, weights=WEIGHTS | weights)
+        yield name, encoder(data, SIDE, "tokens")
     for name, (file, side, tokens) in FOREIGN.items():
         path = options.data / "encoders" / f"{file}.encoder.onnx"
         if path.exists():
@@ -104,13 +107,13 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--pool", type=Path, default=Path("pool"))
     parser.add_argument("--models", type=Path, default=MODELS)
-    parser.add_argument("--only", help="a part of a row's name")
+    parser.add_argument("--only", nargs="*", help="names of rows")
     parser.add_argument("--tune", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("| encoder | " + " | ".join(COLUMNS) + " |\n|" + "---|" * (len(COLUMNS) + 1))
     for name, (encode, side) in rows(options):
-        if not options.only or options.only in name:
+        if not options.only or name in options.only:
             begin = time.time()
             figures = measure(encode, side, options.data, options.tune)
             print(f"| {name} | " + " | ".join("-" if np.isnan(v) else f"{v:.3f}" for v in figures)

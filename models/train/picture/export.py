@@ -3,9 +3,9 @@
 
     python models/train/picture/export.py --name picture --pool pool --run run --out models
 
-The embedding joins three parts, each with its weight: outlines, colours, and what was learnt. How each
-number is centred and scaled, and which directions of all of them together are kept, is measured on
-synthesised pictures. Tokens: what a cell looks like in closed form, then what was learnt.
+The embedding joins four parts, each with its weight: outlines, colours, textures, and what was learnt.
+How each number is centred and scaled, and which directions of all of them together are kept,
+is measured on synthesised pictures. Tokens: what a cell looks like in closed form, then what was learnt.
 Needs: torch, numpy, onnx, onnxruntime.
 """
 import argparse
@@ -27,7 +27,7 @@ from network import SIDE, SIZES, Encoder
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from common import pattern, values  # noqa: E402
 
-WEIGHTS = {"outlines": 1.5, "colours": 0.8, "learned": 1.0}  # of a part's standard deviation
+WEIGHTS = {"outlines": 1.5, "colours": 0.8, "textures": 0.7, "learned": 1.0}
 KEPT, TOKENS_KEPT = 320, 16  # directions of the embedding; of what was learnt in a token
 POWER = 0.4  # each direction is divided by its variance to this power
 MEASURED = 1500  # synthesised pictures
@@ -85,13 +85,13 @@ def directions(x, weight, kept):
     return mean, axes[:, main] * (variance[main] + 1e-3 * variance.max()) ** -POWER * scale[:, None]
 
 
-def finish(encoder, pool, count=MEASURED):
+def finish(encoder, pool, count=MEASURED, weights=WEIGHTS):
     """The whole graph, as bytes, and the width of tokens and of the embedding."""
     graph, parts, (patches, patch_dim), middle = build.raw(encoder)
     names = [*parts.values(), middle]
     *found, cells = run_all(model(graph, dict.fromkeys(names)).SerializeToString(), names,
                             synthesised(pool, count))
-    weight = np.concatenate([np.full(x.shape[1], WEIGHTS[part] / np.sqrt(x.shape[1]))
+    weight = np.concatenate([np.full(x.shape[1], weights[part] / np.sqrt(x.shape[1]))
                              for part, x in zip(parts, found)])
     mean, turn = directions(np.concatenate(found, 1), weight, KEPT)
     joined = graph.node("Concat", list(parts.values()), axis=0)

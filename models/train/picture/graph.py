@@ -166,6 +166,19 @@ def patches(graph):
     return graph.node("Concat", [means, depth, shape], axis=1), len(cosine_windows()) + 1
 
 
+def textures(graph, cells):
+    """How much every number of a cell differs within each quarter and over the whole picture, and the
+    contrast on a grid of 7 x 7; the mirror image gets the same."""
+    spreads, square = [], graph.node("Mul", [cells, cells])
+    for side in (CELLS // 2, CELLS):
+        mean = graph.pool(cells, side, side)
+        spread = graph.node("Sub", [graph.pool(square, side, side), graph.node("Mul", [mean, mean])])
+        spread = graph.floored_root(graph.node("Relu", [spread]), 1e-2)
+        spreads.append(graph.both_ways(spread, CELLS // side))
+    contrast = graph.node("Slice", [cells] + [graph.constant([v], np.int64) for v in (3, 4, 1)])
+    return graph.node("Concat", [*spreads, graph.both_ways(graph.pool(contrast, 2, 2), 7)], axis=0)
+
+
 def statistics(graph, middle, coarse):
     """What the learned grids show over the whole picture and on 3 x 3 places, one vector."""
     whole = [graph.mean(middle, [2, 3]), graph.mean(coarse, [2, 3])]
@@ -184,6 +197,7 @@ def raw(encoder):
     _, middle, coarse = learned(graph, encoder)
     kernel = np.kron(OPPONENT[:, :, None, None], np.ones((1, 1, 4, 4)) / 16)
     small = graph.convolution("input", kernel, stride=4)
+    cells, dim = patches(graph)
     parts = {"outlines": outlines(graph, small), "colours": colours(graph, small),
-             "learned": statistics(graph, middle, coarse)}
-    return graph, parts, patches(graph), middle
+             "textures": textures(graph, cells), "learned": statistics(graph, middle, coarse)}
+    return graph, parts, (cells, dim), middle
