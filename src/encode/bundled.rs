@@ -17,7 +17,7 @@ pub const DEFAULT_SOUND: &str = "logmel-patches";
 /// The encoder of a camera that says nothing else.
 pub const DEFAULT_PICTURE: &str = "picture-patches";
 
-static ALL: [Bundled; 2] = [
+static ALL: [Bundled; 4] = [
     Bundled {
         name: DEFAULT_SOUND,
         manifest: include_str!("../../models/logmel-patches.toml"),
@@ -27,6 +27,16 @@ static ALL: [Bundled; 2] = [
         name: DEFAULT_PICTURE,
         manifest: include_str!("../../models/picture-patches.toml"),
         onnx: include_bytes!("../../models/picture-patches.onnx"),
+    },
+    Bundled {
+        name: "picture",
+        manifest: include_str!("../../models/picture.toml"),
+        onnx: include_bytes!("../../models/picture.onnx"),
+    },
+    Bundled {
+        name: "picture-small",
+        manifest: include_str!("../../models/picture-small.toml"),
+        onnx: include_bytes!("../../models/picture-small.onnx"),
     },
 ];
 
