@@ -28,6 +28,13 @@ fn write(out: &Path) -> io::Result<()> {
     let mut command = Args::command();
     command.build();
     clap_mangen::generate_to(command.clone(), &man)?;
+    for entry in fs::read_dir(&man)? {
+        // `habituate help run` is what `habituate-run.1` says.
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().contains("-help") {
+            fs::remove_file(entry.path())?;
+        }
+    }
     let completions = out.join("completions");
     fs::create_dir_all(&completions)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
@@ -55,6 +62,8 @@ mod tests {
             let text = fs::read_to_string(dir.path().join(file)).unwrap();
             assert!(text.contains("habituate"), "{file}");
         }
-        assert!(!dir.path().join("man/habituate-pages.1").exists(), "a hidden command has no page");
+        for page in ["man/habituate-pages.1", "man/habituate-help-run.1"] {
+            assert!(!dir.path().join(page).exists(), "{page}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::base::stop::Stop;
 use crate::capture::camera::choose::{Shape, choose};
 use crate::capture::camera::device::Frames;
 use crate::capture::camera::slot::{Pace, Slot};
-use crate::capture::devices::{self, DeviceInfo, Offer};
+use crate::capture::devices::{self, Offer};
 use crate::capture::error::CaptureError;
 use crate::capture::own_thread::OwnThread;
 use crate::capture::{Chunk, Modality, Source};

@@ -1,5 +1,6 @@
 use super::*;
 use crate::base::clock::SimulatedClock;
+use crate::capture::devices::DeviceInfo;
 use crate::capture::{Loss, LossCause};
 use crate::signal::image::PixelFormat;
 use std::sync::Mutex;
