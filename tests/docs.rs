@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
     "run",
     "demo",
     "replay",
@@ -16,6 +16,8 @@ const COMMANDS: [&str; 22] = [
     "check",
     "selftest",
     "bench",
+    "doctor",
+    "support",
     "status",
     "teach",
     "names",
@@ -68,7 +70,7 @@ fn the_command_page_is_what_help_says() {
 fn every_command_of_the_readme_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let general = help(None);
-    for page in ["README.md", "guide/encoders.md", "guide/names.md"] {
+    for page in ["README.md", "guide/encoders.md", "guide/names.md", "guide/install.md"] {
         let text = fs::read_to_string(root.join(page)).unwrap();
         for line in text.lines() {
             let Some((before, after)) = line.split_once("habituate ") else { continue };

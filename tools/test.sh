@@ -14,7 +14,8 @@ say "format"
 cargo fmt --all --check
 if have shellcheck; then
     say "shell scripts"
-    shellcheck tools/*.sh cross/*.sh models/train/*.sh .ci/run
+    shellcheck -x tools/*.sh cross/*.sh models/train/*.sh packaging/*.sh packaging/debian/* tests/board/board \
+        tests/board/*.sh .ci/run
 fi
 say "clippy"
 cargo clippy --locked --all-targets -- -D warnings

@@ -7,6 +7,8 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::cli::bench::args::BenchArgs;
+use crate::cli::doctor::args::DoctorArgs;
+use crate::cli::doctor::args::SupportArgs;
 use crate::cli::models::args::ModelsArgs;
 use crate::cli::names::args::NamesArgs;
 use crate::cli::names::args::SearchArgs;
@@ -44,6 +46,10 @@ pub(crate) enum Command {
     Selftest(SelftestArgs),
     /// How fast this machine is, stage by stage, and each encoder.
     Bench(BenchArgs),
+    /// Looks whether all that is needed works here, and says what mends what does not.
+    Doctor(DoctorArgs),
+    /// Writes all that helps to find a fault into one text file, without secrets and recordings.
+    Support(SupportArgs),
     /// What a running daemon, or the last one, knows.
     Status(StatusArgs),
     /// Gives a name to examples: files, folders, or a remembered moment.
@@ -54,6 +60,9 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// Encoders and their manifests.
     Models(ModelsArgs),
+    /// Writes manual pages and completions for packages.
+    #[command(hide = true)]
+    Pages(PagesArgs),
 }
 
 /// Options of everything that learns.
@@ -206,6 +215,13 @@ pub(crate) struct CheckArgs {
 pub(crate) struct SelftestArgs {
     #[command(flatten)]
     pub(crate) encoder: EncoderArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PagesArgs {
+    /// The folder to write to.
+    #[arg(value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

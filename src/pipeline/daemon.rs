@@ -18,6 +18,7 @@ use crossbeam_channel::Sender;
 
 use crate::base::recovery::Recovery;
 use crate::base::stop::Stop;
+use crate::capture::LossCause;
 use crate::capture::Source;
 use crate::capture::supervised::SourceState;
 use crate::capture::supervised::StatusHandle;
@@ -26,6 +27,8 @@ use crate::emit::scores::Row;
 use crate::emit::status::SourceStatus;
 use crate::encode::error::EncodeError;
 use crate::pipeline::control::Asked;
+use crate::pipeline::limits::Allowance;
+use crate::pipeline::pace::Pace;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::track::Track;
 use crate::pipeline::window::Scored;
@@ -80,6 +83,8 @@ pub struct Shared {
     pub wants_rows: bool,
     /// Events and scores that found the queue full.
     pub refusals: Arc<AtomicU64>,
+    /// What the board bears.
+    pub allowance: Allowance,
 }
 
 /// The statuses of all sources, as their threads last told them.
@@ -141,6 +146,7 @@ pub fn start(
             shared: shared.clone(),
             board: board.clone(),
             last: Last::default(),
+            lateness: Lateness::default(),
         };
         threads.push(thread::Builder::new().name(name).spawn(move || worker.run())?);
     }
@@ -154,6 +160,30 @@ struct Worker {
     shared: Shared,
     board: Board,
     last: Last,
+    lateness: Lateness,
+}
+
+/// Seconds of input for which learning rests after samples were lost by lateness.
+const CATCH_UP_S: f64 = 60.0;
+
+/// Samples lost because this thread was late: then learning gives way, before scores do.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lateness {
+    lost: u64,
+    until_s: f64,
+}
+
+impl Lateness {
+    /// `lost` in all so far, at `now_s` of the stream.
+    fn note(&mut self, lost: u64, now_s: f64) {
+        if self.lost < lost {
+            (self.lost, self.until_s) = (lost, now_s + CATCH_UP_S);
+        }
+    }
+
+    fn pace(self, now_s: f64) -> Pace {
+        if now_s < self.until_s { Pace::Rest } else { Pace::Full }
+    }
 }
 
 /// What the last window said, for the status.
@@ -188,6 +218,11 @@ impl Worker {
                     let (name, shared, last) = (&self.part.name, &self.shared, &mut self.last);
                     let live = self.part.live;
                     let mut tell = |scored: &Scored<'_>| told(name, live, shared, last, scored);
+                    if live {
+                        // Recordings have all the time in the world, and are exact.
+                        let late = self.lateness.pace(self.part.track.stream_s());
+                        self.part.track.set_pace(shared.allowance.pace().max(late));
+                    }
                     if let Err(error) = self.part.track.take(chunk, &mut tell) {
                         log::error!("{}: the encoder failed: {error}", self.part.name);
                         return Ended::Failed;
@@ -205,8 +240,16 @@ impl Worker {
                 }
             }
             self.answer();
+            let settings = self.shared.allowance.checkpoint();
+            if settings != self.part.keeper.settings() {
+                self.part.keeper.set(settings);
+            }
             if self.part.keeper.is_due(&self.part.track) {
-                self.checkpoint();
+                if self.shared.allowance.may_write() {
+                    self.checkpoint();
+                } else {
+                    self.part.keeper.put_off(&self.part.track);
+                }
             }
         }
         Ended::Well
@@ -244,9 +287,11 @@ impl Worker {
         }
     }
 
-    fn post(&self, state: Option<&str>) {
+    fn post(&mut self, state: Option<&str>) {
         let part = &self.part;
         let report = part.track.report();
+        let lost = report.losses.get(LossCause::Overrun.name()).copied().unwrap_or(0);
+        self.lateness.note(lost, report.input_s);
         let device = part.device.get();
         let (device_state, detail) = match device.state {
             SourceState::Opening => ("opening", String::new()),
@@ -259,6 +304,8 @@ impl Worker {
             state: state.unwrap_or(device_state).into(),
             detail,
             restarts: device.restart_count,
+            tries: device.open_count,
+            catching_up: part.live && self.lateness.pace(report.input_s) == Pace::Rest,
             encoder: part.track.encoder_name().into(),
             stream_s: report.input_s,
             windows: report.windows,
@@ -297,6 +344,7 @@ fn told(name: &str, live: bool, shared: &Shared, last: &mut Last, scored: &Score
             name: scored.name(),
             confidence: scored.confidence(),
             time: live.then(|| jiff::Timestamp::now().to_string()),
+            clock_synced: if live { shared.allowance.status().clock_synced } else { None },
         };
         refused += u64::from(shared.sinks.try_send(Told::Event(event)).is_err());
     }

@@ -3,12 +3,16 @@
 pub mod compare;
 pub mod control;
 pub mod daemon;
+pub mod limits;
 pub mod naming;
 pub mod open;
+pub mod pace;
 pub mod replay;
 pub mod resume;
+pub mod sample;
 pub mod speed;
 pub mod stages;
 pub mod track;
 pub mod usage;
+pub mod watchdog;
 pub mod window;

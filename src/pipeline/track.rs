@@ -20,6 +20,7 @@ use crate::encode::latent::Latent;
 use crate::encode::picture::PictureFrontEnd;
 use crate::encode::sound::SoundFrontEnd;
 use crate::learn::learner::Learner;
+use crate::pipeline::pace::Pace;
 use crate::pipeline::window::Core;
 use crate::pipeline::window::Embedded;
 use crate::pipeline::window::Handle;
@@ -108,6 +109,8 @@ impl Track {
                 input: String::new(),
                 lived_s,
                 learn_until_s: None,
+                pace: Pace::Full,
+                judged: 0,
                 adapted: Vec::new(),
             },
             stream_s: 0.0,
@@ -130,6 +133,11 @@ impl Track {
     /// Learning stops after this moment of the stream; scoring goes on.
     pub fn learn_until(&mut self, seconds: f64) {
         self.core.learn_until_s = Some(seconds);
+    }
+
+    /// How much is learnt from now on; scores are told of every window.
+    pub const fn set_pace(&mut self, pace: Pace) {
+        self.core.pace = pace;
     }
 
     /// The encoder's name.

@@ -13,6 +13,7 @@ use crate::learn::classes::taught::UNKNOWN;
 use crate::learn::learner::Learner;
 use crate::learn::learner::Learnt;
 use crate::learn::learner::Score;
+use crate::pipeline::pace::Pace;
 
 /// One window, judged and then learnt.
 #[derive(Debug)]
@@ -96,6 +97,10 @@ pub(super) struct Core {
     /// Seconds the learner had lived through before this run.
     pub(super) lived_s: f64,
     pub(super) learn_until_s: Option<f64>,
+    /// How much is learnt.
+    pub(super) pace: Pace,
+    /// Windows judged in this run.
+    pub(super) judged: u64,
     /// Scratch of [`Track::embed`].
     pub(super) adapted: Vec<f32>,
 }
@@ -118,7 +123,12 @@ impl Core {
         if self.learn_until_s.is_some_and(|until| until < window.end_s) {
             self.learner.freeze();
         }
-        let learnt = self.learner.learn(&self.latent, &score, lived_s);
+        let learnt = if self.pace.learns_from(self.judged) {
+            self.learner.learn(&self.latent, &score, lived_s)
+        } else {
+            self.learner.pass(&self.latent, &score, lived_s)
+        };
+        self.judged += 1;
         emit(&Scored {
             input: &self.input,
             start_s: window.start_s,

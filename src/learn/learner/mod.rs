@@ -357,6 +357,15 @@ impl Learner {
         self.has_previous = true;
     }
 
+    /// As [`Learner::learn`], but without learning: counts the window, moves time on, remembers
+    /// when something rare was there. For a board that must rest.
+    pub fn pass(&mut self, latent: &Latent, score: &Score, at_s: f64) -> Learnt {
+        let was_frozen = std::mem::replace(&mut self.is_frozen, true);
+        let learnt = self.learn(latent, score, at_s);
+        self.is_frozen = was_frozen;
+        learnt
+    }
+
     /// No more learning from now on; scores go on, against what is known now.
     pub const fn freeze(&mut self) {
         self.is_frozen = true;
