@@ -49,7 +49,7 @@ fn what_repeats_becomes_unsurprising_and_what_changes_stands_out() {
 #[test]
 fn events_keep_to_their_budget_and_a_stranger_raises_one() {
     let mut place = Place::new(SHAPE, 2);
-    let budget = settings(|raw| raw.events_per_day = 100.0);
+    let budget = settings(|raw| raw.alarms_per_day = 100.0);
     let mut learner = Learner::new(SHAPE, DENSITY, &budget, 1);
     let scores = live(&mut learner, 0, 4000, || place.usual());
     let events = scores.iter().filter(|s| s.event).count();

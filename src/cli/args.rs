@@ -10,8 +10,10 @@ use crate::cli::bench::args::BenchArgs;
 use crate::cli::doctor::args::DoctorArgs;
 use crate::cli::doctor::args::SupportArgs;
 use crate::cli::models::args::ModelsArgs;
+use crate::cli::names::args::MarkArgs;
 use crate::cli::names::args::NamesArgs;
 use crate::cli::names::args::SearchArgs;
+use crate::cli::names::args::StateArgs;
 use crate::cli::names::args::TeachArgs;
 use crate::encode::network::Runtime;
 
@@ -58,6 +60,12 @@ pub(crate) enum Command {
     Names(NamesArgs),
     /// Remembered moments like a recording, another moment, or a name.
     Search(SearchArgs),
+    /// "This is normal": what was there at a moment may be learnt from.
+    Normal(MarkArgs),
+    /// "This is not normal": a true event, never to be learnt from, off the alarm budget.
+    Unusual(MarkArgs),
+    /// What was learnt: look at it, or take a step back.
+    State(StateArgs),
     /// Encoders and their manifests.
     Models(ModelsArgs),
     /// Writes manual pages and completions for packages.

@@ -47,6 +47,7 @@ pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
             86_400.0 / every_s * largest / 1e6,
             settings.checkpoint.predecessors + 1,
         );
+        println!("    {}", track.describe_memory());
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ const WATCHABLE: f64 = 60.0;
 
 /// The default of one alarm an hour would leave nothing to watch: in this place something happens
 /// about once a minute, so the budget is one alarm a minute.
-const WATCHED_BUDGET: &str = "[learn]\nevents_per_day = 1440.0\n";
+const WATCHED_BUDGET: &str = "[learn]\nalarms_per_day = 1440.0\n";
 
 /// Frames per second of the synthetic view.
 const VIEW_FRAMES_PER_S: f64 = 1.0;

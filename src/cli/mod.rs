@@ -77,6 +77,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Teach(args) => names::teach(&args),
         Command::Names(args) => names::names(&args),
         Command::Search(args) => names::search(&args),
+        Command::Normal(args) => names::words::mark(&args, true),
+        Command::Unusual(args) => names::words::mark(&args, false),
+        Command::State(args) => names::words::state(&args),
         Command::Models(args) => models::main(&args),
     }
 }

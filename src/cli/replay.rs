@@ -31,6 +31,7 @@ use crate::pipeline::resume::OpenOptions;
 use crate::pipeline::track::Track;
 use crate::pipeline::usage::Usage;
 use crate::pipeline::window::Scored;
+use crate::store::checkpoint::FORMAT_VERSION;
 use crate::store::state_dir::StateDir;
 
 #[expect(clippy::disallowed_methods, reason = "the wall seconds of a report are the wall's")]
@@ -114,7 +115,7 @@ pub(crate) fn finish_report(
     report.checkpoint_sha256 = keeper.map(|k| k.newest_sha256.clone()).unwrap_or_default();
     for (name, version) in [
         ("habituate", env!("CARGO_PKG_VERSION")),
-        ("checkpoint_format", "1"),
+        ("checkpoint_format", &FORMAT_VERSION.to_string()),
         ("tract-onnx", "0.23.9"),
     ] {
         report.versions.insert(name.into(), version.into());

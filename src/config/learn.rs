@@ -18,6 +18,19 @@ pub enum SurpriseMeasure {
     Mahalanobis,
 }
 
+/// When a stranger becomes normal without anybody's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Habituation {
+    /// After three episodes over a day, or when the scene has changed for `accept_after_s`.
+    #[default]
+    Home,
+    /// After five episodes over a week, or when the scene has changed for `accept_after_s`.
+    Machine,
+    /// Never.
+    Security,
+}
+
 /// As written. Every field has a default, so an empty table is valid; unknown keys are refused,
 /// because a misspelt key would otherwise do nothing in silence for months.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -87,9 +100,14 @@ pub struct LearnToml {
     pub recent_windows: usize,
     /// Windows of all time kept for rehearsal.
     pub reservoir_windows: usize,
-    /// Bytes for both together at most.
+    /// Kinds of windows that are remembered beside them, at most ...
+    pub clusters: usize,
+    /// ... and windows kept of each.
+    pub cluster_windows: usize,
+    /// Bytes for all of them together at most.
     pub memory_bytes: usize,
-    /// Length of the blocks of time that are learnt from or held out together.
+    /// Length of the blocks of time that are learnt from or held out together; a thirtieth of it at
+    /// first, for the time of ten blocks.
     pub holdout_block_s: f64,
     /// One block out of so many is held out; 0 holds nothing out, and every challenger is accepted.
     pub holdout_every: u64,
@@ -110,8 +128,9 @@ pub struct LearnToml {
     pub history_windows: usize,
     /// Past scores needed before novelty is told.
     pub history_min: usize,
-    /// Events per day that are wanted.
-    pub events_per_day: f64,
+    /// Alarms per day that are wanted.
+    #[serde(alias = "events_per_day")]
+    pub alarms_per_day: f64,
     /// What is rare again within this time belongs to the same event.
     pub cooldown_s: f64,
 
@@ -121,7 +140,10 @@ pub struct LearnToml {
     pub quarantine_p: f32,
     /// ... but only after so many windows were admitted, when it is clear what is usual.
     pub quarantine_after_windows: u64,
-    /// A change that lasts longer than this is let in.
+    /// When a stranger becomes normal without anybody's word.
+    pub habituation: Habituation,
+    /// A change of the whole scene that lasts longer than this without a break is let in, except with
+    /// `habituation = "security"`.
     pub accept_after_s: f64,
 
     /// Updates between two comparisons of challenger and champion.
@@ -165,8 +187,10 @@ impl Default for LearnToml {
             updates_per_window: 0.5,
             recent_windows: 1024,
             reservoir_windows: 1024,
+            clusters: 64,
+            cluster_windows: 16,
             memory_bytes: 8 << 20,
-            holdout_block_s: 10.0,
+            holdout_block_s: 300.0,
             holdout_every: 10,
             surprise: SurpriseMeasure::Error,
             surprise_top: 1.0 / 3.0,
@@ -176,12 +200,13 @@ impl Default for LearnToml {
             level_windows: 32,
             history_windows: 4096,
             history_min: 64,
-            events_per_day: 24.0,
+            alarms_per_day: 24.0,
             cooldown_s: 10.0,
             duplicate_cosine: 0.999_99,
             quarantine_p: 0.001,
             quarantine_after_windows: 1000,
-            accept_after_s: 2.0 * 3600.0,
+            habituation: Habituation::Home,
+            accept_after_s: 20.0 * 3600.0,
             guard_every: 16,
             guard_margin: 0.0,
             guard_patience: 4,
@@ -261,6 +286,8 @@ impl LearnToml {
             ("warm_up_windows", self.warm_up_windows, 4, 4096),
             ("recent_windows", self.recent_windows, 4, 65_536),
             ("reservoir_windows", self.reservoir_windows, 4, 65_536),
+            ("clusters", self.clusters, 0, 64),
+            ("cluster_windows", self.cluster_windows, 2, 48),
             ("memory_bytes", self.memory_bytes, 65_536, 1 << 30),
             ("level_windows", self.level_windows, 3, 4096),
             ("history_windows", self.history_windows, 16, 65_536),
@@ -315,7 +342,7 @@ impl LearnToml {
         }
         let times = [
             ("holdout_block_s", self.holdout_block_s, 0.1, 86_400.0),
-            ("events_per_day", self.events_per_day, 1e-3, 1e5),
+            ("alarms_per_day", self.alarms_per_day, 1e-3, 1e5),
             ("cooldown_s", self.cooldown_s, 0.0, 86_400.0),
             ("accept_after_s", self.accept_after_s, 1.0, 1e9),
         ];
@@ -355,6 +382,13 @@ mod tests {
         for key in ["rate: -1 ", "width: 0 ", "horizons: []", "accept_after_s: NaN", "surprise: "] {
             assert!(shown.contains(&format!("learn.{key}")), "{key:?} missing in:\n{shown}");
         }
+    }
+
+    #[test]
+    fn the_old_name_of_the_budget_is_still_understood() {
+        assert!((check("events_per_day = 3.0").unwrap().alarms_per_day - 3.0).abs() < 1e-9);
+        let both = check("events_per_day = 3.0\nalarms_per_day = 3.0").unwrap_err();
+        assert!(both.contains("alarms_per_day"), "{both}");
     }
 
     #[test]

@@ -13,7 +13,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-/// One alarm, as sinks get it.
+/// The kind of an alarm for a novel window.
+pub const NOVELTY: &str = "novelty";
+
+/// One alarm or notice, as sinks get it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Event {
     /// The source's name.
@@ -22,10 +25,10 @@ pub struct Event {
     pub start_s: f64,
     /// Seconds into the stream.
     pub end_s: f64,
-    /// Deviations above the usual.
-    pub novelty: f32,
+    /// Deviations above the usual; `None` for a notice in warm-up.
+    pub novelty: Option<f32>,
     /// Share of past windows at least as unusual.
-    pub p_value: f32,
+    pub p_value: Option<f32>,
     /// Begin in seconds of the source's life, earlier runs included; what `teach --at` takes.
     pub lived_s: f64,
     /// A taught name, or "unknown"; `None` where nothing was taught.
@@ -34,6 +37,21 @@ pub struct Event {
     /// Probability of the name among those taught.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
+    /// [`NOVELTY`], or what else is told: `scene_changed`, `model_misfit`, `slow_drift`,
+    /// `sensor_stuck`, `sensor_gap`, `sensor_broken`, `rolled_back`.
+    pub kind: &'static str,
+    /// The same in words, for all but novelties.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<&'static str>,
+    /// The chance of a minute so novel, by the last week.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_recent: Option<f32>,
+    /// The chance of so strange a window on the first day of the source's life.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_anchor: Option<f32>,
+    /// Whether less than a day of minutes stands behind the threshold: it is still learning.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub learning: bool,
     /// Wall-clock time, UTC, RFC 3339; `None` for recordings, which have no now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
@@ -123,11 +141,16 @@ mod tests {
             source: "mic".into(),
             start_s,
             end_s: start_s + 1.0,
-            novelty: 5.0,
-            p_value: 0.001,
+            novelty: Some(5.0),
+            p_value: Some(0.001),
             lived_s: start_s,
             name: None,
             confidence: None,
+            kind: NOVELTY,
+            detail: None,
+            p_recent: Some(0.002),
+            p_anchor: None,
+            learning: false,
             time: None,
             clock_synced: None,
         }

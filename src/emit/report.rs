@@ -34,6 +34,12 @@ pub struct Report {
     pub skill_vs_mean: Option<f64>,
     /// 1 − error / error of "as just before".
     pub skill_vs_persistence: Option<f64>,
+    /// Novelty above which a window raises an alarm at the end; `None` in warm-up.
+    pub threshold: Option<f32>,
+    /// Days of minutes behind it.
+    pub calibrated_days: f64,
+    /// What was told besides events, by kind: `scene_changed`, `sensor_stuck` and the like.
+    pub notices: BTreeMap<String, u64>,
     /// Seconds that passed.
     pub wall_s: f64,
     /// Seconds of processor time of this process, start-up included.

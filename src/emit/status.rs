@@ -87,6 +87,18 @@ pub struct SourceStatus {
     pub novelty: Option<f32>,
     /// Novelty above which a window raises an alarm.
     pub threshold: Option<f32>,
+    /// Days of minutes behind the threshold.
+    #[serde(default)]
+    pub calibrated_days: f64,
+    /// The chance of a minute so novel by the last week, and of so strange a window on the first day.
+    #[serde(default)]
+    pub p_recent: Option<f32>,
+    /// See `p_recent`.
+    #[serde(default)]
+    pub p_anchor: Option<f32>,
+    /// What was told besides events, by kind.
+    #[serde(default)]
+    pub notices: BTreeMap<String, u64>,
     /// Names taught to it.
     #[serde(default)]
     pub names: Vec<String>,
@@ -229,12 +241,20 @@ impl SourceStatus {
         text += &match (self.warming_up, self.novelty, self.threshold) {
             (true, ..) => "  novelty        learning what is usual\n".into(),
             (false, Some(novelty), Some(threshold)) => {
-                format!("  novelty        {novelty:.1} now, alarm above {threshold:.1}\n")
+                let sure = if self.calibrated_days < 1.0 { ", not sure yet" } else { "" };
+                format!(
+                    "  novelty        {novelty:.1} now, alarm above {threshold:.1} (from {:.1} days{sure})\n",
+                    self.calibrated_days
+                )
             }
             (false, Some(novelty), None) => format!("  novelty        {novelty:.1} now\n"),
             (false, None, _) => "  novelty        nothing judged yet\n".into(),
         };
         text += &format!("  events         {}\n", self.events);
+        let told: Vec<_> = self.notices.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        if !told.is_empty() {
+            text += &format!("  also told      {}\n", told.join(", "));
+        }
         if !self.names.is_empty() {
             text += &format!("  names          {}{}\n", self.names.join(", "), self.now());
         }

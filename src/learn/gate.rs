@@ -1,9 +1,10 @@
 //! What may be learnt from.
 //!
 //! A window like the one before teaches nothing. A window that may be an anomaly is kept out of
-//! everything that learns, so that a stranger does not become normal by being watched. Only a change
-//! that stays is let in: while quarantined time adds up faster than ordinary time passes, it is
-//! counted, and beyond `accept_after_s` the gate is open until the count is back at nothing.
+//! everything that learns, so that a stranger does not become normal by being watched. Let in are those
+//! whom somebody, or habit, has made normal ([`habituation`](super::habituation)), and a scene that has
+//! changed for good: while quarantined time adds up faster than ordinary time passes, it is counted,
+//! and beyond `accept_after_s` the gate is open until the count is back at nothing.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::learn::moments::fill;
@@ -17,6 +18,8 @@ pub enum Admission {
     Duplicate,
     /// It may be an anomaly; its weight is exactly 0.
     Quarantined,
+    /// Silence, or something as common and as even, of which enough is remembered.
+    Plenty,
 }
 
 /// The gate and what it has counted.
@@ -50,14 +53,21 @@ impl Gate {
         }
     }
 
-    /// Decides about the next window, `interval_s` after the one before.
+    /// Whether a window with that p-value may be an anomaly.
+    pub fn is_strange(&self, p_value: Option<f32>) -> bool {
+        p_value.is_some_and(|p| p <= self.quarantine_p)
+    }
+
+    /// Decides about the next window, `interval_s` after the one before. A `word` decides about a strange
+    /// one whatever its time: somebody, or habit, has made it normal, or it never will be.
     pub fn decide(
         &mut self,
         embedding: &[f32],
         p_value: Option<f32>,
         interval_s: f64,
+        word: Option<bool>,
     ) -> Admission {
-        let is_strange = p_value.is_some_and(|p| p <= self.quarantine_p);
+        let is_strange = self.is_strange(p_value) && word != Some(true);
         let change = if is_strange { interval_s } else { -interval_s };
         self.strange_s = (self.strange_s + change).clamp(0.0, self.accept_after_s);
         if self.accept_after_s <= self.strange_s {
@@ -65,7 +75,7 @@ impl Gate {
         } else if self.strange_s <= 0.0 {
             self.is_open = false;
         }
-        if is_strange && !self.is_open {
+        if is_strange && (!self.is_open || word == Some(false)) {
             return Admission::Quarantined;
         }
         self.allowance = (self.allowance + ALLOWANCE_SHARE * self.quarantine_p).min(MOST_ALLOWANCE);
@@ -75,6 +85,11 @@ impl Gate {
         self.last.copy_from_slice(embedding);
         self.has_last = true;
         Admission::Admitted
+    }
+
+    /// Whether a scene that has changed for good is being let in.
+    pub const fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// Whether a window of this admission enters the histories that p-values come from.
@@ -139,16 +154,16 @@ mod tests {
     #[test]
     fn repetitions_are_skipped() {
         let mut gate = Gate::new(2, 0.99, 0.01, 100.0);
-        assert_eq!(gate.decide(&[1.0, 0.0], None, 1.0), Admission::Admitted);
-        assert_eq!(gate.decide(&[2.0, 0.01], None, 1.0), Admission::Duplicate);
-        assert_eq!(gate.decide(&[1.0, 1.0], None, 1.0), Admission::Admitted);
+        assert_eq!(gate.decide(&[1.0, 0.0], None, 1.0, None), Admission::Admitted);
+        assert_eq!(gate.decide(&[2.0, 0.01], None, 1.0, None), Admission::Duplicate);
+        assert_eq!(gate.decide(&[1.0, 1.0], None, 1.0, None), Admission::Admitted);
     }
 
     #[test]
     fn a_visitor_stays_out_and_a_change_that_stays_comes_in() {
         let mut gate = Gate::new(2, 2.0, 0.01, 60.0);
         let mut windows = |p: f32, count: u32| {
-            let decide = |_| gate.decide(&[1.0, 0.0], Some(p), 1.0);
+            let decide = |_| gate.decide(&[1.0, 0.0], Some(p), 1.0, None);
             (0..count).map(decide).filter(|&a| a == Admission::Admitted).count()
         };
         for _ in 0..10 {
@@ -161,5 +176,27 @@ mod tests {
         assert_eq!(windows(0.001, 1), 1, "still open");
         assert_eq!(windows(0.5, 70), 70);
         assert_eq!(windows(0.001, 10), 0, "closed again");
+    }
+
+    #[test]
+    fn a_word_decides_about_strangers_and_about_nobody_else() {
+        let mut gate = Gate::new(2, 2.0, 0.01, 60.0);
+        let mut admission = |p: f32, word| gate.decide(&[1.0, 0.0], Some(p), 1.0, word);
+        assert_eq!(admission(0.001, None), Admission::Quarantined);
+        assert_eq!(admission(0.001, Some(true)), Admission::Admitted);
+        assert_eq!(admission(0.5, Some(false)), Admission::Admitted, "it is not strange");
+        for _ in 0..100 {
+            assert_eq!(admission(0.001, Some(false)), Admission::Quarantined);
+        }
+        assert_eq!(admission(0.001, None), Admission::Admitted, "open by now for others");
+    }
+
+    #[test]
+    fn without_a_limit_no_stay_is_long_enough() {
+        let mut gate = Gate::new(2, 2.0, 0.01, f64::INFINITY);
+        for _ in 0..10_000 {
+            let admission = gate.decide(&[1.0, 0.0], Some(0.001), 3600.0, None);
+            assert_eq!(admission, Admission::Quarantined);
+        }
     }
 }

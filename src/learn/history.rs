@@ -1,12 +1,12 @@
 //! The newest values of something, and how rare one more of them would be.
 //!
 //! The p-value of a value is its rank among past ones; beyond the tenth largest of them, where ranks
-//! are too coarse, a generalised Pareto tail fitted to the largest tenth goes on (probability-weighted
-//! moments, Hosking and Wallis 1987).
+//! are too coarse, a generalised Pareto tail ([`Tail`]) fitted to the largest tenth goes on.
 
 use std::collections::VecDeque;
 
 use crate::base::bytes::{Malformed, Reader, Writer};
+use crate::learn::tail::Tail;
 
 /// The newest values of something.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +65,13 @@ impl History {
             self.measure();
         }
         true
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.seen = 0;
+        (self.median, self.spread) = (0.0, Self::LEAST_SPREAD);
     }
 
     /// Moves all past values, when whatever makes them has moved.
@@ -246,48 +253,6 @@ impl Around {
         let gap = if self.above == 0 { spread } else { self.upper - self.lower };
         let share = (1.0 - (value - self.lower) / gap).clamp(0.0, 1.0);
         plain + share * self.lower_count as f32
-    }
-}
-
-/// Generalised Pareto distribution of excesses.
-struct Tail {
-    shape: f64,
-    scale: f64,
-}
-
-impl Tail {
-    /// `largest` in falling order, all at least `from`.
-    fn fit(largest: &[f32], from: f32) -> Self {
-        let n = largest.len() as f64;
-        let (mut a0, mut a1) = (0.0, 0.0);
-        for (i, &value) in largest.iter().enumerate() {
-            let excess = f64::from(value - from);
-            a0 += excess / n;
-            // The share of excesses above this one.
-            a1 += excess * (i as f64 + 0.35) / n / n;
-        }
-        let gap = a0 - 2.0 * a1;
-        if a0 <= 0.0 || gap <= 0.0 {
-            return Self { shape: 0.0, scale: a0.max(1e-9) };
-        }
-        // Above 0 the tail has an end, beyond which nothing is thought possible; not too soon.
-        let k = (a0 / gap - 2.0).clamp(-0.5, 0.25);
-        Self { shape: -k, scale: a0 * (1.0 + k) }
-    }
-
-    /// The excess that a share `p` of excesses exceeds.
-    fn excess(&self, p: f64) -> f64 {
-        if self.shape.abs() < 1e-6 {
-            return -self.scale * p.ln();
-        }
-        self.scale / self.shape * (p.powf(-self.shape) - 1.0)
-    }
-
-    fn above(&self, excess: f64) -> f64 {
-        if self.shape.abs() < 1e-6 {
-            return (-excess / self.scale).exp();
-        }
-        (1.0 + self.shape * excess / self.scale).max(0.0).powf(-1.0 / self.shape)
     }
 }
 

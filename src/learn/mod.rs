@@ -3,15 +3,18 @@
 //! [`learner`] ties the parts together; each of them is small and has its own tests. Frozen parts
 //! remember embeddings ([`memory`], [`density`]); trained parts guess tokens ([`model`], [`masked`],
 //! [`predictive`], [`surprise`]); [`novelty`] judges both, [`gate`] and [`guard`] keep learning from
-//! doing harm.
+//! doing harm, [`watch`] keeps to the alarm budget and tells what changes.
 
+pub mod alarm;
 pub mod classes;
 pub mod codec;
 pub mod contract;
 pub mod density;
+pub mod drift;
 pub mod eigen;
 pub mod gate;
 pub mod guard;
+pub mod habituation;
 pub mod head;
 pub mod history;
 pub mod learner;
@@ -24,5 +27,8 @@ pub mod novelty;
 pub mod objective;
 pub mod predictive;
 pub mod search;
+pub mod sketch;
 pub mod surprise;
+pub mod tail;
+pub mod watch;
 pub mod whiten;

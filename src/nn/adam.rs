@@ -32,6 +32,8 @@ pub struct Adam<F> {
     first: Vec<F>,
     second: Vec<F>,
     steps: u64,
+    /// Share of the rate that is used.
+    share: f64,
     /// β₁ and β₂ to the power of `steps`, multiplied up so that a resumed run has the same bits.
     powers: [f64; 2],
 }
@@ -49,6 +51,7 @@ impl<F: Real> Adam<F> {
             first: vec![F::zero(); momentum],
             second: vec![F::zero(); len],
             steps: 0,
+            share: 1.0,
             powers: [1.0; 2],
         }
     }
@@ -68,7 +71,7 @@ impl<F: Real> Adam<F> {
         self.powers[0] *= beta1;
         self.powers[1] *= beta2;
         let scale = F::of(if clip < norm { clip / norm } else { 1.0 });
-        let rate = rate * (self.steps as f64 / warm_up.max(1) as f64).min(1.0);
+        let rate = rate * self.share * (self.steps as f64 / warm_up.max(1) as f64).min(1.0);
         let momentum = F::of(rate / (1.0 - self.powers[0]));
         let spread = F::of(1.0 / (1.0 - self.powers[1]));
         let (rate, pull) = (F::of(rate), F::of(rate * decay));
@@ -94,6 +97,12 @@ impl<F: Real> Adam<F> {
             }
         }
         Ok(())
+    }
+
+    /// From now on steps are this share of what they were made for. It is not part of the state: whoever
+    /// sets it knows it.
+    pub const fn use_share(&mut self, share: f64) {
+        self.share = share;
     }
 
     /// Steps done.

@@ -1,4 +1,4 @@
-//! What may be asked of a source while it runs: names and remembered moments.
+//! What may be asked of a source while it runs: names, remembered moments, what was learnt.
 //!
 //! The thread that owns the weights answers between two chunks, so nothing is locked; a question that
 //! finds `QUEUE` others waiting is refused at once. Without a daemon the same questions go to a
@@ -16,6 +16,8 @@ use crate::encode::latent::Latent;
 use crate::learn::classes::Named;
 use crate::learn::classes::taught::NamesError;
 use crate::learn::learner::Found;
+use crate::learn::learner::Inspection;
+use crate::learn::learner::Marked;
 use crate::pipeline::track::Track;
 
 /// Questions that wait for a source.
@@ -90,6 +92,14 @@ pub enum Ask {
         /// How many.
         nearest: usize,
     },
+    /// "This is normal."
+    Normal(At),
+    /// "This is not normal."
+    Unusual(At),
+    /// What was learnt?
+    Inspect,
+    /// Bring back the champion before.
+    RollBack,
 }
 
 impl Ask {
@@ -102,6 +112,9 @@ impl Ask {
                 | Self::Forget(_)
                 | Self::Rename { .. }
                 | Self::Undo
+                | Self::Normal(_)
+                | Self::Unusual(_)
+                | Self::RollBack
         )
     }
 }
@@ -140,6 +153,15 @@ pub enum Answer {
         /// The moments.
         moments: Vec<Found>,
     },
+    /// What came of a word about a moment.
+    Marked(Marked),
+    /// What was learnt; after a rollback, when the champion that came back gave way.
+    Learnt {
+        /// A view of it.
+        seen: Box<Inspection>,
+        /// In seconds of the source's life.
+        at_s: Option<f64>,
+    },
 }
 
 /// Why there is no answer.
@@ -149,6 +171,11 @@ pub enum AskError {
     /// The learner says no.
     #[error(transparent)]
     Names(#[from] NamesError),
+    /// There is no champion to go back to.
+    #[error(
+        "no earlier champion is kept yet; the first is an hour or more after the second commit"
+    )]
+    NoPredecessor,
     /// Others are waiting.
     #[error("{QUEUE} other questions wait for this source; try again")]
     Busy,
@@ -207,7 +234,7 @@ impl Track {
     ///
     /// # Errors
     ///
-    /// [`AskError::Names`]; nothing has changed then.
+    /// [`AskError::Names`], [`AskError::NoPredecessor`]; nothing has changed then.
     pub fn answer(&mut self, ask: Ask) -> Result<Answer, AskError> {
         let mut at_s = None;
         match ask {
@@ -239,8 +266,25 @@ impl Track {
                 let moments = self.learner_mut().search_name(&name, nearest.min(MOST_FOUND))?;
                 return Ok(Answer::Found { named: None, at_s: None, moments });
             }
+            Ask::Normal(at) => {
+                let wanted_s = self.lived_at(at)?;
+                return Ok(Answer::Marked(self.learner_mut().mark_normal(wanted_s)?));
+            }
+            Ask::Unusual(at) => {
+                let wanted_s = self.lived_at(at)?;
+                return Ok(Answer::Marked(self.learner_mut().mark_unusual(wanted_s)?));
+            }
+            Ask::Inspect => return Ok(self.learnt(None)),
+            Ask::RollBack => {
+                let at_s = self.learner_mut().roll_back().map_err(|_| AskError::NoPredecessor)?;
+                return Ok(self.learnt(Some(at_s)));
+            }
         }
         Ok(Answer::Names { names: self.names(), at_s })
+    }
+
+    fn learnt(&self, at_s: Option<f64>) -> Answer {
+        Answer::Learnt { seen: Box::new(self.learner().inspect()), at_s }
     }
 
     fn lived_at(&mut self, at: At) -> Result<f64, NamesError> {

@@ -193,6 +193,8 @@ struct Last {
     judged: bool,
     name: Option<String>,
     confidence: Option<f32>,
+    p_recent: Option<f32>,
+    p_anchor: Option<f32>,
 }
 
 impl Worker {
@@ -313,6 +315,10 @@ impl Worker {
             warming_up: !self.last.judged,
             novelty: self.last.novelty,
             threshold: part.track.threshold(),
+            calibrated_days: report.calibrated_days,
+            p_recent: self.last.p_recent,
+            p_anchor: self.last.p_anchor,
+            notices: report.notices,
             names: part.track.name_list(),
             is_called: self.last.name.clone(),
             confidence: self.last.confidence,
@@ -333,20 +339,13 @@ fn told(name: &str, live: bool, shared: &Shared, last: &mut Last, scored: &Score
     last.judged |= scored.score.novelty.is_some();
     (last.name, last.confidence) = (scored.name(), scored.confidence());
     let mut refused = 0;
-    if scored.score.event {
-        let event = Event {
-            source: name.into(),
-            start_s: scored.start_s,
-            end_s: scored.end_s,
-            novelty: scored.score.novelty.unwrap_or(0.0),
-            p_value: scored.score.p_value.unwrap_or(1.0),
-            lived_s: scored.lived_s,
-            name: scored.name(),
-            confidence: scored.confidence(),
-            time: live.then(|| jiff::Timestamp::now().to_string()),
-            clock_synced: if live { shared.allowance.status().clock_synced } else { None },
-        };
-        refused += u64::from(shared.sinks.try_send(Told::Event(event)).is_err());
+    (last.p_recent, last.p_anchor) = (scored.score.p_recent, scored.score.p_anchor);
+    if scored.score.event || scored.learnt.notice.is_some() {
+        let time = live.then(|| jiff::Timestamp::now().to_string());
+        let clock_synced = if live { shared.allowance.status().clock_synced } else { None };
+        for event in scored.events(name, time, clock_synced) {
+            refused += u64::from(shared.sinks.try_send(Told::Event(event)).is_err());
+        }
     }
     if shared.wants_rows {
         let row = scored.row(name);

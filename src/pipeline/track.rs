@@ -19,6 +19,7 @@ use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
 use crate::encode::picture::PictureFrontEnd;
 use crate::encode::sound::SoundFrontEnd;
+use crate::learn::drift::Notice;
 use crate::learn::learner::Learner;
 use crate::pipeline::pace::Pace;
 use crate::pipeline::window::Core;
@@ -163,6 +164,16 @@ impl Track {
         )
     }
 
+    /// What its memory takes at most, in one line for people.
+    pub fn describe_memory(&self) -> String {
+        self.core.learner.describe_memory()
+    }
+
+    /// Days of minutes behind the threshold.
+    pub fn calibrated_days(&self) -> f64 {
+        self.core.learner.calibrated_days()
+    }
+
     pub(super) const fn learner(&self) -> &Learner {
         &self.core.learner
     }
@@ -260,6 +271,9 @@ impl Track {
             events: learnt.events,
             skill_vs_mean: learnt.skill_vs_mean,
             skill_vs_persistence: learnt.skill_vs_persistence,
+            threshold: self.threshold(),
+            calibrated_days: self.calibrated_days(),
+            notices: Notice::counts(learnt.notices),
             learner_bytes: self.core.learner.state_bytes() as u64,
             losses: self.losses.iter().map(|(c, &n)| (c.name().into(), n)).collect(),
             ..Report::default()

@@ -2,6 +2,8 @@
 
 use crate::base::modality::Modality;
 use crate::config::manifest::Manifest;
+use crate::emit::events::Event;
+use crate::emit::events::NOVELTY;
 use crate::emit::plot::Point;
 use crate::emit::scores::Row;
 use crate::encode::Encoder;
@@ -12,6 +14,7 @@ use crate::learn::classes::Named;
 use crate::learn::classes::taught::UNKNOWN;
 use crate::learn::learner::Learner;
 use crate::learn::learner::Learnt;
+use crate::learn::learner::SURE_AFTER_DAYS;
 use crate::learn::learner::Score;
 use crate::pipeline::pace::Pace;
 
@@ -34,6 +37,8 @@ pub struct Scored<'a> {
     pub named: Option<&'a Named>,
     /// When it began, in seconds of the source's life.
     pub lived_s: f64,
+    /// Whether less than a day of minutes stands behind the threshold.
+    pub is_learning: bool,
 }
 
 impl Scored<'_> {
@@ -63,6 +68,38 @@ impl Scored<'_> {
     /// How sure the name is; `None` for unknown.
     pub fn confidence(&self) -> Option<f32> {
         self.named.filter(|named| named.name.is_some()).map(|named| named.confidence)
+    }
+
+    /// The event and the notice that it brought, for `source`; a live one at that time.
+    pub fn events(
+        &self,
+        source: &str,
+        time: Option<String>,
+        clock_synced: Option<bool>,
+    ) -> impl Iterator<Item = Event> {
+        let event = Event {
+            source: source.into(),
+            start_s: self.start_s,
+            end_s: self.end_s,
+            novelty: self.score.novelty,
+            p_value: self.score.p_value,
+            lived_s: self.lived_s,
+            name: self.name(),
+            confidence: self.confidence(),
+            kind: NOVELTY,
+            detail: None,
+            p_recent: self.score.p_recent,
+            p_anchor: self.score.p_anchor,
+            learning: self.is_learning,
+            time,
+            clock_synced,
+        };
+        let notice = self.learnt.notice.map(|notice| Event {
+            kind: notice.kind(),
+            detail: Some(notice.words()),
+            ..event.clone()
+        });
+        self.score.event.then_some(event).into_iter().chain(notice)
     }
 
     /// As a point of the plot.
@@ -138,6 +175,7 @@ impl Core {
             embedding: &self.latent.embedding,
             named: named.as_ref(),
             lived_s,
+            is_learning: self.learner.calibrated_days() < SURE_AFTER_DAYS,
         });
         Ok(())
     }

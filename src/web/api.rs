@@ -12,6 +12,8 @@ use crate::pipeline::control::Ask;
 use crate::pipeline::control::AskError;
 use crate::pipeline::control::At;
 use crate::pipeline::control::Names;
+use crate::web::learnt::LearntDoc;
+use crate::web::learnt::MarkedDoc;
 
 /// Moments that are told where nobody says how many.
 const USUAL_NEAREST: usize = 10;
@@ -31,12 +33,30 @@ pub enum Route {
     Rename,
     /// `POST /names/undo`
     Undo,
+    /// `POST /normal`
+    Normal,
+    /// `POST /unusual`
+    Unusual,
+    /// `GET /state`
+    Inspect,
+    /// `POST /state/rollback`
+    Rollback,
 }
 
 impl Route {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Teach, Self::Search, Self::Names, Self::Forget, Self::Rename, Self::Undo];
+    pub const ALL: [Self; 10] = [
+        Self::Teach,
+        Self::Search,
+        Self::Names,
+        Self::Forget,
+        Self::Rename,
+        Self::Undo,
+        Self::Normal,
+        Self::Unusual,
+        Self::Inspect,
+        Self::Rollback,
+    ];
 
     /// Method and path.
     pub const fn line(self) -> (&'static str, &'static str) {
@@ -47,6 +67,10 @@ impl Route {
             Self::Forget => ("POST", "/names/forget"),
             Self::Rename => ("POST", "/names/rename"),
             Self::Undo => ("POST", "/names/undo"),
+            Self::Normal => ("POST", "/normal"),
+            Self::Unusual => ("POST", "/unusual"),
+            Self::Inspect => ("GET", "/state"),
+            Self::Rollback => ("POST", "/state/rollback"),
         }
     }
 }
@@ -144,6 +168,12 @@ pub struct AnswerDoc {
     /// Remembered moments, the nearest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moments: Option<Vec<MomentDoc>>,
+    /// What came of a word about a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marked: Option<MarkedDoc>,
+    /// A view of what was learnt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learnt: Option<Box<LearntDoc>>,
 }
 
 /// All names of a source.
@@ -212,6 +242,13 @@ impl AskDoc {
                 Ask::Rename { name: wanted(self.name, "name")?, to: wanted(self.to, "to")? }
             }
             (Route::Undo, ..) => Ask::Undo,
+            (Route::Inspect, ..) => Ask::Inspect,
+            (Route::Rollback, ..) => Ask::RollBack,
+            (Route::Normal, Some(at), true) => Ask::Normal(at),
+            (Route::Unusual, Some(at), true) => Ask::Unusual(at),
+            (Route::Normal | Route::Unusual, ..) => {
+                return Err("say which moment, with at_s or ago_s".into());
+            }
             (Route::Teach, Some(at), true) => {
                 Ask::TeachAt { name: wanted(self.name, "name")?, at, continues: self.continues }
             }
@@ -251,6 +288,14 @@ pub fn answer(source: &str, result: Result<Answer, AskError>) -> (u16, AnswerDoc
             let moments = Some(moments.collect());
             (200, AnswerDoc { source, name, confidence, at_s, moments, ..AnswerDoc::default() })
         }
+        Ok(Answer::Marked(marked)) => {
+            let (at_s, marked) = (Some(marked.at_s), Some(MarkedDoc::from(&marked)));
+            (200, AnswerDoc { source, at_s, marked, ..AnswerDoc::default() })
+        }
+        Ok(Answer::Learnt { seen, at_s }) => {
+            let learnt = Some(Box::new(LearntDoc::from(&*seen)));
+            (200, AnswerDoc { source, at_s, learnt, ..AnswerDoc::default() })
+        }
         Err(error) => {
             let why = error.to_string();
             (status(&error), AnswerDoc { source, error: Some(why), ..AnswerDoc::default() })
@@ -265,6 +310,7 @@ const fn status(error: &AskError) -> u16 {
         AskError::Names(
             NamesError::NameTaken { .. } | NamesError::NothingToUndo | NamesError::TooEarly,
         ) => 409,
+        AskError::NoPredecessor => 409,
         AskError::Names(_) => 400,
         _ => 503,
     }
@@ -318,65 +364,4 @@ impl AskDoc {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ask(route: Route, json: &str) -> Result<Ask, String> {
-        AskDoc::from_json(json)?.into_ask(route)
-    }
-
-    #[test]
-    fn every_question_can_be_written_as_json() {
-        let at = At::Lived(3.0);
-        let teach = ask(Route::Teach, r#"{"name":"pump","at_s":3}"#);
-        assert_eq!(teach, Ok(Ask::TeachAt { name: "pump".into(), at, continues: false }));
-        let search = ask(Route::Search, r#"{"ago_s":20,"nearest":3}"#);
-        assert_eq!(search, Ok(Ask::SearchAt { at: At::Ago(20.0), nearest: 3 }));
-        let search = ask(Route::Search, r#"{"name":"pump"}"#);
-        assert_eq!(search, Ok(Ask::SearchName { name: "pump".into(), nearest: 10 }));
-        assert_eq!(ask(Route::Undo, ""), Ok(Ask::Undo));
-        let windows = r#"{"windows":[{"tokens":[[1,2]],"valid_tokens":1,"embedding":[3]}]}"#;
-        let Ok(Ask::Search { windows, nearest: 10 }) = ask(Route::Search, windows) else {
-            unreachable!("a search for windows");
-        };
-        let doc = WindowDoc::from(&windows[0]);
-        assert_eq!(doc.tokens, [[1.0, 2.0]]);
-        assert_eq!(doc.latent().as_ref(), Some(&windows[0]));
-    }
-
-    #[test]
-    fn what_is_wrong_is_said() {
-        for (route, json, words) in [
-            (Route::Teach, r#"{"nam":"x"}"#, "unknown field `nam`"),
-            (Route::Teach, r#"{"name":"x"}"#, "one of both"),
-            (Route::Teach, r#"{"at_s":3}"#, "\"name\" is missing"),
-            (Route::Teach, r#"{"name":"x","at_s":3,"ago_s":3}"#, "one of at_s and ago_s"),
-            (Route::Search, r#"{"name":"x","at_s":3}"#, "one of them"),
-            (Route::Rename, r#"{"name":"x"}"#, "\"to\" is missing"),
-            (
-                Route::Search,
-                r#"{"windows":[{"tokens":[[1],[1,2]],"valid_tokens":1,"embedding":[]}]}"#,
-                "equal length",
-            ),
-        ] {
-            let shown = ask(route, json).unwrap_err();
-            assert!(shown.contains(words), "{json}: {shown:?} does not say {words:?}");
-        }
-    }
-
-    #[test]
-    fn refusals_have_their_status() {
-        let no_name = NamesError::NoSuchName { name: "x".into(), known: Vec::new() };
-        for (error, wanted) in [
-            (no_name.into(), 404),
-            (NamesError::Full { what: "name", most: 64 }.into(), 507),
-            (NamesError::BadName { name: String::new() }.into(), 400),
-            (NamesError::TooEarly.into(), 409),
-            (AskError::Busy, 503),
-        ] {
-            let (status, doc) = answer("mic", Err(error));
-            assert_eq!(status, wanted, "{doc:?}");
-            assert_eq!(AnswerDoc::from_json(&doc.to_json()), Some(doc));
-        }
-    }
-}
+mod tests;

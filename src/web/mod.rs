@@ -1,5 +1,6 @@
 //! What the daemon answers on a Unix socket in its state directory: HTTP with JSON.
 
 pub mod api;
+pub mod learnt;
 pub mod routes;
 pub mod socket;

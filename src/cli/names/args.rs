@@ -1,4 +1,4 @@
-//! What may be typed after `habituate teach`, `names` and `search`.
+//! What may be typed after `habituate teach`, `names`, `search`, `normal`, `unusual` and `state`.
 
 use std::path::PathBuf;
 
@@ -60,6 +60,36 @@ pub(crate) struct SearchArgs {
     pub(crate) nearest: usize,
     #[command(flatten)]
     pub(crate) whom: WhomArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct MarkArgs {
+    /// The moment, which must still be remembered: seconds (`lived_s` of an event), -20 for 20 s ago, or
+    /// a time such as 2026-05-01T14:03:00Z.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) at: String,
+    #[command(flatten)]
+    pub(crate) whom: WhomArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StateArgs {
+    #[command(subcommand)]
+    pub(crate) command: StateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Memory, threshold, guard, strangers, drift.
+    Inspect {
+        #[command(flatten)]
+        whom: WhomArgs,
+    },
+    /// Brings back the champion that gave way last; five are kept, an hour or more apart.
+    Rollback {
+        #[command(flatten)]
+        whom: WhomArgs,
+    },
 }
 
 #[derive(Debug, clap::Args)]

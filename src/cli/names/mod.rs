@@ -1,8 +1,10 @@
-//! `habituate teach`, `names` and `search`: what was taught, and what is like what.
+//! `habituate teach`, `names` and `search`: what was taught, and what is like what; and words about
+//! moments ([`words`]).
 
 pub(crate) mod args;
 mod door;
 mod inputs;
+pub(crate) mod words;
 
 use anyhow::anyhow;
 

@@ -74,11 +74,18 @@ impl Distance {
         }
     }
 
-    /// Takes in an admitted embedding, which memory has put into `slots`.
-    pub fn admit(&mut self, prepared: &[f32], slots: (usize, Option<usize>), past: Past<'_>) {
+    /// Takes in an admitted embedding, which memory has just stored.
+    pub fn admit(&mut self, prepared: &[f32], past: Past<'_>) {
         match &mut self.kind {
-            Kind::Nearest(nearest) => nearest.admit(prepared, slots, past),
+            Kind::Nearest(nearest) => nearest.admit(prepared, past),
             Kind::Spread(spread) => spread.admit(prepared),
+        }
+    }
+
+    /// Follows what memory has moved ([`Memory::changed`]).
+    pub fn follow(&mut self, past: Past<'_>) {
+        if let Kind::Nearest(nearest) = &mut self.kind {
+            nearest.follow(past);
         }
     }
 
@@ -146,8 +153,11 @@ mod tests {
         let plan = MemoryPlan {
             tokens_len: 1,
             embedding_dim: DIM,
+            sketch_dim: 0,
             recent: 16,
             reservoir: 400,
+            clusters: 0,
+            members: 0,
             block_s: 10.0,
             every: 0,
             seed: 1,
@@ -160,8 +170,8 @@ mod tests {
             let mut prepared = vec![0.0; DIM];
             distance.prepare(x, &mut prepared);
             let none = (&Codec::plain(1), &[0.0][..]);
-            let slots = memory.push(none, (&codec, &prepared), 1, 0.0, &mut rng);
-            distance.admit(&prepared, slots, Past { memory: &memory, codec: &codec });
+            memory.push(none, (&codec, &prepared), (1, 0.0), &[], &mut rng);
+            distance.admit(&prepared, Past { memory: &memory, codec: &codec });
         }
         World { distance, memory, codec, points }
     }

@@ -126,19 +126,19 @@ impl Nearest {
         Some(logarithm)
     }
 
-    pub(super) fn admit(
-        &mut self,
-        embedding: &[f32],
-        slots: (usize, Option<usize>),
-        past: Past<'_>,
-    ) {
+    pub(super) fn admit(&mut self, embedding: &[f32], past: Past<'_>) {
         if let Some(whitening) = &mut self.whitening
             && whitening.admit(embedding)
         {
             return past.memory.slots().for_each(|slot| self.measure(slot, past));
         }
-        // The one that moved first: its old slot is where the new one lies.
-        slots.1.into_iter().chain([slots.0]).for_each(|slot| self.measure(slot, past));
+        self.follow(past);
+    }
+
+    /// Measures the slots that memory has changed, in its order: a window may have moved on from the
+    /// slot that the newest one took.
+    pub(super) fn follow(&mut self, past: Past<'_>) {
+        past.memory.changed().iter().for_each(|&slot| self.measure(slot, past));
     }
 
     /// Makes what stands for the embedding in `slot`.

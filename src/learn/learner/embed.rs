@@ -52,7 +52,7 @@ impl Learner {
     /// `scratch.middle ←` the mean description of remembered windows, evenly over all.
     fn find_middle(&mut self) {
         let every = self.memory.len().div_ceil(MOST_IN_THE_MIDDLE).max(1);
-        let slots = self.memory.slots().step_by(every);
+        let slots: Vec<usize> = self.memory.slots().step_by(every).collect();
         let mut described = vec![0.0; self.adapted_dim()];
         let mut middle = vec![0.0; self.adapted_dim()];
         let mut count = 0.0;

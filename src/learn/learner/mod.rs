@@ -4,13 +4,18 @@
 //! window before its score is told. All randomness comes from one seeded generator, and everything
 //! that changes is in the checkpoint: stopping and resuming equals never having stopped.
 
+mod alarms;
+mod compare;
 mod embed;
+mod inspect;
+mod marks;
 mod names;
 mod recall;
 mod report;
 mod start;
 mod state;
 mod train;
+mod window;
 
 use crate::base::rng::Rng;
 use crate::config::learn::LearnSettings;
@@ -19,18 +24,25 @@ use crate::learn::classes::Classes;
 use crate::learn::classes::taught::MOST_BYTES;
 use crate::learn::codec::Codec;
 use crate::learn::density::{Distance, Past};
+use crate::learn::drift::Notice;
 use crate::learn::gate::{Admission, Gate};
 use crate::learn::guard::Guard;
+use crate::learn::guard::bootstrap::Case;
+use crate::learn::guard::predecessors::Predecessors;
 use crate::learn::memory::Memory;
 use crate::learn::model::Model;
 use crate::learn::moments::Moments;
 use crate::learn::novelty::Novelty;
 use crate::learn::surprise::{Reading, Surprise};
+use crate::learn::watch::Watch;
 use crate::learn::whiten::{Projection, Whitener};
 use crate::nn::adam::Adam;
 use crate::nn::adapter::Stretch;
-use crate::nn::layout::Layout;
 
+pub use alarms::SURE_AFTER_DAYS;
+pub use compare::NoPredecessor;
+pub use inspect::Inspection;
+pub use marks::Marked;
 pub use recall::{Found, Moment};
 pub use report::LearnReport;
 use report::Skill;
@@ -51,6 +63,12 @@ pub struct Score {
     pub p_value: Option<f32>,
     /// This window raises an alarm.
     pub event: bool,
+    /// The chance that a minute's largest novelty is at least as large, by the last week. `None` before
+    /// there are enough minutes.
+    pub p_recent: Option<f32>,
+    /// The chance of so strange an embedding on the first day of the source's life. `None` until that
+    /// day is over.
+    pub p_anchor: Option<f32>,
     state: Scored,
 }
 
@@ -62,13 +80,30 @@ enum Scored {
     /// Nothing is fitted yet.
     TooEarly,
     /// Done; what the model did, what guessing the token before would have done, whether so large a
-    /// novelty is rarer than the wanted number of events, and the p-value that the gate goes by.
-    Done { reading: Reading, persistence: Option<f32>, is_rare: bool, lasting_p: Option<f32> },
+    /// novelty is above the threshold in force, and so by being extreme, the p-value that the gate goes
+    /// by, and the group of strangers that it belongs to.
+    Done {
+        reading: Reading,
+        persistence: Option<f32>,
+        is_rare: bool,
+        is_extreme: bool,
+        lasting_p: Option<f32>,
+        stranger: Option<usize>,
+    },
 }
 
 impl Score {
     const fn without(state: Scored) -> Self {
-        Self { surprise: 0.0, density: 0.0, novelty: None, p_value: None, event: false, state }
+        Self {
+            surprise: 0.0,
+            density: 0.0,
+            novelty: None,
+            p_value: None,
+            event: false,
+            p_recent: None,
+            p_anchor: None,
+            state,
+        }
     }
 
     /// Whether the two raw channels have been read; before, both are 0.
@@ -91,6 +126,8 @@ pub struct Learnt {
     pub updates: u32,
     /// Whether the champion changed.
     pub committed: bool,
+    /// Something worth telling that is no novelty of a single window.
+    pub notice: Option<Notice>,
 }
 
 /// Windows of the whole of warm-up, before there is a codec to store them with.
@@ -109,6 +146,8 @@ struct Times {
     /// Usual time between windows; 0 while unknown.
     interval_s: f64,
     last_rare_s: Option<f64>,
+    /// The last commit that was sure, or the last rollback.
+    last_commit_s: Option<f64>,
 }
 
 /// What is counted here; the guard counts its own.
@@ -117,6 +156,8 @@ struct Counts {
     windows: u64,
     refused: u64,
     duplicates: u64,
+    /// Of a kind of which enough is remembered.
+    plenty: u64,
     quarantined: u64,
     admitted: u64,
     events: u64,
@@ -135,7 +176,8 @@ struct Scratch {
     grads: Vec<f32>,
     held_out: Vec<usize>,
     readings: [Vec<Reading>; 2],
-    errors: [Vec<f32>; 3],
+    moves: Vec<f32>,
+    cases: Vec<Case>,
     /// The mean of remembered windows, for adapted embeddings; empty while it must be found anew.
     middle: Vec<f32>,
 }
@@ -170,6 +212,8 @@ pub struct Learner {
     novelty: Novelty<2>,
     gate: Gate,
     guard: Guard,
+    predecessors: Predecessors,
+    watch: Watch,
 
     model: Model,
     champion: Vec<f32>,
@@ -178,6 +222,8 @@ pub struct Learner {
     stretch: Stretch<f32>,
     credit: f64,
     batch_windows: usize,
+    /// Scratch: windows of a dull kind in the batch at hand.
+    dull_in_batch: usize,
 
     /// Whitened tokens of the last window, for persistence in pictures.
     previous_u: Vec<f32>,
@@ -209,19 +255,23 @@ impl Learner {
         let density =
             self.distance.of(&self.scratch.embedding, past, self.last_slot).unwrap_or(0.0);
         let judged = self.novelty.judge([reading.surprise, density]);
-        let is_rare = judged.is_some_and(|judged| self.is_rare(judged.p_value));
+        let raised = self.raise(judged);
         self.last_read = Some(reading);
         Score {
             surprise: reading.surprise,
             density,
             novelty: judged.map(|judged| judged.novelty),
             p_value: judged.map(|judged| judged.p_value),
-            event: is_rare && !self.is_soon(),
+            event: raised.is_rare && !raised.is_told && !self.is_soon(),
+            p_recent: raised.p_recent,
+            p_anchor: raised.p_anchor,
             state: Scored::Done {
                 reading,
                 persistence: self.persistence_error(valid),
-                is_rare,
+                is_rare: raised.is_rare,
+                is_extreme: raised.is_extreme,
                 lasting_p: judged.map(|judged| judged.lasting_p_value),
+                stranger: raised.stranger,
             },
         }
     }
@@ -233,55 +283,18 @@ impl Learner {
             && latent.is_finite()
     }
 
-    /// Rarer than the wanted number a day.
-    fn is_rare(&self, p_value: f32) -> bool {
-        let interval_s = self.times.interval_s;
-        0.0 < interval_s && f64::from(p_value) * DAY_S <= self.settings.events_per_day * interval_s
-    }
-
-    /// Whether something rare was there less than the cooldown ago: then what is rare now belongs to
-    /// the same event, however long it lasts.
-    fn is_soon(&self) -> bool {
-        let Times { last_s, interval_s, last_rare_s } = self.times;
-        let now_s = last_s.map(|last_s| last_s + interval_s);
-        last_rare_s
-            .zip(now_s)
-            .is_some_and(|(rare_s, now_s)| now_s < rare_s + self.settings.cooldown_s)
-    }
-
-    /// Fills `scratch.x`, `scratch.u` and `scratch.embedding`; tokens that are not valid become zero.
-    fn prepare(&mut self, latent: &Latent) {
-        let Scratch { x, u, embedding, .. } = &mut self.scratch;
-        self.distance.prepare(&latent.embedding, embedding);
-        if let Some(tokens) = latent.tokens.as_slice() {
-            self.projection.apply(tokens, x);
-        }
-        self.whitener.apply(x, u);
-        u[latent.valid_tokens * self.whitener.out_dim()..].fill(0.0);
-    }
-
-    /// Mean squared error of guessing, for `scratch.u`, the token before; in a picture, the patch one
-    /// frame earlier.
-    fn persistence_error(&self, valid: usize) -> Option<f32> {
-        let dim = self.whitener.out_dim();
-        let now = &self.scratch.u[..valid * dim];
-        let (now, before) = match self.shape.layout {
-            Layout::Sequence { .. } => (&now[dim..], &now[..now.len() - dim]),
-            Layout::Grid { .. } if self.has_previous => (now, &self.previous_u[..valid * dim]),
-            Layout::Grid { .. } => return None,
-        };
-        let sum: f32 = now.iter().zip(before).map(|(a, b)| (a - b) * (a - b)).sum();
-        (!now.is_empty()).then(|| sum / now.len() as f32)
-    }
-
     /// Takes a window that was just scored into the past, and learns from it as far as it may.
     /// `at_s` is when the window began, in seconds of the stream.
     pub fn learn(&mut self, latent: &Latent, score: &Score, at_s: f64) -> Learnt {
         self.counts.windows += 1;
         if !self.is_acceptable(latent) || !at_s.is_finite() || score.is_refused() {
             self.counts.refused += 1;
-            return Learnt::default();
+            if !self.is_frozen {
+                self.watch.feel(None, 0.0, 0.0);
+            }
+            return Learnt { notice: self.watch.next_notice(), ..Learnt::default() };
         }
+        let passed_s = self.times.last_s.map_or(0.0, |last_s| (at_s - last_s).max(0.0));
         let interval_s = self.advance(at_s);
         self.counts.events += u64::from(score.event);
         if matches!(score.state, Scored::Done { is_rare: true, .. }) {
@@ -290,22 +303,26 @@ impl Learner {
         if self.is_frozen {
             return Learnt::default();
         }
+        let usual_s = self.times.interval_s;
+        if self.watch.feel(Some(&latent.embedding), passed_s, usual_s) {
+            self.counts.duplicates += 1;
+            return self.passed_over(Admission::Duplicate);
+        }
         if !self.whitener.is_fitted() {
             self.wait(latent, at_s);
-            return Learnt { admission: Some(Admission::Admitted), ..Learnt::default() };
+            return self.passed_over(Admission::Admitted);
         }
         self.scratch.middle.clear();
         self.prepare(latent);
-        let is_settled = self.settings.quarantine_after_windows <= self.counts.admitted;
-        let lasting_p = match score.state {
-            Scored::Done { lasting_p, .. } if is_settled => lasting_p,
-            _ => None,
-        };
-        let admission = self.gate.decide(&self.scratch.embedding, lasting_p, interval_s);
+        let admission = self.decide(score, interval_s);
         self.remember_score(latent, score, admission);
+        if self.watch_over(score, admission, at_s, interval_s) {
+            self.prepare(latent);
+        }
         match admission {
             Admission::Admitted => self.admit(latent.valid_tokens, at_s),
             Admission::Duplicate => self.counts.duplicates += 1,
+            Admission::Plenty => self.counts.plenty += 1,
             Admission::Quarantined => {
                 self.counts.quarantined += 1;
                 self.lay_aside(latent.valid_tokens, at_s);
@@ -315,25 +332,10 @@ impl Learner {
             self.last_slot = None;
         }
         if admission == Admission::Quarantined {
-            return Learnt { admission: Some(admission), ..Learnt::default() };
+            return self.passed_over(admission);
         }
         let (updates, committed) = self.train();
-        Learnt { admission: Some(admission), updates, committed }
-    }
-
-    /// Moves the stream's time on; gives the time since the last window, as far as it is usual.
-    fn advance(&mut self, at_s: f64) -> f64 {
-        let times = &mut self.times;
-        let passed = times.last_s.map_or(0.0, |last_s| (at_s - last_s).max(0.0));
-        times.last_s = Some(at_s);
-        if times.interval_s <= 0.0 {
-            times.interval_s = passed;
-            return passed;
-        }
-        // A gap is not an interval: it counts as four.
-        let usual = passed.min(4.0 * times.interval_s);
-        times.interval_s += 0.05 * (usual - times.interval_s);
-        usual
+        Learnt { updates, committed, ..self.passed_over(admission) }
     }
 
     /// Histories and skills; `scratch.u` holds the window.
@@ -371,12 +373,6 @@ impl Learner {
         self.is_frozen = true;
     }
 
-    /// Novelty above which a window raises an alarm; `None` during warm-up.
-    pub fn threshold(&self) -> Option<f32> {
-        let p = self.settings.events_per_day * self.times.interval_s / DAY_S;
-        self.novelty.at(p)
-    }
-
     /// Bytes that grow with sizes in the configuration: memory, histories, weights and covariances.
     /// Scratch for a batch comes on top.
     pub fn state_bytes(&self) -> usize {
@@ -388,8 +384,13 @@ impl Learner {
             + self.distance.bytes()
             + self.surprise.bytes()
             + self.novelty.bytes()
+            + self.predecessors.bytes()
+            + self.watch.bytes()
             + weights
             + covariance
             + size_of::<f32>() * self.projection.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

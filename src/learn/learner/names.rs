@@ -19,7 +19,7 @@ const ASIDE_BYTES: usize = 1 << 19;
 
 /// Room for quarantined windows, beside a memory of that plan.
 pub(super) fn aside(plan: MemoryPlan) -> MemoryPlan {
-    MemoryPlan { recent: ASIDE_RECENT, reservoir: ASIDE_SAMPLE, every: 0, ..plan }
+    MemoryPlan { recent: ASIDE_RECENT, reservoir: ASIDE_SAMPLE, clusters: 0, every: 0, ..plan }
         .within(ASIDE_BYTES)
 }
 
@@ -132,8 +132,8 @@ impl Learner {
         self.aside.push(
             (&self.token_codec, &x),
             (&self.embedding_codec, &self.scratch.embedding),
-            valid_tokens,
-            at_s,
+            (valid_tokens, at_s),
+            &[],
             &mut rng,
         );
     }

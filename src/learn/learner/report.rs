@@ -1,5 +1,6 @@
 //! What has been done so far, and how well it predicts.
 
+use crate::learn::drift::Notice;
 use crate::learn::learner::Learner;
 use crate::learn::surprise::Reading;
 
@@ -14,6 +15,8 @@ pub struct LearnReport {
     pub duplicates: u64,
     /// Of these, kept out as possible anomalies.
     pub quarantined: u64,
+    /// Of these, passed over because enough of their kind, such as silence, is remembered.
+    pub plenty: u64,
     /// Windows that raised an alarm.
     pub events: u64,
     /// Optimiser steps.
@@ -28,6 +31,8 @@ pub struct LearnReport {
     pub rollbacks: u64,
     /// Champions given up for fresh weights.
     pub resets: u64,
+    /// Notices given, in the order of [`Notice::ALL`].
+    pub notices: [u64; Notice::ALL.len()],
     /// Windows remembered.
     pub remembered: usize,
     /// `1 − error / error of guessing the mean`, over about the last thousand windows, each scored
@@ -90,6 +95,7 @@ impl Learner {
             refused: self.counts.refused,
             duplicates: self.counts.duplicates,
             quarantined: self.counts.quarantined,
+            plenty: self.counts.plenty,
             events: self.counts.events,
             updates: self.adam.steps(),
             refused_updates: self.counts.refused_updates,
@@ -97,6 +103,7 @@ impl Learner {
             rejections,
             rollbacks,
             resets,
+            notices: self.watch.told(),
             remembered: self.memory.len() + self.waiting.len(),
             skill_vs_mean: self.skill.against_mean(),
             skill_vs_persistence: self.skill.against_persistence(),

@@ -1,6 +1,7 @@
 //! A learner that has met nothing.
 
 use crate::base::rng::Rng;
+use crate::config::learn::Habituation;
 use crate::config::learn::LearnSettings;
 use crate::encode::density::Density;
 use crate::encode::latent::LatentShape;
@@ -9,18 +10,20 @@ use crate::learn::codec::Codec;
 use crate::learn::density::Distance;
 use crate::learn::gate::Gate;
 use crate::learn::guard::Guard;
+use crate::learn::guard::predecessors::Predecessors;
 use crate::learn::learner::Counts;
 use crate::learn::learner::Learner;
 use crate::learn::learner::Scratch;
 use crate::learn::learner::Times;
+use crate::learn::learner::compare;
 use crate::learn::learner::names;
 use crate::learn::learner::report::Skill;
-use crate::learn::learner::train;
 use crate::learn::memory::{Memory, MemoryPlan};
 use crate::learn::model::Model;
 use crate::learn::moments::Moments;
 use crate::learn::novelty::{LevelPlan, Novelty};
 use crate::learn::surprise::Surprise;
+use crate::learn::watch::Watch;
 use crate::learn::whiten::{MOST_DIM, Projection, Whitener};
 use crate::nn::adam::{Adam, AdamSettings};
 
@@ -43,9 +46,13 @@ impl Learner {
         let model = Model::new(shape.layout, dim, batch_windows, settings);
         let mut rng = Rng::from_seed(seed);
         let champion: Vec<f32> = model.params().start(&mut rng);
+        let watch = Watch::new(shape.embedding_dim, settings, seed);
         let plan = MemoryPlan {
             tokens_len: tokens * width,
             embedding_dim: shape.embedding_dim,
+            sketch_dim: watch.dim(),
+            clusters: settings.clusters,
+            members: settings.cluster_windows,
             recent: settings.recent_windows,
             reservoir: settings.reservoir_windows,
             block_s: settings.holdout_block_s,
@@ -53,7 +60,12 @@ impl Learner {
             seed,
         }
         .within(settings.memory_bytes);
-        let slots = plan.recent + plan.reservoir;
+        let slots = plan.windows();
+        // Where only a word makes normal, no stay does.
+        let accept_after_s = match settings.habituation {
+            Habituation::Security => f64::INFINITY,
+            Habituation::Home | Habituation::Machine => settings.accept_after_s,
+        };
         let adam = AdamSettings {
             rate: f64::from(settings.rate),
             warm_up: settings.rate_warm_up,
@@ -88,14 +100,17 @@ impl Learner {
                 shape.embedding_dim,
                 settings.duplicate_cosine,
                 settings.quarantine_p,
-                settings.accept_after_s,
+                accept_after_s,
             ),
-            guard: Guard::new(settings.guard_margin, settings.guard_patience),
+            guard: Guard::new(settings.guard_margin, settings.guard_patience, seed ^ 0x67_75_61),
+            predecessors: Predecessors::new(champion.len()),
+            watch,
             adam: Adam::new(adam, champion.len()),
             stretch: model.adapter().stretch(),
             challenger: champion.clone(),
             credit: 0.0,
             batch_windows,
+            dull_in_batch: 0,
             previous_u: vec![0.0; tokens * dim],
             has_previous: false,
             skill: Skill::default(),
@@ -109,9 +124,10 @@ impl Learner {
                 batch_u: vec![0.0; batch_windows * tokens * dim],
                 batch_valid: Vec::with_capacity(batch_windows),
                 grads: vec![0.0; champion.len()],
-                held_out: Vec::with_capacity(train::MOST_COMPARED),
-                readings: std::array::from_fn(|_| Vec::with_capacity(train::MOST_COMPARED)),
-                errors: std::array::from_fn(|_| Vec::with_capacity(train::MOST_COMPARED)),
+                held_out: Vec::with_capacity(plan.windows()),
+                readings: std::array::from_fn(|_| Vec::with_capacity(compare::MOST_COMPARED)),
+                moves: Vec::with_capacity(compare::MOST_COMPARED),
+                cases: Vec::with_capacity(compare::MOST_COMPARED),
                 middle: Vec::new(),
             },
             champion,

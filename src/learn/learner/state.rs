@@ -38,6 +38,8 @@ impl Learner {
         self.counts.save(to);
         self.aside.save(to);
         self.classes.save(to);
+        self.predecessors.save(to);
+        self.watch.save(to);
     }
 
     /// A learner that goes on where [`Learner::save`] stopped, bit for bit.
@@ -71,6 +73,7 @@ impl Learner {
         learner.gate.load(from)?;
         learner.guard.load(from)?;
         learner.load_weights(from)?;
+        learner.adam.use_share(learner.guard.rate());
         fill(&mut learner.previous_u, "numbers in a window", from.f32s()?)?;
         learner.has_previous = from.flag()?;
         learner.skill = Skill::load(from)?;
@@ -79,6 +82,8 @@ impl Learner {
         learner.aside.load(from, shape.layout.len())?;
         let shape = learner.names_shape();
         learner.classes = Classes::load(from, shape, |taught| learner.describe_taught(taught))?;
+        learner.predecessors.load(from)?;
+        learner.watch.load(from)?;
         Ok(learner)
     }
 
@@ -187,6 +192,7 @@ impl Times {
         to.f64(self.last_s.unwrap_or(f64::NAN));
         to.f64(self.interval_s);
         to.f64(self.last_rare_s.unwrap_or(f64::NAN));
+        to.f64(self.last_commit_s.unwrap_or(f64::NAN));
     }
 
     fn load(from: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -196,6 +202,7 @@ impl Times {
             last_s: known(from.f64()?),
             interval_s: from.f64()?,
             last_rare_s: known(from.f64()?),
+            last_commit_s: known(from.f64()?),
         })
     }
 }
@@ -207,6 +214,7 @@ impl Counts {
             self.windows,
             self.refused,
             self.duplicates,
+            self.plenty,
             self.quarantined,
             self.admitted,
             self.events,
@@ -222,6 +230,7 @@ impl Counts {
             windows: from.u64()?,
             refused: from.u64()?,
             duplicates: from.u64()?,
+            plenty: from.u64()?,
             quarantined: from.u64()?,
             admitted: from.u64()?,
             events: from.u64()?,

@@ -3,13 +3,12 @@
 use crate::encode::latent::Latent;
 use crate::learn::codec::Codec;
 use crate::learn::density::Past;
-use crate::learn::guard::Verdict;
-use crate::learn::learner::{Learner, SURPRISE, Waiting};
+use crate::learn::learner::{Learner, Waiting};
 
-/// Held-out windows on which champion and challenger are compared, at most.
-pub(super) const MOST_COMPARED: usize = 32;
 /// An eighth of each batch comes from so many newest windows.
 const NEWEST: usize = 64;
+/// Share of a batch that windows of a dull kind, such as silence, may be.
+const MOST_DULL: f32 = 0.15;
 /// Draws of a window that is not held out, before a batch goes without.
 const MOST_DRAWS: usize = 16;
 
@@ -36,6 +35,7 @@ impl Learner {
             self.shape.embedding_dim,
             waiting.iter().map(|window| window.embedding.as_slice()),
         );
+        self.watch.fit(waiting.iter().map(|window| window.embedding.as_slice()));
         for window in waiting {
             self.scratch.x.copy_from_slice(&window.tokens);
             self.scratch.embedding.copy_from_slice(&window.embedding);
@@ -51,16 +51,16 @@ impl Learner {
         for row in self.scratch.x.chunks_exact_mut(width).skip(valid_tokens) {
             self.token_codec.blank(row);
         }
-        let slots = self.memory.push(
+        let slot = self.memory.push(
             (&self.token_codec, &self.scratch.x),
             (&self.embedding_codec, &self.scratch.embedding),
-            valid_tokens,
-            at_s,
+            (valid_tokens, at_s),
+            self.watch.see(&self.scratch.embedding),
             &mut self.rng,
         );
-        self.last_slot = Some(slots.0);
+        self.last_slot = Some(slot);
         let past = Past { memory: &self.memory, codec: &self.embedding_codec };
-        self.distance.admit(&self.scratch.embedding, slots, past);
+        self.distance.admit(&self.scratch.embedding, past);
         self.counts.admitted += 1;
         if self.counts.admitted == self.fit_at {
             self.fit_at *= 2;
@@ -94,7 +94,7 @@ impl Learner {
             self.credit -= 1.0;
             if self.step() {
                 updates += 1;
-                if self.adam.steps().is_multiple_of(self.settings.guard_every) && self.compare() {
+                if self.adam.steps().is_multiple_of(self.compare_every()) && self.compare() {
                     committed = true;
                     self.classes.mark_stale();
                 }
@@ -127,10 +127,11 @@ impl Learner {
         true
     }
 
-    /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], the rest drawn from
-    /// all; gives their number.
+    /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], a quarter drawn from
+    /// all kinds of windows alike, the rest drawn from ring and reservoir; gives their number.
     fn fill_batch(&mut self) -> usize {
         self.scratch.batch_valid.clear();
+        self.dull_in_batch = 0;
         let eighth = self.batch_windows.div_ceil(8);
         let mut age = 0;
         while self.scratch.batch_valid.len() < eighth
@@ -143,6 +144,8 @@ impl Learner {
             for _ in 0..MOST_DRAWS {
                 let slot = if place < 2 * eighth {
                     self.memory.draw_recent(NEWEST, &mut self.rng)
+                } else if place % 3 == 0 {
+                    self.memory.draw_kind(&mut self.rng)
                 } else {
                     self.memory.draw(&mut self.rng)
                 };
@@ -154,17 +157,27 @@ impl Learner {
         self.scratch.batch_valid.len()
     }
 
-    /// `false`, and nothing added, when the window is held out.
+    /// `false`, and nothing added, when the window is held out, or one too many of a dull kind.
     fn add_to_batch(&mut self, slot: usize) -> bool {
         let facts = self.memory.facts(slot);
         if facts.held_out {
             return false;
+        }
+        if self.memory.is_dull(facts.cluster.into()) {
+            if MOST_DULL * self.batch_windows as f32 <= self.dull_in_batch as f32 + 1.0 {
+                return false;
+            }
+            self.dull_in_batch += 1;
         }
         let place = self.scratch.batch_valid.len();
         let len = self.shape.layout.len() * self.whitener.out_dim();
         self.recall(slot);
         self.scratch.batch_u[place * len..(place + 1) * len].copy_from_slice(&self.scratch.u);
         self.scratch.batch_valid.push(facts.valid_tokens);
+        let now_s = self.times.last_s.unwrap_or(facts.at_s);
+        self.memory.rehearsed(slot, now_s, &mut self.rng);
+        let past = Past { memory: &self.memory, codec: &self.embedding_codec };
+        self.distance.follow(past);
         true
     }
 
@@ -174,74 +187,5 @@ impl Learner {
         self.whitener.apply(&self.scratch.x, &mut self.scratch.u);
         let valid = self.memory.facts(slot).valid_tokens;
         self.scratch.u[valid * self.whitener.out_dim()..].fill(0.0);
-    }
-
-    /// Champion against challenger. Gives whether the champion changed.
-    fn compare(&mut self) -> bool {
-        self.choose_held_out();
-        self.read_held_out(0, false);
-        self.read_held_out(1, true);
-        let [before, after] = &self.scratch.readings;
-        for (errors, (readings, of)) in
-            self.scratch.errors.iter_mut().zip([(before, 0), (after, 0), (before, 1)])
-        {
-            errors.clear();
-            errors.extend(readings.iter().map(|r| if of == 0 { r.error } else { r.mean_error }));
-        }
-        let [champion, challenger, mean] = &self.scratch.errors;
-        match self.guard.judge(champion, challenger, mean) {
-            Verdict::Commit => {
-                self.champion.copy_from_slice(&self.challenger);
-                self.shift_surprise();
-                return true;
-            }
-            Verdict::Reject => {}
-            Verdict::RollBack => self.challenger.copy_from_slice(&self.champion),
-            Verdict::Reset => {
-                self.champion = self.model.params().start(&mut self.rng);
-                self.challenger.copy_from_slice(&self.champion);
-                self.read_held_out(1, true);
-                self.shift_surprise();
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Held-out windows, evenly over all slots in use.
-    fn choose_held_out(&mut self) {
-        let held_out = || self.memory.slots().filter(|&slot| self.memory.facts(slot).held_out);
-        let every = held_out().count().div_ceil(MOST_COMPARED).max(1);
-        self.scratch.held_out.clear();
-        self.scratch.held_out.extend(held_out().step_by(every));
-    }
-
-    /// What champion or challenger makes of the held-out windows, into `scratch.readings[place]`.
-    fn read_held_out(&mut self, place: usize, by_challenger: bool) {
-        self.scratch.readings[place].clear();
-        self.last_read = None;
-        for i in 0..self.scratch.held_out.len() {
-            let slot = self.scratch.held_out[i];
-            self.recall(slot);
-            let weights = if by_challenger { &self.challenger } else { &self.champion };
-            let valid = self.memory.facts(slot).valid_tokens;
-            let reading = self.surprise.read(&mut self.model, weights, &self.scratch.u, valid);
-            self.scratch.readings[place].push(reading);
-        }
-    }
-
-    /// Moves the history of surprise by what the held-out windows say it has moved, so that a better
-    /// model does not make everything look more usual than it is.
-    fn shift_surprise(&mut self) {
-        let [before, after] = &self.scratch.readings;
-        let moves = &mut self.scratch.errors[0];
-        moves.clear();
-        moves.extend(before.iter().zip(after).map(|(b, a)| a.surprise - b.surprise));
-        if moves.is_empty() {
-            return;
-        }
-        let middle = moves.len() / 2;
-        let (_, median, _) = moves.select_nth_unstable_by(middle, f32::total_cmp);
-        self.novelty.shift(SURPRISE, *median);
     }
 }

@@ -1,0 +1,396 @@
+//! When a stranger becomes normal.
+//!
+//! Quarantined windows are put into groups by their sketches, so that one who comes back is known. A
+//! group is unfamiliar, and nothing is learnt from it, until somebody says that it is normal, or until
+//! it was there in several episodes, days apart, for long enough in all. Who stays without a break is
+//! one episode, however long: that is a changed scene, which the gate judges.
+
+use crate::base::bytes::{Malformed, Reader, Writer};
+use crate::config::learn::Habituation;
+use crate::learn::moments::fill;
+use crate::learn::sketch::squared_distance;
+
+/// Strangers that are told apart; the one that was away longest makes room.
+pub const MOST_STRANGERS: usize = 16;
+/// A stranger away for so long comes back in another episode, seconds.
+pub const EPISODE_GAP_S: f64 = 1800.0;
+/// A window belongs to a group when it is within so many of the group's own usual distances, and between
+/// this and that share of the usual distance of all windows.
+const NEAR: f32 = 1.5;
+const NEAR_AT_LEAST: f32 = 0.5;
+const NEAR_AT_MOST: f32 = 1.5;
+/// Far away from everything usual, as a loud click is, groups are wider: this share of the distance.
+const NEAR_WHEN_FAR: f32 = 0.5;
+/// Share of the usual distance of all windows that a group's own is thought to be at first, and share by
+/// which it follows.
+const FIRST_SPREAD: f32 = 0.6;
+const FOLLOW: f32 = 0.05;
+/// A visitor so many times as novel as when it raised its alarm raises another.
+const LOUDER: f32 = 1.5;
+/// Time around a group's episodes that a mark may name, seconds.
+const MARK_SLACK_S: f64 = 60.0;
+
+/// What it takes without anybody's word.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Law {
+    /// Episodes ...
+    pub episodes: u32,
+    /// ... over so many seconds from the first to the last ...
+    pub span_s: f64,
+    /// ... and seconds of presence in all.
+    pub dwell_s: f64,
+}
+
+impl Law {
+    /// The law of a preset; `None` where only a word makes normal.
+    pub const fn of(preset: Habituation) -> Option<Self> {
+        match preset {
+            Habituation::Home => Some(Self { episodes: 3, span_s: 86_400.0, dwell_s: 1200.0 }),
+            Habituation::Machine => {
+                Some(Self { episodes: 5, span_s: 7.0 * 86_400.0, dwell_s: 2.0 * 3600.0 })
+            }
+            Habituation::Security => None,
+        }
+    }
+}
+
+/// What is thought of a stranger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing is learnt from it.
+    Unfamiliar,
+    /// It may be learnt from.
+    Normal,
+    /// Somebody said that it is not normal: it will never be learnt from.
+    Never,
+}
+
+/// A group of quarantined windows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stranger {
+    /// Counts up from 1.
+    pub id: u64,
+    /// When it was first and last there.
+    pub first_s: f64,
+    /// See `first_s`.
+    pub last_s: f64,
+    /// Times it came.
+    pub episodes: u32,
+    /// Seconds of presence in all.
+    pub dwell_s: f64,
+    /// Its windows.
+    pub windows: u64,
+    /// What is thought of it.
+    pub standing: Standing,
+    /// Whether this episode has raised an alarm, and the largest novelty of those that did.
+    pub has_alarmed: bool,
+    /// See `has_alarmed`.
+    pub loudest: f32,
+    /// Usual distance of its windows to their mean.
+    pub spread: f32,
+}
+
+/// All groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Strangers {
+    law: Option<Law>,
+    dim: usize,
+    known: Vec<Stranger>,
+    /// `[MOST_STRANGERS, dim]`.
+    means: Vec<f32>,
+    met: u64,
+}
+
+impl Strangers {
+    /// For sketches of `dim` numbers.
+    pub fn new(preset: Habituation, dim: usize) -> Self {
+        Self {
+            law: Law::of(preset),
+            dim,
+            known: Vec::with_capacity(MOST_STRANGERS),
+            means: vec![0.0; MOST_STRANGERS * dim],
+            met: 0,
+        }
+    }
+
+    /// All groups, in no order.
+    pub fn known(&self) -> &[Stranger] {
+        &self.known
+    }
+
+    /// The group that a window with that sketch belongs to. `usual` is the usual distance of a window
+    /// from the middle of its kind.
+    pub fn find(&self, sketch: &[f32], usual: f32) -> Option<usize> {
+        let distance = |which: usize| {
+            squared_distance(sketch, &self.means[which * self.dim..(which + 1) * self.dim]).sqrt()
+        };
+        (0..self.known.len())
+            .map(|which| (which, distance(which)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .filter(|&(which, distance)| {
+                let near = NEAR * self.known[which].spread;
+                let near = near.clamp(NEAR_AT_LEAST * usual, NEAR_AT_MOST * usual);
+                distance <= near.max(NEAR_WHEN_FAR * self.length(which))
+            })
+            .map(|(which, _)| which)
+    }
+
+    /// Distance of a group from the middle of warm-up, where sketches begin.
+    fn length(&self, which: usize) -> f32 {
+        let mean = &self.means[which * self.dim..(which + 1) * self.dim];
+        mean.iter().map(|x| x * x).sum::<f32>().sqrt()
+    }
+
+    /// Whether a strange window of that group belongs to an episode that has raised its alarm.
+    pub fn is_told(&self, which: usize, now_s: f64, novelty: f32) -> bool {
+        let stranger = &self.known[which];
+        stranger.has_alarmed
+            && now_s < stranger.last_s + EPISODE_GAP_S
+            && novelty <= LOUDER * stranger.loudest
+    }
+
+    /// What is thought of a group.
+    pub fn standing(&self, which: usize) -> Standing {
+        self.known[which].standing
+    }
+
+    /// Takes in a quarantined window of `interval_s` seconds; gives its group.
+    pub fn observe(
+        &mut self,
+        sketch: &[f32],
+        usual: f32,
+        times: (f64, f64),
+        alarm: Option<f32>,
+    ) -> usize {
+        let (at_s, interval_s) = times;
+        let found = self.find(sketch, usual);
+        let which = found.unwrap_or_else(|| self.meet(sketch, usual, at_s, Standing::Unfamiliar));
+        let stranger = &mut self.known[which];
+        if stranger.windows == 0 || stranger.last_s + EPISODE_GAP_S <= at_s {
+            stranger.episodes += 1;
+            stranger.has_alarmed = false;
+            stranger.loudest = 0.0;
+        }
+        stranger.windows += 1;
+        stranger.dwell_s += interval_s;
+        stranger.last_s = at_s;
+        if let Some(novelty) = alarm {
+            stranger.has_alarmed = true;
+            stranger.loudest = stranger.loudest.max(novelty);
+        }
+        if stranger.standing == Standing::Unfamiliar
+            && self.law.is_some_and(|law| {
+                law.episodes <= stranger.episodes
+                    && law.span_s <= stranger.last_s - stranger.first_s
+                    && law.dwell_s <= stranger.dwell_s
+            })
+        {
+            stranger.standing = Standing::Normal;
+        }
+        let share = 1.0 / stranger.windows.min(1000) as f32;
+        let mean = &mut self.means[which * self.dim..(which + 1) * self.dim];
+        if 1 < stranger.windows {
+            let distance = squared_distance(sketch, mean).sqrt();
+            stranger.spread += FOLLOW * (distance - stranger.spread);
+        }
+        mean.iter_mut().zip(sketch).for_each(|(m, x)| *m += share * (x - *m));
+        which
+    }
+
+    /// Room for another group.
+    fn meet(&mut self, sketch: &[f32], usual: f32, at_s: f64, standing: Standing) -> usize {
+        self.met += 1;
+        let stranger = Stranger {
+            id: self.met,
+            first_s: at_s,
+            last_s: at_s,
+            episodes: 0,
+            dwell_s: 0.0,
+            windows: 0,
+            standing,
+            has_alarmed: false,
+            loudest: 0.0,
+            spread: FIRST_SPREAD * usual,
+        };
+        let which = if self.known.len() < MOST_STRANGERS {
+            self.known.push(stranger);
+            self.known.len() - 1
+        } else {
+            // A word is kept longer than what was only met.
+            let age = |which: &usize| {
+                let known = &self.known[*which];
+                (known.standing != Standing::Unfamiliar, known.last_s)
+            };
+            let oldest = (0..MOST_STRANGERS).min_by(|a, b| {
+                let (a, b) = (age(a), age(b));
+                a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+            });
+            let oldest = oldest.unwrap_or(0);
+            self.known[oldest] = stranger;
+            oldest
+        };
+        self.means[which * self.dim..(which + 1) * self.dim].copy_from_slice(sketch);
+        which
+    }
+
+    /// Somebody's word about a moment with that sketch. Founds a group where there is none.
+    pub fn mark(&mut self, sketch: &[f32], usual: f32, at_s: f64, standing: Standing) -> Stranger {
+        let was_there = |stranger: &Stranger| {
+            (stranger.first_s - MARK_SLACK_S..=stranger.last_s + MARK_SLACK_S).contains(&at_s)
+        };
+        let which = self
+            .find(sketch, usual)
+            .or_else(|| self.find(sketch, 2.0 * usual).filter(|&w| was_there(&self.known[w])))
+            .unwrap_or_else(|| self.meet(sketch, usual, at_s, standing));
+        self.known[which].standing = standing;
+        self.known[which]
+    }
+
+    /// Bytes held.
+    pub const fn bytes(&self) -> usize {
+        MOST_STRANGERS * (size_of::<Stranger>() + size_of::<f32>() * self.dim)
+    }
+
+    /// Appends everything that changes.
+    pub fn save(&self, to: &mut Writer) {
+        to.section("strangers");
+        to.u64(self.met);
+        to.len(self.known.len());
+        for stranger in &self.known {
+            to.u64(stranger.id);
+            to.f64(stranger.first_s);
+            to.f64(stranger.last_s);
+            to.u64(stranger.episodes.into());
+            to.f64(stranger.dwell_s);
+            to.u64(stranger.windows);
+            to.flag(stranger.standing == Standing::Normal);
+            to.flag(stranger.standing == Standing::Never);
+            to.flag(stranger.has_alarmed);
+            to.f32(stranger.loudest);
+            to.f32(stranger.spread);
+        }
+        to.f32s(self.means[..self.known.len() * self.dim].iter().copied());
+    }
+
+    /// Reads what [`Strangers::save`] wrote, for sketches of the same width.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] when it is something else.
+    pub fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
+        from.section("strangers")?;
+        self.met = from.u64()?;
+        let count = crate::learn::alarm::at_most("strangers", from.len()?, MOST_STRANGERS)?;
+        self.known.clear();
+        for _ in 0..count {
+            let (id, first_s, last_s) = (from.u64()?, from.f64()?, from.f64()?);
+            let episodes = u32::try_from(from.u64()?).unwrap_or(u32::MAX);
+            let (dwell_s, windows) = (from.f64()?, from.u64()?);
+            let standing = match (from.flag()?, from.flag()?) {
+                (true, _) => Standing::Normal,
+                (_, true) => Standing::Never,
+                _ => Standing::Unfamiliar,
+            };
+            let (has_alarmed, loudest, spread) = (from.flag()?, from.f32()?, from.f32()?);
+            self.known.push(Stranger {
+                id,
+                first_s,
+                last_s,
+                episodes,
+                dwell_s,
+                windows,
+                standing,
+                has_alarmed,
+                loudest,
+                spread,
+            });
+        }
+        fill(&mut self.means[..count * self.dim], "numbers in strangers", from.f32s()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USUAL: f32 = 1.0;
+
+    /// One who is there for `minutes`, beginning at `from_s`.
+    fn visit(strangers: &mut Strangers, x: f32, from_s: f64, minutes: u32) -> Standing {
+        let mut standing = Standing::Unfamiliar;
+        for minute in 0..minutes {
+            let sketch = [x, 0.3 * f32::from(u8::from(minute % 2 == 0))];
+            let at_s = from_s + 60.0 * f64::from(minute);
+            let which =
+                strangers.observe(&sketch, USUAL, (at_s, 60.0), (minute == 0).then_some(5.0));
+            standing = strangers.standing(which);
+        }
+        standing
+    }
+
+    /// Failure 8. Fails when any of the three conditions of [`Law`] is dropped.
+    #[test]
+    fn a_stranger_becomes_normal_after_three_episodes_over_a_day_and_not_before() {
+        const DAY_S: f64 = 86_400.0;
+        let mut home = Strangers::new(Habituation::Home, 2);
+        assert_eq!(visit(&mut home, 9.0, 0.0, 30), Standing::Unfamiliar);
+        assert_eq!(visit(&mut home, 9.0, 4_000.0, 30), Standing::Unfamiliar);
+        assert_eq!(visit(&mut home, 9.0, 8_000.0, 30), Standing::Unfamiliar, "three in a morning");
+        assert_eq!(visit(&mut home, 9.0, DAY_S, 1), Standing::Normal);
+        // Two days without a break are one episode.
+        assert_eq!(visit(&mut home, -9.0, 0.0, 2 * 1440), Standing::Unfamiliar);
+        // Three glimpses over two days are too little.
+        for day in 0..3 {
+            assert_eq!(visit(&mut home, 20.0, DAY_S * f64::from(day), 1), Standing::Unfamiliar);
+        }
+        let mut security = Strangers::new(Habituation::Security, 2);
+        for day in 0..30 {
+            let standing = visit(&mut security, 9.0, DAY_S * f64::from(day), 60);
+            assert_eq!(standing, Standing::Unfamiliar, "day {day}");
+        }
+        assert_eq!(security.known().len(), 1);
+        assert_eq!(security.known()[0].episodes, 30);
+    }
+
+    #[test]
+    fn a_word_decides_at_once_and_for_good() {
+        let mut strangers = Strangers::new(Habituation::Home, 2);
+        visit(&mut strangers, 9.0, 0.0, 5);
+        let which = strangers.find(&[9.0, 0.0], USUAL).expect("it was there");
+        assert!(strangers.is_told(which, 400.0, 6.0) && !strangers.is_told(which, 4000.0, 6.0));
+        assert!(!strangers.is_told(which, 400.0, 9.0), "much louder is told again");
+        assert_eq!(strangers.mark(&[9.0, 0.1], USUAL, 100.0, Standing::Normal).id, 1);
+        assert_eq!(visit(&mut strangers, 9.0, 9000.0, 1), Standing::Normal);
+        strangers.mark(&[9.0, 0.1], USUAL, 100.0, Standing::Never);
+        for day in 1..9 {
+            let standing = visit(&mut strangers, 9.0, 86_400.0 * f64::from(day), 60);
+            assert_eq!(standing, Standing::Never);
+        }
+        assert_eq!(strangers.mark(&[40.0, 0.0], USUAL, 100.0, Standing::Never).id, 2);
+    }
+
+    #[test]
+    fn the_one_away_longest_makes_room_but_a_word_is_kept() {
+        // Each in a direction of its own.
+        let place = |number: usize| -> [f32; 40] {
+            std::array::from_fn(|i| if i == number { 20.0 } else { 0.0 })
+        };
+        let mut strangers = Strangers::new(Habituation::Home, 40);
+        for number in 0..40 {
+            let at_s = 1e4 * number as f64;
+            strangers.observe(&place(number), USUAL, (at_s, 60.0), None);
+            if number == 0 {
+                strangers.mark(&place(number), USUAL, at_s, Standing::Never);
+            }
+        }
+        assert_eq!(strangers.known().len(), MOST_STRANGERS);
+        assert!(strangers.known().iter().any(|s| s.id == 1 && s.standing == Standing::Never));
+        assert_eq!(strangers.find(&place(1), USUAL), None, "made room");
+        let mut writer = Writer::default();
+        strangers.save(&mut writer);
+        let bytes = writer.into_bytes();
+        let mut loaded = Strangers::new(Habituation::Home, 40);
+        loaded.load(&mut Reader::new(&bytes)).expect("just written");
+        assert_eq!(loaded, strangers);
+    }
+}

@@ -1,0 +1,237 @@
+//! Failures of learners that can only be seen from inside.
+
+use super::*;
+use crate::config::learn::LearnToml;
+use crate::encode::density::Density;
+use crate::learn::contract::Place;
+use crate::nn::layout::Layout;
+
+const SHAPE: LatentShape =
+    LatentShape { layout: Layout::Sequence { len: 5 }, token_dim: 6, embedding_dim: 12 };
+const DENSITY: Density = Density::Whitened { nearest: 1, ridge: 0.05 };
+
+fn settings(change: impl FnOnce(&mut LearnToml)) -> LearnSettings {
+    let mut raw = LearnToml {
+        width: 12,
+        adapter_rank: 4,
+        dilations: vec![1, 2],
+        mask_spans: vec![1],
+        batch_windows: 8,
+        recent_windows: 96,
+        reservoir_windows: 160,
+        clusters: 8,
+        cluster_windows: 8,
+        history_windows: 512,
+        guard_every: 4,
+        first_windows: 600,
+        updates_per_window: 0.25,
+        quarantine_after_windows: 500,
+        ..LearnToml::default()
+    };
+    change(&mut raw);
+    raw.check().expect("the test's settings are in range")
+}
+
+/// With blocks so short that there are enough of them for confidence after some hours.
+fn strict(raw: &mut LearnToml) {
+    raw.holdout_block_s = 60.0;
+    raw.holdout_every = 4;
+}
+
+/// The same window somewhere else: another kind of time.
+fn elsewhere(mut latent: Latent) -> Latent {
+    latent.tokens.iter_mut().for_each(|x| *x += 6.0);
+    latent.embedding.iter_mut().for_each(|x| *x += 20.0);
+    latent
+}
+
+/// Windows of `next`, ten seconds apart, the first at `from_s`; gives when the next would come.
+fn live(learner: &mut Learner, from_s: f64, count: u32, mut next: impl FnMut() -> Latent) -> f64 {
+    for window in 0..count {
+        let latent = next();
+        let score = learner.score(&latent);
+        learner.learn(&latent, &score, from_s + 10.0 * f64::from(window));
+    }
+    from_s + 10.0 * f64::from(count)
+}
+
+/// `1 − error / error of the mean`, of the champion, on new windows; nothing is learnt.
+fn skill(learner: &mut Learner, windows: &[Latent]) -> f64 {
+    let (mut error, mut mean) = (0.0, 0.0);
+    for latent in windows {
+        let Scored::Done { reading, .. } = learner.score(latent).state else { continue };
+        error += f64::from(reading.error);
+        mean += f64::from(reading.mean_error);
+    }
+    1.0 - error / mean
+}
+
+fn champion_bits(learner: &Learner) -> Vec<u32> {
+    learner.champion.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Failure 17. Fails when `add_to_batch` does not ask whether a window is held out.
+#[test]
+fn no_held_out_window_is_ever_rehearsed() {
+    let mut place = Place::new(SHAPE, 3);
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(|_| ()), 1);
+    live(&mut learner, 0.0, 1500, || place.usual());
+    let facts: Vec<_> = learner.memory.slots().map(|slot| learner.memory.facts(slot)).collect();
+    assert!(facts.iter().any(|facts| facts.held_out), "nothing is held out");
+    assert!(facts.iter().all(|facts| !facts.held_out || facts.replays == 0));
+    assert!(facts.iter().filter(|facts| 0 < facts.replays).count() * 2 > facts.len());
+}
+
+/// Failure 15. Fails when the gate lets strangers in, and when a challenger is taken without being
+/// better.
+#[test]
+fn a_poisoned_hour_commits_nothing_and_leaves_the_champion_as_it_was_to_the_bit() {
+    let mut place = Place::new(SHAPE, 4);
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(strict), 1);
+    let at_s = live(&mut learner, 0.0, 2500, || place.usual());
+    assert!(learner.guard.is_strict(), "{:?}", learner.report());
+    let (before, commits) = (champion_bits(&learner), learner.report().commits);
+    // The wrong modality: noise of another size, without any order.
+    let mut rng = Rng::from_seed(8);
+    let mut poison = || {
+        let mut latent = Latent::zeros(SHAPE);
+        latent.tokens.iter_mut().for_each(|x| *x = 40.0 * (rng.unit_f32() - 0.5));
+        latent.embedding.iter_mut().for_each(|x| *x = 400.0 * (rng.unit_f32() - 0.5));
+        latent
+    };
+    let at_s = live(&mut learner, at_s, 360, &mut poison);
+    assert!(champion_bits(&learner) == before, "the champion has changed");
+    assert_eq!(learner.report().commits, commits);
+    // Gradients of noise: whatever they make of the challenger, it is not taken, and in the end it
+    // starts again from the champion.
+    let rollbacks = learner.report().rollbacks;
+    for hour in 0..8 {
+        for weight in &mut learner.challenger {
+            *weight += 0.5 * (rng.unit_f32() - 0.5);
+        }
+        live(&mut learner, at_s + 3600.0 * f64::from(hour), 256, || place.usual());
+    }
+    assert_eq!(learner.report().commits, commits, "{:?}", learner.report());
+    assert!(rollbacks < learner.report().rollbacks, "{:?}", learner.report());
+    assert!(champion_bits(&learner) == before);
+}
+
+/// After a commit that was a mistake, the misfit clock brings the champion before it back. Fails when
+/// commits are not watched (`WATCHED_S = 0`).
+#[test]
+fn a_commit_that_was_a_mistake_is_undone_by_itself() {
+    let mut place = Place::new(SHAPE, 4);
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(strict), 1);
+    let at_s = live(&mut learner, 0.0, 2500, || place.usual());
+    let good = learner.champion.clone();
+    // A commit that no guard would make.
+    let mut rng = Rng::from_seed(8);
+    learner.choose_held_out();
+    learner.read_held_out(0, false);
+    learner.predecessors.offer(&good, at_s + 7200.0);
+    learner.champion.iter_mut().for_each(|weight| *weight += 0.6 * (rng.unit_f32() - 0.5));
+    learner.challenger = learner.champion.clone();
+    learner.read_held_out(1, false);
+    learner.shift_surprise();
+    learner.times.last_commit_s = Some(at_s);
+    let mut notices = Vec::new();
+    for window in 0..1500 {
+        let latent = place.usual();
+        let score = learner.score(&latent);
+        let learnt = learner.learn(&latent, &score, at_s + 10.0 * f64::from(window));
+        notices.extend(learnt.notice);
+        if notices.contains(&Notice::RolledBack) {
+            break;
+        }
+    }
+    assert!(notices.contains(&Notice::RolledBack), "{notices:?} {:?}", learner.report());
+    assert!(learner.champion == good);
+}
+
+/// Failure 5. Twelve days and nights; the learner without memory and guard beside it. Fails when all is
+/// drawn from the newest windows.
+#[test]
+fn twelve_days_and_nights_do_not_wipe_out_each_other() {
+    let worst_drop = |settings: &LearnSettings| {
+        let mut place = Place::new(SHAPE, 5);
+        let mut learner = Learner::new(SHAPE, DENSITY, settings, 1);
+        let probes: [Vec<Latent>; 2] =
+            [(0..60).map(|_| place.usual()).collect(), (0..60).map(|_| place.strange()).collect()];
+        let (mut at_s, mut best, mut worst) = (0.0, [f64::NEG_INFINITY; 2], 0.0_f64);
+        for half in 0..24 {
+            let is_night = half % 2;
+            at_s = live(&mut learner, at_s, 300, || {
+                if is_night == 1 { elsewhere(place.strange()) } else { place.usual() }
+            });
+            if half == 0 {
+                continue;
+            }
+            for (regime, probes) in probes.iter().enumerate() {
+                let skill = skill(&mut learner, probes);
+                best[regime] = best[regime].max(skill);
+                if regime != is_night && 4 <= half {
+                    worst = worst.max((best[regime] - skill) / best[regime]);
+                }
+            }
+        }
+        assert!(best.iter().all(|&best| 0.3 < best), "nothing was learnt: {best:?}");
+        worst
+    };
+    let kept = worst_drop(&settings(|raw| {
+        strict(raw);
+        raw.quarantine_p = 0.0;
+    }));
+    let naive = worst_drop(&settings(|raw| {
+        raw.quarantine_p = 0.0;
+        raw.recent_windows = 8;
+        raw.reservoir_windows = 4;
+        raw.clusters = 0;
+        raw.holdout_every = 0;
+    }));
+    assert!(kept < 0.05, "the other regime lost {kept} of its best skill");
+    assert!(2.0 * kept.max(0.02) < naive, "without memory and guard it loses {naive}");
+}
+
+/// Failure 4. Fails when the same few windows are learnt by heart: nothing new in the batch, nothing
+/// retired.
+#[test]
+fn a_steady_place_is_guessed_as_well_after_a_month_as_after_ten_days() {
+    let mut place = Place::new(SHAPE, 6);
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(|_| ()), 1);
+    let probes: Vec<Latent> = (0..100).map(|_| place.usual()).collect();
+    let mut at_s = 0.0;
+    let mut skills = Vec::new();
+    for _ in 0..6 {
+        // Five days of one window in eight minutes.
+        for window in 0..900 {
+            let latent = place.usual();
+            let score = learner.score(&latent);
+            learner.learn(&latent, &score, at_s + 480.0 * f64::from(window));
+        }
+        at_s += 5.0 * 86_400.0;
+        skills.push(skill(&mut learner, &probes));
+    }
+    assert!(0.5 < skills[1], "{skills:?}");
+    let worst = skills[2..].iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(skills[1] - worst < 0.02, "{skills:?}");
+}
+
+/// Failure 6 and 10 at the learner's door: what batches are made of.
+#[test]
+fn a_rare_kind_stays_in_batches_and_in_memory() {
+    let mut place = Place::new(SHAPE, 7);
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(|raw| raw.quarantine_p = 0.0), 1);
+    let at_s = live(&mut learner, 0.0, 400, || place.usual());
+    let at_s = live(&mut learner, at_s, 12, || elsewhere(place.strange()));
+    live(&mut learner, at_s, 6000, || place.usual());
+    let rare = (at_s - 120.0)..at_s;
+    let is_rare = |slot: &usize| rare.contains(&learner.memory.facts(*slot).at_s);
+    let kept = learner.memory.slots().filter(is_rare).count();
+    assert!(4 <= kept, "{kept} of twelve are left");
+    let again = elsewhere(place.strange());
+    let other = learner.score(&again).density;
+    let mut fresh = Learner::new(SHAPE, DENSITY, &settings(|raw| raw.quarantine_p = 0.0), 1);
+    live(&mut fresh, 0.0, 1500, || place.usual());
+    let never = fresh.score(&again).density;
+    assert!(other + 0.5 < never, "met once: {other}; never met: {never}");
+}

@@ -1,0 +1,129 @@
+use super::*;
+
+const PLAN: MemoryPlan = MemoryPlan {
+    tokens_len: 1,
+    embedding_dim: 1,
+    sketch_dim: 1,
+    recent: 4,
+    reservoir: 10,
+    clusters: 0,
+    members: 0,
+    block_s: 10.0,
+    every: 5,
+    seed: 1,
+};
+
+const WITH_CLUSTERS: MemoryPlan = MemoryPlan { clusters: 8, members: 4, ..PLAN };
+
+fn met(plan: MemoryPlan, seed: u64, kinds: impl IntoIterator<Item = f32>) -> Memory {
+    let (codec, mut rng) = (Codec::plain(1), Rng::from_seed(seed));
+    let mut memory = Memory::new(plan);
+    for (window, kind) in kinds.into_iter().enumerate() {
+        let x = [1.0];
+        memory.push((&codec, &x), (&codec, &x), (1, window as f64), &[kind], &mut rng);
+    }
+    memory
+}
+
+#[test]
+fn early_and_late_windows_survive_alike_and_the_newest_always() {
+    const TRIALS: u64 = 4000;
+    let mut survived = [0_usize; 104];
+    for seed in 0..TRIALS {
+        let memory = met(PLAN, seed, [0.0; 104]);
+        assert_eq!(memory.len(), 14);
+        for slot in memory.slots() {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+            let window = memory.facts(slot).at_s as usize;
+            survived[window] += 1;
+        }
+        assert_eq!(memory.facts(memory.recent(0).unwrap()).at_s, 103.0);
+        assert_eq!(memory.recent(4), None);
+    }
+    assert_eq!(&survived[100..], [4000; 4]);
+    // Binomial(4000, 0.1): mean 400, standard deviation 19. Six of those is 114.
+    for (window, &count) in survived[..100].iter().enumerate() {
+        assert!(count.abs_diff(400) < 114, "window {window} survived {count} times");
+    }
+}
+
+#[test]
+fn saved_and_loaded_is_the_same() {
+    for (plan, windows) in [(PLAN, 0), (PLAN, 3), (PLAN, 9), (PLAN, 60), (WITH_CLUSTERS, 300)] {
+        let kinds = (0..windows).map(|window| if window % 7 == 3 { 50.0 } else { 0.01 });
+        let memory = met(plan, 3, kinds);
+        let mut writer = Writer::default();
+        memory.save(&mut writer);
+        let bytes = writer.into_bytes();
+        let mut loaded = Memory::new(plan);
+        loaded.load(&mut Reader::new(&bytes), 1).unwrap();
+        assert_eq!(loaded.pushed, memory.pushed);
+        assert_eq!(loaded.clusters, memory.clusters);
+        assert!(loaded.slots().eq(memory.slots()));
+        for slot in memory.slots() {
+            assert_eq!(loaded.facts(slot), memory.facts(slot));
+            assert_eq!(loaded.embedding(slot), memory.embedding(slot));
+        }
+    }
+}
+
+/// Failure 6. Fails without clusters: of a fiftieth of an hour a reservoir of ten keeps nothing.
+#[test]
+fn a_rare_kind_that_was_met_once_is_still_there_after_five_days() {
+    let kinds = (0..5000).map(|window| if (100..120).contains(&window) { 9.0 } else { 0.0 });
+    let noisy = kinds.enumerate().map(|(i, kind)| kind + 0.1 * ((i * 37 % 11) as f32 - 5.0) / 5.0);
+    let memory = met(WITH_CLUSTERS, 5, noisy);
+    let rare = memory.slots().filter(|&slot| (100.0..120.0).contains(&memory.facts(slot).at_s));
+    assert!(RARE <= rare.count());
+    let drawn: usize = {
+        let mut rng = Rng::from_seed(1);
+        (0..400).filter(|_| memory.facts(memory.draw_kind(&mut rng)).at_s < 120.0).count()
+    };
+    assert!(100 < drawn, "{drawn} of 400 draws");
+}
+
+#[test]
+fn no_window_is_kept_twice() {
+    let kinds = (0..900_usize).map(|window| (window * 7919 % 23) as f32 * 3.0);
+    let memory = met(WITH_CLUSTERS, 6, kinds);
+    let mut times: Vec<u64> =
+        memory.slots().map(|slot| memory.facts(slot).at_s.to_bits()).collect();
+    let all = times.len();
+    times.sort_unstable();
+    times.dedup();
+    assert_eq!(times.len(), all);
+    assert!(WITH_CLUSTERS.recent + WITH_CLUSTERS.reservoir < all);
+}
+
+/// Failure 4. Fails when nothing is retired: the same ten windows would be rehearsed for ever.
+#[test]
+fn what_was_rehearsed_often_makes_room_but_the_last_of_a_kind_stays() {
+    let kinds = (0..200).map(|window| if window == 50 { 80.0 } else { 0.01 * (window % 9) as f32 });
+    let mut memory = met(WITH_CLUSTERS, 7, kinds);
+    let mut rng = Rng::from_seed(2);
+    let before = memory.shares();
+    for _ in 0..40 * usize::from(MOST_REPLAYS) {
+        let slot =
+            if rng.unit() < 0.5 { memory.draw(&mut rng) } else { memory.draw_kind(&mut rng) };
+        memory.rehearsed(slot, 200.0, &mut rng);
+    }
+    let after = memory.shares();
+    assert!(after[1] < before[1], "{before:?} {after:?}");
+    assert!(memory.slots().any(|slot| memory.facts(slot).at_s == 50.0), "the only one of its kind");
+    // Ninety days are as good a reason.
+    let old = memory.slots().find(|&slot| PLAN.recent <= slot);
+    if let Some(slot) = old {
+        let at_s = memory.facts(slot).at_s;
+        (0..64).for_each(|_| memory.rehearsed(slot, at_s + 2.0 * OLDEST_S, &mut rng));
+    }
+    assert!(memory.shares()[1] + memory.shares()[2] <= after[1] + after[2]);
+}
+
+#[test]
+fn bytes_are_exact() {
+    let memory = met(WITH_CLUSTERS, 1, [0.0; 30]);
+    let slots = WITH_CLUSTERS.windows();
+    let windows = slots * (1 + 2 + size_of::<Facts>());
+    let clusters = WITH_CLUSTERS.clusters * (4 + 4 + 8 + 8 + 8);
+    assert_eq!(memory.bytes(), windows + clusters + MOST_CHANGED * 8);
+}

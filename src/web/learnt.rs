@@ -1,0 +1,243 @@
+//! What a learner says of itself, and what comes of a word about a moment, as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::learn::drift::Notice;
+use crate::learn::habituation::Standing;
+use crate::learn::habituation::Stranger;
+use crate::learn::learner::Inspection;
+use crate::learn::learner::Marked;
+
+/// A group of windows that were kept out of learning.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StrangerDoc {
+    /// Its number.
+    pub id: u64,
+    /// `unfamiliar`, `normal` or `never`.
+    pub standing: String,
+    /// When it was first and last there, seconds of the source's life.
+    pub first_s: f64,
+    /// See `first_s`.
+    pub last_s: f64,
+    /// Times it came.
+    pub episodes: u32,
+    /// Seconds of presence in all.
+    pub dwell_s: f64,
+}
+
+/// What came of `normal` or `unusual`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MarkedDoc {
+    /// The group that the moment stands for.
+    pub stranger: StrangerDoc,
+    /// Windows of it that are learnt from now.
+    pub admitted: usize,
+    /// Whether its minute was taken out of the alarm budget.
+    pub off_budget: bool,
+}
+
+/// A view of a learner.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LearntDoc {
+    /// Bytes held, and of these by memory.
+    pub bytes: usize,
+    /// See `bytes`.
+    pub memory_bytes: usize,
+    /// Windows remembered: the newest, a sample of all, a sample of each kind; and kinds.
+    pub recent: usize,
+    /// See `recent`.
+    pub reservoir: usize,
+    /// See `recent`.
+    pub in_clusters: usize,
+    /// See `recent`.
+    pub clusters: usize,
+    /// Windows that there is room for.
+    pub windows_max: usize,
+    /// Novelty above which there is an alarm now, and days of minutes behind it.
+    pub threshold: Option<f32>,
+    /// See `threshold`.
+    pub calibrated_days: f64,
+    /// Kinds of time told apart.
+    pub regimes: usize,
+    /// Whether the bank of the first day is complete.
+    pub anchored: bool,
+    /// Optimiser steps; challengers taken and refused; champions that came back; fresh starts.
+    pub updates: u64,
+    /// See `updates`.
+    pub commits: u64,
+    /// See `updates`.
+    pub rejections: u64,
+    /// See `updates`.
+    pub rollbacks: u64,
+    /// See `updates`.
+    pub resets: u64,
+    /// Whether the guard asks for 95 % confidence by now, and what the last challenger gained at least.
+    pub guard_is_strict: bool,
+    /// See `guard_is_strict`.
+    pub last_gain: Option<f64>,
+    /// Share of the optimiser's rate in use.
+    pub rate_share: f64,
+    /// When each kept champion gave way, oldest first, seconds of the source's life.
+    pub predecessors_s: Vec<f64>,
+    /// Groups of windows that were kept out of learning.
+    pub strangers: Vec<StrangerDoc>,
+    /// How much the days have changed since day 2, week 1 and month 1; 1 is no change.
+    pub slow_drift: Vec<Option<f64>>,
+    /// Notices given, by kind.
+    pub notices: BTreeMap<String, u64>,
+}
+
+impl From<&Stranger> for StrangerDoc {
+    fn from(stranger: &Stranger) -> Self {
+        Self {
+            id: stranger.id,
+            standing: match stranger.standing {
+                Standing::Unfamiliar => "unfamiliar",
+                Standing::Normal => "normal",
+                Standing::Never => "never",
+            }
+            .into(),
+            first_s: stranger.first_s,
+            last_s: stranger.last_s,
+            episodes: stranger.episodes,
+            dwell_s: stranger.dwell_s,
+        }
+    }
+}
+
+impl From<&Marked> for MarkedDoc {
+    fn from(marked: &Marked) -> Self {
+        Self {
+            stranger: (&marked.stranger).into(),
+            admitted: marked.admitted,
+            off_budget: marked.is_off_budget,
+        }
+    }
+}
+
+impl From<&Inspection> for LearntDoc {
+    fn from(seen: &Inspection) -> Self {
+        let [recent, reservoir, in_clusters, clusters] = seen.memory;
+        Self {
+            bytes: seen.bytes,
+            memory_bytes: seen.memory_bytes,
+            recent,
+            reservoir,
+            in_clusters,
+            clusters,
+            windows_max: seen.memory_most,
+            threshold: seen.threshold,
+            calibrated_days: seen.calibrated_days,
+            regimes: seen.regimes,
+            anchored: seen.has_anchor,
+            updates: seen.report.updates,
+            commits: seen.report.commits,
+            rejections: seen.report.rejections,
+            rollbacks: seen.report.rollbacks,
+            resets: seen.report.resets,
+            guard_is_strict: seen.is_strict,
+            last_gain: seen.last_gain,
+            rate_share: seen.rate_share,
+            predecessors_s: seen.predecessors_s.clone(),
+            strangers: seen.strangers.iter().map(StrangerDoc::from).collect(),
+            slow_drift: seen.slow_drift.to_vec(),
+            notices: Notice::counts(seen.report.notices),
+        }
+    }
+}
+
+impl LearntDoc {
+    /// Lines for people.
+    pub fn to_text(&self) -> String {
+        let mut text = format!(
+            "  memory      {} recent, {} of all time, {} of {} kinds; of at most {} windows; {:.2} of \
+             {:.2} MB\n",
+            self.recent,
+            self.reservoir,
+            self.in_clusters,
+            self.clusters,
+            self.windows_max,
+            self.memory_bytes as f64 / 1e6,
+            self.bytes as f64 / 1e6,
+        );
+        let threshold = self.threshold.map_or("not yet known".into(), |t| format!("{t:.2}"));
+        text += &format!(
+            "  threshold   {threshold}, from {:.1} days, {} kinds of time; first day {}\n",
+            self.calibrated_days,
+            self.regimes,
+            if self.anchored { "kept" } else { "not over" },
+        );
+        text += &format!(
+            "  learning    {} updates, {} commits, {} rejections, {} rollbacks, {} resets; rate {:.0} %\n",
+            self.updates,
+            self.commits,
+            self.rejections,
+            self.rollbacks,
+            self.resets,
+            100.0 * self.rate_share,
+        );
+        text += &match (self.guard_is_strict, self.last_gain) {
+            (false, _) => "  guard       takes what is better; few held-out blocks yet\n".into(),
+            (true, None) => "  guard       takes what is surely better\n".into(),
+            (true, Some(gain)) => format!(
+                "  guard       takes what is surely better; the last challenger gained at least \
+                 {:.2} %\n",
+                100.0 * gain
+            ),
+        };
+        let kept: Vec<String> = self.predecessors_s.iter().map(|s| format!("{s:.0} s")).collect();
+        text += &format!(
+            "  kept        {}\n",
+            if kept.is_empty() {
+                "no earlier champion".into()
+            } else {
+                format!("champions until {}", kept.join(", "))
+            }
+        );
+        for stranger in &self.strangers {
+            text += &format!(
+                "  stranger {}  {}: {} episodes from {:.0} s to {:.0} s, {:.0} s in all\n",
+                stranger.id,
+                stranger.standing,
+                stranger.episodes,
+                stranger.first_s,
+                stranger.last_s,
+                stranger.dwell_s,
+            );
+        }
+        for (since, drift) in ["day 2", "week 1", "month 1"].iter().zip(&self.slow_drift) {
+            if let Some(drift) = drift {
+                text += &format!("  since {since}: {drift:.1} times what chance would do\n");
+            }
+        }
+        for (kind, count) in &self.notices {
+            text += &format!("  told        {kind} {count} times\n");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_goes_both_ways_and_can_be_read() {
+        let doc = LearntDoc {
+            threshold: Some(4.25),
+            strangers: vec![StrangerDoc { id: 7, standing: "never".into(), ..Default::default() }],
+            slow_drift: vec![Some(1.5), None, None],
+            notices: BTreeMap::from([("scene_changed".into(), 2)]),
+            ..LearntDoc::default()
+        };
+        let json = serde_json::to_string(&doc).expect("plain numbers");
+        assert_eq!(serde_json::from_str::<LearntDoc>(&json).expect("just written"), doc);
+        let text = doc.to_text();
+        for words in ["4.25", "stranger 7  never", "since day 2: 1.5", "scene_changed 2 times"] {
+            assert!(text.contains(words), "{words:?} missing in:\n{text}");
+        }
+    }
+}
