@@ -105,6 +105,11 @@ impl Memory {
         }
     }
 
+    /// See [`MemoryPlan::holds_out`].
+    pub fn holds_out(&self, at_s: f64) -> bool {
+        self.plan.holds_out(at_s)
+    }
+
     /// Bytes held, exactly.
     pub fn bytes(&self) -> usize {
         self.tokens.len() + size_of_val(&*self.embeddings) + size_of_val(&*self.facts)

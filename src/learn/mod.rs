@@ -1,8 +1,8 @@
 //! The learner: everything that changes with what it meets. Pure: no I/O, threads, clock, logging.
 //!
 //! [`learner`] ties the parts together; each of them is small and has its own tests. Frozen parts
-//! remember embeddings ([`memory`], [`density`]); trained parts guess tokens ([`model`], [`masked`],
-//! [`predictive`], [`surprise`]); [`novelty`] judges both, [`gate`] and [`guard`] keep learning from
+//! remember embeddings ([`memory`], [`density`]); trained parts learn without labels, and guess tokens
+//! ([`model`], [`objectives`], [`surprise`]); [`novelty`] judges both, [`gate`] and [`guard`] keep learning from
 //! doing harm.
 
 pub mod classes;
@@ -12,17 +12,14 @@ pub mod density;
 pub mod eigen;
 pub mod gate;
 pub mod guard;
-pub mod head;
 pub mod history;
 pub mod learner;
 pub mod mahalanobis;
-pub mod masked;
 pub mod memory;
 pub mod model;
 pub mod moments;
 pub mod novelty;
-pub mod objective;
-pub mod predictive;
+pub mod objectives;
 pub mod search;
 pub mod surprise;
 pub mod whiten;

@@ -38,6 +38,9 @@ impl Learner {
         self.counts.save(to);
         self.aside.save(to);
         self.classes.save(to);
+        self.model.save(to);
+        self.album.save(to);
+        to.f64(self.side_s.unwrap_or(f64::NAN));
     }
 
     /// A learner that goes on where [`Learner::save`] stopped, bit for bit.
@@ -79,6 +82,10 @@ impl Learner {
         learner.aside.load(from, shape.layout.len())?;
         let shape = learner.names_shape();
         learner.classes = Classes::load(from, shape, |taught| learner.describe_taught(taught))?;
+        learner.model.load(from)?;
+        learner.album.load(from)?;
+        let side_s = from.f64()?;
+        learner.side_s = (!side_s.is_nan()).then_some(side_s);
         Ok(learner)
     }
 

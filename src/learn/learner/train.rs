@@ -5,6 +5,7 @@ use crate::learn::codec::Codec;
 use crate::learn::density::Past;
 use crate::learn::guard::Verdict;
 use crate::learn::learner::{Learner, SURPRISE, Waiting};
+use crate::learn::objectives::Batch;
 
 /// Held-out windows on which champion and challenger are compared, at most.
 pub(super) const MOST_COMPARED: usize = 32;
@@ -106,15 +107,19 @@ impl Learner {
     /// One optimiser step of the challenger; `false` when there was nothing to learn from or the
     /// gradient was not finite.
     fn step(&mut self) -> bool {
-        let windows = self.fill_batch();
-        let len = windows * self.shape.layout.len() * self.whitener.out_dim();
-        let loss = self.model.loss(
-            &self.challenger,
-            &self.scratch.batch_u[..len],
-            &self.scratch.batch_valid,
-            &mut self.rng,
-            &mut self.scratch.grads,
-        );
+        self.fill_batch();
+        let len = self.fill_side(false);
+        let scratch = &mut self.scratch;
+        let batch = Batch {
+            u: &scratch.batch_u[..len],
+            z: &[],
+            valid: &scratch.batch_valid,
+            at_s: &scratch.batch_at_s,
+            side: &scratch.side,
+            labels: &scratch.labels,
+            trail_s: &scratch.trail_s,
+        };
+        let loss = self.model.loss(&self.challenger, batch, &mut self.rng, &mut scratch.grads);
         if loss.is_none() {
             return false;
         }
@@ -128,9 +133,10 @@ impl Learner {
     }
 
     /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], the rest drawn from
-    /// all; gives their number.
-    fn fill_batch(&mut self) -> usize {
+    /// all.
+    fn fill_batch(&mut self) {
         self.scratch.batch_valid.clear();
+        self.scratch.batch_at_s.clear();
         let eighth = self.batch_windows.div_ceil(8);
         let mut age = 0;
         while self.scratch.batch_valid.len() < eighth
@@ -151,21 +157,26 @@ impl Learner {
                 }
             }
         }
-        self.scratch.batch_valid.len()
     }
 
     /// `false`, and nothing added, when the window is held out.
     fn add_to_batch(&mut self, slot: usize) -> bool {
-        let facts = self.memory.facts(slot);
-        if facts.held_out {
+        if self.memory.facts(slot).held_out {
             return false;
         }
+        self.add_window(slot);
+        true
+    }
+
+    /// Adds a stored window to the batch.
+    pub(super) fn add_window(&mut self, slot: usize) {
+        let facts = self.memory.facts(slot);
         let place = self.scratch.batch_valid.len();
         let len = self.shape.layout.len() * self.whitener.out_dim();
         self.recall(slot);
         self.scratch.batch_u[place * len..(place + 1) * len].copy_from_slice(&self.scratch.u);
         self.scratch.batch_valid.push(facts.valid_tokens);
-        true
+        self.scratch.batch_at_s.push(facts.at_s);
     }
 
     /// The whitened tokens of a stored window, into `scratch.u`.
@@ -220,6 +231,9 @@ impl Learner {
     fn read_held_out(&mut self, place: usize, by_challenger: bool) {
         self.scratch.readings[place].clear();
         self.last_read = None;
+        if self.model.guessing() == 0 {
+            return self.read_groups(place, by_challenger);
+        }
         for i in 0..self.scratch.held_out.len() {
             let slot = self.scratch.held_out[i];
             self.recall(slot);
