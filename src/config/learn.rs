@@ -274,9 +274,7 @@ impl LearnToml {
         problems.require(
             weights.iter().any(|(_, weight)| 0.0 < *weight),
             "learn.masked_prediction",
-            || {
-                "it and all other objectives are off; turn one on, or nothing is learnt".into()
-            },
+            || "it and all other objectives are off; turn one on, or nothing is learnt".into(),
         );
         let of_pictures = [
             ("rotation", self.rotation),

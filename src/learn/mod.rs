@@ -5,6 +5,7 @@
 //! ([`model`], [`objectives`], [`surprise`]); [`novelty`] judges both, [`gate`] and [`guard`] keep learning from
 //! doing harm.
 
+pub mod association;
 pub mod classes;
 pub mod codec;
 pub mod contract;

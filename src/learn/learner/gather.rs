@@ -1,28 +1,17 @@
 //! What a batch gets besides windows from memory, and how weights are judged that guess no tokens.
 
 use crate::base::rng::Rng;
-use crate::encode::latent::Latent;
+use crate::encode::sides::{SideKind, Sides};
 use crate::learn::learner::Learner;
 use crate::learn::objectives::build::Wanted;
 use crate::learn::objectives::mixer::Notice;
-use crate::learn::objectives::{Batch, SideKind, SideWindow};
+use crate::learn::objectives::{Batch, SideWindow};
 use crate::learn::surprise::Reading;
 
 /// Groups of held-out windows on which weights are judged that guess no tokens.
 const GROUPS: usize = 8;
 /// Windows of a group at least.
 const LEAST_IN_A_GROUP: usize = 2;
-
-/// What was made of the signal of one window besides its latent.
-#[derive(Debug, Default)]
-pub struct Sides {
-    /// One latent for each of [`Learner::side_kinds`], in that order.
-    pub latents: Vec<Latent>,
-    /// The colour of each token's patch, as `colorization` wants it; empty where none is wanted.
-    pub colours: Vec<i8>,
-    /// The pixels of each token's patch, as `inpainting` wants them; empty where none are wanted.
-    pub pixels: Vec<i8>,
-}
 
 impl Learner {
     /// What side windows consist of, in order; empty when no objective wants any.

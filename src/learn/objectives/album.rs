@@ -6,12 +6,12 @@
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
+use crate::encode::sides::{PIXELS, SideKind};
 use crate::learn::codec::Codec;
 use crate::learn::moments::fill;
+use crate::learn::objectives::SideWindow;
 use crate::learn::objectives::build::Wanted;
-use crate::learn::objectives::inpainting::PIXELS;
 use crate::learn::objectives::views::index_below;
-use crate::learn::objectives::{SideKind, SideWindow};
 
 /// Moments kept.
 const MOMENTS: usize = 32;
@@ -99,8 +99,7 @@ impl Album {
         }
         let begin = moment * (self.colours + self.pixels);
         let places = self.labels[begin..].iter_mut().take(self.colours + self.pixels);
-        let given =
-            labels.0.iter().take(self.colours).chain(labels.1.iter().take(self.pixels));
+        let given = labels.0.iter().take(self.colours).chain(labels.1.iter().take(self.pixels));
         places.zip(given).for_each(|(place, &label)| *place = label);
     }
 
@@ -278,7 +277,10 @@ mod tests {
         let bytes = writer.into_bytes();
         let mut after = Album::new(wanted(), TOKENS, 1);
         after.load(&mut Reader::new(&bytes)).unwrap();
-        assert_eq!((after.codes, after.labels, after.facts), (before.codes, before.labels, before.facts));
+        assert_eq!(
+            (after.codes, after.labels, after.facts),
+            (before.codes, before.labels, before.facts)
+        );
         let nothing = Album::new(Wanted::default(), TOKENS, 1);
         assert_eq!(nothing.bytes(), 0);
         nothing.draw(false, &mut Rng::from_seed(1), &mut |_, _, _| unreachable!("nothing is kept"));

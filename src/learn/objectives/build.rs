@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use crate::config::learn::LearnSettings;
+use crate::encode::sides::PIXELS;
 use crate::learn::objectives::Objective;
 use crate::learn::objectives::align_uniform::AlignUniform;
 use crate::learn::objectives::autoencoding::Autoencoding;
 use crate::learn::objectives::colorization::Colorization;
 use crate::learn::objectives::contrastive_predictive::ContrastivePredictive;
 use crate::learn::objectives::contrastive_views::ContrastiveViews;
-use crate::learn::objectives::inpainting::{Inpainting, PIXELS};
+use crate::learn::objectives::inpainting::Inpainting;
 use crate::learn::objectives::masked::MaskedPrediction;
 use crate::learn::objectives::predictive::PredictiveCoding;
 use crate::learn::objectives::rotation::Rotation;
@@ -85,9 +86,8 @@ impl Wanted {
         let is_picture = matches!(layout, Layout::Grid { .. });
         let of_pictures =
             |weight: f32, count: usize| if is_picture && on(weight) { count } else { 0 };
-        let uses_views = on(settings.contrastive_views)
-            || on(settings.align_uniform)
-            || on(settings.vicreg);
+        let uses_views =
+            on(settings.contrastive_views) || on(settings.align_uniform) || on(settings.vicreg);
         let pairs = if layout.len() <= SMALL_WINDOW { PAIRS } else { 1 };
         let sees_changes = uses_views && 0.0 < settings.side_every_s;
         Self {

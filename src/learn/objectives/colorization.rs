@@ -8,21 +8,18 @@
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
+use crate::encode::sides::{COLOURS, SideKind};
 use crate::learn::moments::fill;
 use crate::learn::objectives::build::{Nets, Plan};
 use crate::learn::objectives::cross_entropy::cross_entropy;
 use crate::learn::objectives::picked::Picked;
 use crate::learn::objectives::watch::{Shortcut, Watch};
-use crate::learn::objectives::{Batch, Grads, Objective, Room, SideKind};
+use crate::learn::objectives::{Batch, Grads, Objective, Room};
 use crate::nn::context::Context;
 use crate::nn::linear::Linear;
 use crate::nn::params::Params;
 use crate::nn::real::Real;
 
-/// Bins a side.
-pub const SIDE: usize = 5;
-/// Bins.
-pub const BINS: usize = SIDE * SIDE;
 /// Share of a picture in one bin from which on it has no colours.
 const ONE_COLOUR: f64 = 0.95;
 /// Share that the running shares keep.
@@ -55,18 +52,18 @@ impl<F: Real> Colorization<F> {
     /// See [`Plan`].
     pub fn new(params: &mut Params, nets: &mut Nets, plan: &Plan<'_>) -> Self {
         let context = nets.around(params, plan);
-        let head = Linear::small(params, "colorization.head", context.width(), BINS);
+        let head = Linear::small(params, "colorization.head", context.width(), COLOURS);
         let tokens = plan.layout.len();
         let rows = plan.side * tokens;
         Self {
             tokens,
             picked: Picked::new(tokens, plan.side),
-            logits: vec![F::zero(); rows * BINS],
+            logits: vec![F::zero(); rows * COLOURS],
             grad_hidden: vec![F::zero(); rows * context.width()],
             turned: vec![F::zero(); head.weight().len()],
             context,
             head,
-            shares: vec![1.0 / BINS as f64; BINS],
+            shares: vec![1.0 / COLOURS as f64; COLOURS],
             last: vec![-1; tokens],
             last_s: f64::NEG_INFINITY,
             newest: vec![-1; tokens],
@@ -77,7 +74,8 @@ impl<F: Real> Colorization<F> {
 }
 
 fn has_colours(labels: &[i8]) -> bool {
-    let most = (0..BINS).map(|bin| labels.iter().filter(|&&l| usize::try_from(l) == Ok(bin)).count());
+    let most =
+        (0..COLOURS).map(|bin| labels.iter().filter(|&&l| usize::try_from(l) == Ok(bin)).count());
     (most.max().unwrap_or(0) as f64) < ONE_COLOUR * labels.len() as f64
 }
 
@@ -99,7 +97,7 @@ impl<F: Real> Objective<F> for Colorization<F> {
         grads: Grads<'_, F>,
     ) -> Option<F> {
         let (width, count) = (self.context.width(), self.picked.places().len());
-        let labels_of = |window: usize| {
+        let labels_of = |window: usize| -> &[i8] {
             let (begin, len) = batch.side[self.picked.places()[window]].labels;
             batch.labels.get(begin..begin + len).unwrap_or_default()
         };
@@ -109,16 +107,16 @@ impl<F: Real> Objective<F> for Colorization<F> {
         self.picked.gather(batch, room, &[], |_| false);
         self.picked.forward(&self.context, params, room);
         let (hidden, grad_hidden) = room.space.hidden_and_grad();
-        let logits = &mut self.logits[..count * self.tokens * BINS];
+        let logits = &mut self.logits[..count * self.tokens * COLOURS];
         self.head.forward(params, hidden, logits);
         let (tokens, shares) = (self.tokens, &self.shares);
-        let answer = |row: usize| {
+        let answer = |row: usize| -> (usize, f64) {
             let labels = labels_of(row / tokens);
-            let bin = usize::try_from(labels[row % tokens]).unwrap_or(0).min(BINS - 1);
-            let weight = 1.0 / (0.5 * shares[bin] + 0.5 / BINS as f64);
+            let bin = usize::try_from(labels[row % tokens]).unwrap_or(0).min(COLOURS - 1);
+            let weight = 1.0 / (0.5 * shares[bin] + 0.5 / COLOURS as f64);
             (bin, if has_colours(labels) { weight } else { 0.0 })
         };
-        let choice = cross_entropy(logits, BINS, answer, share)?;
+        let choice = cross_entropy(logits, COLOURS, answer, share)?;
         self.head.backward_params(hidden, logits, grads.params);
         let by_hidden = &mut self.grad_hidden[..count * tokens * width];
         self.head.backward_input(params, logits, &mut self.turned, F::zero(), by_hidden);
@@ -129,7 +127,7 @@ impl<F: Real> Objective<F> for Colorization<F> {
 
     fn watch(&mut self) {
         // The same picture again, drawn twice, says nothing of what changes.
-        if self.newest_s == self.last_s {
+        if self.newest_s.to_bits() == self.last_s.to_bits() {
             return;
         }
         if self.last_s.is_finite() {

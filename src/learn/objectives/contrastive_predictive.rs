@@ -1,7 +1,7 @@
 //! Contrastive prediction (CPC, van den Oord et al. 2018, arXiv 1807.03748): find the token to come among
 //! tokens of other moments.
 //!
-//! `q = norm(c_t W_k + b_k)` from the net that sees only the past, keys `norm(u_{t+k})`, InfoNCE over
+//! `q = norm(c_t W_k + b_k)` from the net that sees only the past, keys `norm(u_{t+k})`, `InfoNCE` over
 //! pairs drawn from the batch. Keys are frozen, whitened tokens without gradient, so nothing
 //! collapses. Wrong answers are tokens of windows at least half a minute away: nearer ones may well be
 //! alike. In a place where nothing changes, far ones are alike as well; hence it is off by default.

@@ -1,6 +1,6 @@
 //! Contrastive views: two views of one window shall be nearer to each other than to other windows.
 //!
-//! InfoNCE between the unit descriptions of first and second views, in both directions, half each
+//! `InfoNCE` between the unit descriptions of first and second views, in both directions, half each
 //! (`SimCLR`, Chen et al. 2020, arXiv 2002.05709, with negatives of the other view only). Windows that
 //! are close in time are no wrong answers: they may well be alike.
 

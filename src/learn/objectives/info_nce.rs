@@ -1,4 +1,4 @@
-//! InfoNCE: a query shall be nearer to its own key than to the others.
+//! `InfoNCE`: a query shall be nearer to its own key than to the others.
 //!
 //! `L = 1/n Σᵢ −log( exp(qᵢ·kᵢ/τ) / Σⱼ exp(qᵢ·kⱼ/τ) )` over the keys `j` that may be compared with `i`
 //! (van den Oord et al. 2018, arXiv 1807.03748). Queries without any other key are left out.
@@ -62,9 +62,9 @@ pub fn info_nce<F: Real>(
         }
         sum += total.ln() + most - own;
         // ∂L/∂(qᵢ·kⱼ/τ) = (softmaxⱼ − [i = j]) / asked.
-        for j in 0..n {
+        for (j, &score) in scores[..n].iter().enumerate() {
             let hit = if j == i { F::one() } else { F::zero() };
-            let by_score = scale * (scores[j] / total - hit);
+            let by_score = scale * (score / total - hit);
             if by_score == F::zero() {
                 continue;
             }
@@ -126,15 +126,25 @@ mod tests {
             info_nce(&same, &same, 2, 0.2, |_, _| true, 1.0, &mut scores, &mut grad, None).unwrap();
         assert!((found.loss - 4.0_f64.ln()).abs() < 1e-12 && found.accuracy == 0.0, "{found:?}");
         let apart = [9.0, 0.0, 0.0, 9.0, -9.0, 0.0, 0.0, -9.0];
-        let found = info_nce(&apart, &apart, 2, 0.2, |_, _| true, 1.0, &mut scores, &mut grad, None);
+        let found =
+            info_nce(&apart, &apart, 2, 0.2, |_, _| true, 1.0, &mut scores, &mut grad, None);
         assert!(found.is_some_and(|found| found.loss < 1e-9 && found.accuracy == 1.0), "{found:?}");
     }
 
     #[test]
     fn without_a_wrong_answer_nothing_is_asked() {
         let mut grad = [0.0; 4];
-        let found =
-            info_nce(&[1.0; 4], &[1.0; 4], 2, 0.2, |_, _| false, 1.0, &mut [0.0; 2], &mut grad, None);
+        let found = info_nce(
+            &[1.0; 4],
+            &[1.0; 4],
+            2,
+            0.2,
+            |_, _| false,
+            1.0,
+            &mut [0.0; 2],
+            &mut grad,
+            None,
+        );
         assert_eq!((found, grad), (None, [0.0; 4]));
     }
 }

@@ -8,6 +8,7 @@
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
+use crate::encode::sides::{PIXEL_STEPS, PIXELS, SideKind};
 use crate::learn::moments::fill;
 use crate::learn::objectives::build::{Nets, Plan};
 use crate::learn::objectives::head::{Head, HeadSpace};
@@ -15,17 +16,11 @@ use crate::learn::objectives::masked::Mask;
 use crate::learn::objectives::picked::Picked;
 use crate::learn::objectives::unit::add_scaled;
 use crate::learn::objectives::watch::{Shortcut, Watch};
-use crate::learn::objectives::{Batch, Grads, Objective, Room, SideKind};
+use crate::learn::objectives::{Batch, Grads, Objective, Room};
 use crate::nn::context::Context;
 use crate::nn::params::{Block, Params};
 use crate::nn::real::Real;
 
-/// Areas of a patch, from side to side.
-pub const AREAS: usize = 4;
-/// Numbers that describe a patch's pixels.
-pub const PIXELS: usize = AREAS * AREAS * 3;
-/// Steps of a byte in one deviation.
-pub const STEPS: f32 = 32.0;
 /// Share of the targets' energy that the picture before explains, from which on nothing changes.
 const STILL: f64 = 0.95;
 
@@ -103,7 +98,7 @@ impl<F: Real> Objective<F> for Inpainting<F> {
             let labels = batch.labels.get(begin..begin + len).unwrap_or_default();
             let targets = &mut self.targets[window * size..(window + 1) * size];
             for (target, &label) in targets.iter_mut().zip(labels) {
-                *target = F::of(f64::from(f32::from(label) / STEPS));
+                *target = F::of(f64::from(f32::from(label) / PIXEL_STEPS));
             }
             if place == newest {
                 self.newest.copy_from_slice(labels);
@@ -135,7 +130,7 @@ impl<F: Real> Objective<F> for Inpainting<F> {
 
     fn watch(&mut self) {
         // The same picture again, drawn twice, says nothing of what changes.
-        if self.newest_s == self.last_s {
+        if self.newest_s.to_bits() == self.last_s.to_bits() {
             return;
         }
         if self.last_s.is_finite() {

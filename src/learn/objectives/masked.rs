@@ -1,14 +1,18 @@
 //! Masked prediction: hide tokens, guess them from those around.
 //!
 //! Spans in a sequence, blocks in a picture: the neighbour of a token is nearly its copy, and hiding
-//! single tokens would teach little more than to copy.
+//! single tokens would teach little more than to copy. Whether it is better than copying is watched and
+//! told.
 
+use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
 use crate::config::learn::LearnSettings;
 use crate::learn::objectives::build::{Nets, Plan};
 use crate::learn::objectives::head::{Head, HeadSpace};
-use crate::learn::objectives::unit::add_scaled;
+use crate::learn::objectives::predictive::{COPIES, LEARNING};
+use crate::learn::objectives::unit::{add_scaled, dot};
 use crate::learn::objectives::views::index_below;
+use crate::learn::objectives::watch::{Shortcut, Watch};
 use crate::learn::objectives::{Batch, Grads, Objective, Room};
 use crate::nn::context::Context;
 use crate::nn::layout::Layout;
@@ -101,6 +105,9 @@ pub struct MaskedPrediction<F> {
     mask_token: Block,
     mask: Mask,
     head_space: [HeadSpace<F>; 1],
+    /// Error of the last batch as a share of that of repeating the nearest tokens that are shown.
+    of_copying: f64,
+    watch: Watch,
 }
 
 impl<F: Real> MaskedPrediction<F> {
@@ -114,9 +121,37 @@ impl<F: Real> MaskedPrediction<F> {
             mask: Mask::new(plan.layout, plan.settings, rows),
             mask_token: params.zeroed("masked.token", 1, plan.dim),
             head_space: [HeadSpace::new(&head, rows)],
+            of_copying: 0.0,
+            watch: Watch::after(LEARNING, COPIES),
             context,
             head,
         }
+    }
+
+    /// Compares the guesses with the mean of the nearest shown tokens of the same row: the one before
+    /// and the one after.
+    fn compare_with_copying(&mut self, batch: Batch<'_, F>, dim: usize) {
+        let run = match self.layout {
+            Layout::Sequence { len } => len,
+            Layout::Grid { cols, .. } => cols,
+        };
+        let (tokens, hidden) = (self.layout.len(), self.mask.rows());
+        let (mut wrong, mut copied) = (0.0, 1e-12);
+        for (row, error, _) in self.head_space[0].guesses() {
+            let first = row - row % tokens % run;
+            let valid = row - row % tokens + batch.valid[row / tokens];
+            let before = (first..row).rev().find(|&near| !hidden[near]);
+            let after = (row + 1..(first + run).min(valid)).find(|&near| !hidden[near]);
+            let near = [before.or(after), after.or(before)];
+            let [Some(a), Some(b)] = near else { continue };
+            let token = |row: usize| &batch.u[row * dim..(row + 1) * dim];
+            let half = F::of(0.5);
+            for ((&a, &b), &own) in token(a).iter().zip(token(b)).zip(token(row)) {
+                copied += (half * (a + b) - own).f64().powi(2);
+            }
+            wrong += dot(error, error).f64();
+        }
+        self.of_copying = wrong / copied;
     }
 
     /// Chooses by hand what [`Objective::draw`] draws: one flag for each token of each window.
@@ -174,6 +209,8 @@ impl<F: Real> Objective<F> for MaskedPrediction<F> {
         let space = &mut room.space;
         self.context.forward(params, x, batch.valid, space);
         self.head.guess(params, space.hidden(), batch.u, head_space);
+        self.compare_with_copying(batch, dim);
+        let (hidden_rows, [head_space]) = (self.mask.rows(), &mut self.head_space);
         let (_, grad_hidden) = space.hidden_and_grad();
         grad_hidden.fill(F::zero());
         let Grads { params: grads, z: grad_z } = grads;
@@ -189,12 +226,7 @@ impl<F: Real> Objective<F> for MaskedPrediction<F> {
         Some(loss)
     }
 
-    fn guess(
-        &mut self,
-        room: &mut Room<F>,
-        params: &[F],
-        window: Batch<'_, F>,
-    ) -> &[HeadSpace<F>] {
+    fn guess(&mut self, room: &mut Room<F>, params: &[F], window: Batch<'_, F>) -> &[HeadSpace<F>] {
         let (layout, tokens) = (self.layout, self.layout.len());
         let valid = [window.valid[0]; PASSES];
         let hidden =
@@ -209,6 +241,22 @@ impl<F: Real> Objective<F> for MaskedPrediction<F> {
         self.context.forward(params, x, &valid, &mut room.space);
         self.head.guess(params, room.space.hidden(), window.u, head_space);
         &self.head_space
+    }
+
+    fn watch(&mut self) {
+        self.watch.observe(self.of_copying);
+    }
+
+    fn shortcut(&self) -> Option<Shortcut> {
+        self.watch.has_tripped().then_some(Shortcut::Copies)
+    }
+
+    fn save(&self, to: &mut Writer) {
+        self.watch.save(to);
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
+        self.watch.load(from)
     }
 }
 

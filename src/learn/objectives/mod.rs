@@ -14,6 +14,7 @@ pub mod colorization;
 pub mod contrastive_predictive;
 pub mod contrastive_views;
 pub mod cross_entropy;
+pub mod cross_modal;
 pub mod head;
 pub mod info_nce;
 pub mod inpainting;
@@ -33,6 +34,7 @@ pub mod watch;
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
+use crate::encode::sides::SideKind;
 use crate::learn::objectives::head::HeadSpace;
 use crate::learn::objectives::watch::Shortcut;
 use crate::nn::context::{Context, ContextSpace};
@@ -81,19 +83,6 @@ pub struct SideWindow {
     pub valid: usize,
     /// Where its labels begin in [`Batch::labels`], and how many there are.
     pub labels: (usize, usize),
-}
-
-/// How a side window was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SideKind {
-    /// The signal was changed (gain, noise, crop, …); two in a row are of one window.
-    Changed,
-    /// The picture was turned by so many quarters, 0 to 3.
-    Turned(u8),
-    /// The colours were taken out; labels are the colour of each patch, see [`colorization`].
-    Grey,
-    /// As it was; labels are the pixels of each patch, see [`inpainting`].
-    Plain,
 }
 
 /// Where an objective adds its gradients.

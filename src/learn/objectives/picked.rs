@@ -1,7 +1,8 @@
 //! Some of a batch's side windows, one after the other, through a context net and back.
 
+use crate::encode::sides::SideKind;
 use crate::learn::objectives::unit::add_scaled;
-use crate::learn::objectives::{Batch, Grads, Room, SideKind};
+use crate::learn::objectives::{Batch, Grads, Room};
 use crate::nn::context::Context;
 use crate::nn::real::Real;
 

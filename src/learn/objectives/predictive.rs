@@ -1,16 +1,24 @@
 //! Predictive coding: guess the tokens (or rows of a picture) to come from those so far.
 //!
 //! Several horizons, each with its own head: the next token of a smooth stream is nearly the present
-//! one, and guessing only that would teach to copy.
+//! one, and guessing only that would teach to copy. Whether it is better than copying is watched and
+//! told.
 
+use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
 use crate::learn::objectives::build::{Nets, Plan};
 use crate::learn::objectives::head::{Head, HeadSpace};
-use crate::learn::objectives::unit::add_scaled;
+use crate::learn::objectives::unit::{add_scaled, dot, squared_distance};
+use crate::learn::objectives::watch::{Shortcut, Watch};
 use crate::learn::objectives::{Batch, Grads, Objective, Room};
 use crate::nn::context::Context;
 use crate::nn::params::Params;
 use crate::nn::real::Real;
+
+/// Steps that a net gets to learn more than copying.
+pub const LEARNING: u64 = 1000;
+/// Share of the error of copying from which on nothing more was learnt.
+pub const COPIES: f64 = 0.98;
 
 /// The objective.
 #[derive(Debug)]
@@ -21,6 +29,9 @@ pub struct PredictiveCoding<F> {
     context: Context,
     heads: Vec<Head>,
     head_spaces: Vec<HeadSpace<F>>,
+    /// Error of the last batch as a share of that of repeating the present token.
+    of_copying: f64,
+    watch: Watch,
 }
 
 impl<F: Real> PredictiveCoding<F> {
@@ -44,9 +55,24 @@ impl<F: Real> PredictiveCoding<F> {
             ahead,
             tokens,
             head_spaces: heads.iter().map(|head| HeadSpace::new(head, rows)).collect(),
+            of_copying: 0.0,
+            watch: Watch::after(LEARNING, COPIES),
             context,
             heads,
         })
+    }
+
+    /// Compares the guesses with repeating the token that they were made from.
+    fn compare_with_copying(&mut self, u: &[F], dim: usize) {
+        let (mut wrong, mut copied) = (0.0, 1e-12);
+        for space in &self.head_spaces {
+            for (&(from, to), (_, error, _)) in space.pairs().iter().zip(space.guesses()) {
+                let token = |row: usize| &u[row * dim..(row + 1) * dim];
+                copied += squared_distance(token(from), token(to)).f64();
+                wrong += dot(error, error).f64();
+            }
+        }
+        self.of_copying = wrong / copied;
     }
 
     fn forward(&mut self, room: &mut Room<F>, params: &[F], batch: Batch<'_, F>) {
@@ -82,6 +108,7 @@ impl<F: Real> Objective<F> for PredictiveCoding<F> {
         grads: Grads<'_, F>,
     ) -> Option<F> {
         self.forward(room, params, batch);
+        self.compare_with_copying(batch.u, room.dim);
         let horizons = F::of(self.ahead.len() as f64);
         let (_, grad_hidden) = room.space.hidden_and_grad();
         grad_hidden.fill(F::zero());
@@ -100,14 +127,25 @@ impl<F: Real> Objective<F> for PredictiveCoding<F> {
         Some(loss)
     }
 
-    fn guess(
-        &mut self,
-        room: &mut Room<F>,
-        params: &[F],
-        window: Batch<'_, F>,
-    ) -> &[HeadSpace<F>] {
+    fn guess(&mut self, room: &mut Room<F>, params: &[F], window: Batch<'_, F>) -> &[HeadSpace<F>] {
         self.forward(room, params, window);
         &self.head_spaces
+    }
+
+    fn watch(&mut self) {
+        self.watch.observe(self.of_copying);
+    }
+
+    fn shortcut(&self) -> Option<Shortcut> {
+        self.watch.has_tripped().then_some(Shortcut::Copies)
+    }
+
+    fn save(&self, to: &mut Writer) {
+        self.watch.save(to);
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
+        self.watch.load(from)
     }
 }
 

@@ -9,12 +9,13 @@
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
+use crate::encode::sides::SideKind;
 use crate::learn::objectives::build::{Nets, Plan};
 use crate::learn::objectives::cross_entropy::cross_entropy;
 use crate::learn::objectives::picked::Picked;
 use crate::learn::objectives::unit::add_scaled;
 use crate::learn::objectives::watch::{Shortcut, Watch};
-use crate::learn::objectives::{Batch, Grads, Objective, Room, SideKind};
+use crate::learn::objectives::{Batch, Grads, Objective, Room};
 use crate::nn::context::Context;
 use crate::nn::linear::Linear;
 use crate::nn::params::Params;

@@ -26,8 +26,7 @@ use crate::nn::real::Real;
 /// Forwards, backwards, in disorder.
 const CLASSES: usize = 3;
 /// The two orders and the four disorders of three moments.
-const ORDERS: [[usize; 3]; 6] =
-    [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 2, 1], [1, 2, 0], [2, 0, 1]];
+const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 2, 1], [1, 2, 0], [2, 0, 1]];
 /// Triples in a step.
 const TRIPLES: usize = 32;
 /// Width of the net between.

@@ -2,9 +2,9 @@
 
 use crate::base::rng::Rng;
 use crate::config::learn::LearnToml;
+use crate::encode::sides::{COLOURS, PIXELS, SideKind};
 use crate::learn::objectives::build::{Nets, Plan};
-use crate::learn::objectives::{Batch, Grads, Objective, Room, SideKind, SideWindow};
-use crate::learn::objectives::{colorization, inpainting};
+use crate::learn::objectives::{Batch, Grads, Objective, Room, SideWindow};
 use crate::nn::gradcheck::{self, Derivatives};
 use crate::nn::layout::Layout;
 use crate::nn::params::Params;
@@ -59,8 +59,8 @@ impl Surroundings {
         let (mut side, mut labels) = (Vec::new(), Vec::new());
         for (place, kind) in kinds.into_iter().enumerate() {
             let (len, most) = match kind {
-                SideKind::Grey => (tokens, colorization::BINS as u64),
-                SideKind::Plain => (tokens * inpainting::PIXELS, 100),
+                SideKind::Grey => (tokens, COLOURS as u64),
+                SideKind::Plain => (tokens * PIXELS, 100),
                 _ => (0, 1),
             };
             let at_s = 1000.0 + 100.0 * (place / 2) as f64;

@@ -10,8 +10,9 @@
 
 use crate::base::rng::Rng;
 use crate::config::learn::LearnSettings;
+use crate::encode::sides::SideKind;
+use crate::learn::objectives::Batch;
 use crate::learn::objectives::unit::add_scaled;
-use crate::learn::objectives::{Batch, SideKind};
 use crate::nn::layout::Layout;
 use crate::nn::real::Real;
 
@@ -228,7 +229,11 @@ fn changed_pairs<F>(batch: Batch<'_, F>) -> impl Iterator<Item = usize> + '_ {
 
 /// Begin and end of what is left of a side.
 fn cut(side: usize, rng: &mut Rng) -> (usize, usize) {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a side")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a side"
+    )]
     let most = (MOST_CUT * side as f64) as usize;
     let gone = index_below(most + 1, rng);
     let begin = index_below(gone + 1, rng);
@@ -337,7 +342,8 @@ mod tests {
     #[test]
     fn changed_pairs_are_shown_as_they_came() {
         let mut views = views(0.0, 0.0);
-        let changed = |at_s| SideWindow { kind: SideKind::Changed, valid: TOKENS, labels: (0, 0), at_s };
+        let changed =
+            |at_s| SideWindow { kind: SideKind::Changed, valid: TOKENS, labels: (0, 0), at_s };
         let grey = SideWindow { kind: SideKind::Grey, ..changed(5.0) };
         let side = [grey, changed(50.0), changed(50.0)];
         let batch = Batch { at_s: &[0.0], side: &side, ..Batch::plain(&[], &[], &[TOKENS]) };
@@ -359,9 +365,8 @@ mod tests {
         let at_s: Vec<f64> = (0..8).map(|w| 60.0 * f64::from(w)).collect();
         let valid = [TOKENS; 8];
         let mut accuracy = |spread: f64| {
-            let z: Vec<f64> = (0..8 * TOKENS)
-                .flat_map(|row| [spread * (row / TOKENS) as f64, 0.0])
-                .collect();
+            let z: Vec<f64> =
+                (0..8 * TOKENS).flat_map(|row| [spread * (row / TOKENS) as f64, 0.0]).collect();
             views.draw(Batch { at_s: &at_s, ..Batch::plain(&[], &[], &valid) }, &mut rng);
             for part in &mut views.parts {
                 part.own = 1.0;

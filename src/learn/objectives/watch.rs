@@ -94,6 +94,7 @@ impl Shortcut {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Watch {
     limit: f64,
+    first_steps: u64,
     mean: f64,
     steps: u64,
     in_a_row: u64,
@@ -102,7 +103,12 @@ pub struct Watch {
 impl Watch {
     /// Trips when the fading mean of what is observed stays at `limit` or above.
     pub const fn at(limit: f64) -> Self {
-        Self { limit, mean: 0.0, steps: 0, in_a_row: 0 }
+        Self { limit, first_steps: FIRST_STEPS, mean: 0.0, steps: 0, in_a_row: 0 }
+    }
+
+    /// The same, but not within the first `steps`: what learns needs its time to be better.
+    pub const fn after(steps: u64, limit: f64) -> Self {
+        Self { first_steps: steps, ..Self::at(limit) }
     }
 
     /// Takes in one step. Numbers that are not finite are passed over.
@@ -114,7 +120,7 @@ impl Watch {
         // A plain mean at first, a fading one later.
         let share = (1.0 / self.steps as f64).max(1.0 - MEMORY);
         self.mean += share * (x - self.mean);
-        let is_beyond = FIRST_STEPS <= self.steps && self.limit <= self.mean;
+        let is_beyond = self.first_steps <= self.steps && self.limit <= self.mean;
         self.in_a_row = if is_beyond { self.in_a_row + 1 } else { 0 };
     }
 

@@ -74,13 +74,7 @@ fn rearranged(
 }
 
 /// Columns `left..right` of rows `top..bottom`; at least one pixel, and none outside.
-pub fn crop(
-    picture: &RgbImage,
-    left: usize,
-    top: usize,
-    right: usize,
-    bottom: usize,
-) -> RgbImage {
+pub fn crop(picture: &RgbImage, left: usize, top: usize, right: usize, bottom: usize) -> RgbImage {
     let left = left.min(picture.width.saturating_sub(1));
     let top = top.min(picture.height.saturating_sub(1));
     let width = right.min(picture.width).saturating_sub(left).max(1);
@@ -290,7 +284,8 @@ mod tests {
         let cut = crop(&before, 2, 1, 4, 3);
         assert_eq!((cut.width, cut.height), (2, 2));
         assert_eq!(cut.rgb[..6], before.rgb[(6 + 2) * 3..(6 + 4) * 3]);
-        for (left, top, right, bottom) in [(0, 0, 6, 5), (9, 9, 9, 9), (3, 3, 2, 2), (5, 4, 99, 99)] {
+        for (left, top, right, bottom) in [(0, 0, 6, 5), (9, 9, 9, 9), (3, 3, 2, 2), (5, 4, 99, 99)]
+        {
             let cut = crop(&before, left, top, right, bottom);
             assert!(0 < cut.width && 0 < cut.height && cut.rgb.len() == cut.width * cut.height * 3);
         }

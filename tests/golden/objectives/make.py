@@ -283,5 +283,28 @@ cases = [
     case("colorization", (3, 2), [6], 14, (1,), "colorization", side=2),
     case("inpainting", (3, 2), [6], 15, (1,), "inpainting", side=2),
 ]
+def cross_modal():
+    rng = np.random.default_rng(16)
+    dims, pairs, gap_s = (3, 5), 5, 40.0
+    x, y = (torch.tensor(rng.normal(size=(pairs, d))) for d in dims)
+    width = min(dims)
+    size = sum(d * width + width for d in dims)
+    values = torch.tensor(
+        np.append(rng.uniform(-0.7, 0.7, size=size), [math.log(10), -3.0]), requires_grad=True)
+    flat = Flat(values)
+    a, v = (F.normalize(linear(flat, d, width)(z), dim=-1) for d, z in zip(dims, (x, y)))
+    t, b = flat(1, 1), flat(1, 1)
+    own = torch.eye(pairs, dtype=torch.bool)
+    at = gap_s * torch.arange(pairs)
+    counts = own | ((at[:, None] - at[None, :]).abs() >= 60)
+    logits = torch.exp(t) * (a @ v.T) + b
+    loss = -(F.logsigmoid(torch.where(own, 1.0, -1.0) * logits) * counts).sum() / pairs
+    loss.backward()
+    r = lambda x: [float(f"{v:.12g}") for v in x]
+    return {"dims": dims, "gap_s": gap_s, "sound": r(x.flatten().tolist()),
+            "picture": r(y.flatten().tolist()), "params": r(values.tolist()),
+            "loss": loss.item(), "grads": r(values.grad.tolist())}
+
+
 sizes = {"dim": DIM, "width": WIDTH, "rank": RANK, "beta": BETA, "horizons": [1, 2]}
-json.dump({"sizes": sizes, "cases": cases}, open("golden.json", "w"), indent=0)
+json.dump({"sizes": sizes, "cases": cases, "cross_modal": cross_modal()}, open("golden.json", "w"), indent=0)
