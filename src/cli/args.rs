@@ -162,6 +162,10 @@ pub(crate) struct ReplayArgs {
     /// Pictures without times of their own: how many make a second.
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     pub(crate) frames_per_s: f64,
+    /// A recording of the other sense from the same time and place, pictures beside sound: what belongs
+    /// together is learnt, and the report says what that is worth.
+    #[arg(long, value_name = "INPUT", conflicts_with_all = ["state", "learn_until"])]
+    pub(crate) beside: Option<PathBuf>,
     /// Name of the source in scores and state.
     #[arg(long, value_name = "NAME", default_value = "replay")]
     pub(crate) source: String,

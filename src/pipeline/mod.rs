@@ -1,5 +1,6 @@
 //! Threads, bounded queues and wiring: from a source to scores, checkpoints and events.
 
+pub mod beside;
 pub mod compare;
 pub mod control;
 pub mod daemon;

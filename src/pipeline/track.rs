@@ -94,7 +94,11 @@ impl Track {
         let manifest = encoder.manifest();
         let front = match manifest.input.front_end {
             manifest::FrontEnd::Sound(_) => {
-                FrontEnd::Sound(Box::new(SoundFrontEnd::new(manifest)?))
+                let mut front = SoundFrontEnd::new(manifest)?;
+                if !learner.side_kinds().is_empty() {
+                    front.keep_signal();
+                }
+                FrontEnd::Sound(Box::new(front))
             }
             manifest::FrontEnd::Picture(_) => {
                 FrontEnd::Picture(Box::new(PictureFrontEnd::new(manifest)?))
@@ -113,6 +117,9 @@ impl Track {
                 pace: Pace::Full,
                 judged: 0,
                 adapted: Vec::new(),
+                side_maker: None,
+                sides_at_s: None,
+                notices: Vec::new(),
             },
             stream_s: 0.0,
             stretch: None,
@@ -144,6 +151,11 @@ impl Track {
     /// The encoder's name.
     pub fn encoder_name(&self) -> &str {
         &self.core.encoder.manifest().name
+    }
+
+    /// Numbers in the encoder's embedding.
+    pub fn embedding_dim(&self) -> usize {
+        self.core.encoder.shape().embedding_dim
     }
 
     /// Novelty above which a window raises an alarm; `None` in warm-up.
@@ -275,6 +287,7 @@ impl Track {
             calibrated_days: self.calibrated_days(),
             notices: Notice::counts(learnt.notices),
             learner_bytes: self.core.learner.state_bytes() as u64,
+            warnings: self.core.notices.clone(),
             losses: self.losses.iter().map(|(c, &n)| (c.name().into(), n)).collect(),
             ..Report::default()
         }
@@ -350,7 +363,10 @@ impl Track {
             return Err(self.core.wrong_modality(Modality::Picture));
         };
         match front.window(image, at_s, lasts_s) {
-            Ok(window) => handle(&mut self.core, window),
+            Ok(window) => {
+                handle(&mut self.core, window)?;
+                self.core.take_picture_sides(front.decoded())
+            }
             Err(damaged) => {
                 log::debug!("{}: picture at {at_s:.3} s passed over: {damaged}", self.core.input);
                 self.lost(Loss { cause: LossCause::Damaged, count: 1 });
