@@ -66,14 +66,13 @@ impl School {
         mut next: impl FnMut(&mut Rng) -> Lesson,
     ) -> Option<(usize, Notice)> {
         let mut rng = Rng::from_seed(2);
-        let valid = [TOKENS; WINDOWS];
         let at_s: Vec<f64> = (0..WINDOWS).map(|window| 60.0 * window as f64).collect();
         for step in 0..steps {
-            let Lesson { u, side, trail } = next(&mut rng);
+            let Lesson { u, valid, side, trail } = next(&mut rng);
             let batch = Batch {
                 u: &u,
                 z: &[],
-                valid: &valid,
+                valid: &[valid; WINDOWS],
                 at_s: &at_s,
                 side: &side,
                 labels: &[],
@@ -94,12 +93,14 @@ impl School {
 /// Whitened tokens of one batch: windows, side windows, trail.
 struct Lesson {
     u: Vec<f32>,
+    /// Valid tokens of each window.
+    valid: usize,
     side: Vec<SideWindow>,
     trail: usize,
 }
 
 fn windows(u: Vec<f32>) -> Lesson {
-    Lesson { u, side: Vec::new(), trail: 0 }
+    Lesson { u, valid: TOKENS, side: Vec::new(), trail: 0 }
 }
 
 fn normal(rng: &mut Rng) -> f32 {
@@ -208,9 +209,9 @@ fn a_bounded_adapter_does_not_collapse_whatever_the_loss_wants() {
 fn windows_described_alike_are_noticed_as_a_collapse() {
     let mut school =
         School::new(SOUND, LearnToml { align_uniform: 1.0, view_noise: 0.0, ..quiet() });
-    // The mean everywhere: a token left out is no different, so no two views are.
-    let same = vec![0.0; WINDOWS * TOKENS * DIM];
-    let found = school.attend(600, |_| windows(same.clone()));
+    // Of a single token nothing can be left out, so no two views are different.
+    let same = vec![1.0; WINDOWS * TOKENS * DIM];
+    let found = school.attend(600, |_| Lesson { valid: 1, ..windows(same.clone()) });
     let (_, notice) = found.expect("identical windows are a collapse");
     assert_eq!((notice.found, notice.is_off), (Shortcut::Collapse, true));
     let mut school = School::new(SOUND, LearnToml { align_uniform: 1.0, ..quiet() });
@@ -279,7 +280,7 @@ fn temporal_order_is_off_where_a_clock_tells_the_order() {
             for (frame, token) in u[WINDOWS * TOKENS * DIM..].chunks_mut(DIM).enumerate() {
                 token[0] += clock * frame as f32;
             }
-            Lesson { u, side: Vec::new(), trail: 12 }
+            Lesson { u, valid: TOKENS, side: Vec::new(), trail: 12 }
         }
     };
     let learn = || LearnToml { temporal_order: 1.0, ..quiet() };
@@ -308,7 +309,7 @@ fn rotation_is_off_where_the_border_tells_it() {
                 }
             });
             let side = side.collect();
-            Lesson { u, side, trail: 0 }
+            Lesson { u, valid: TOKENS, side, trail: 0 }
         }
     };
     let learn = || LearnToml { rotation: 1.0, ..quiet() };

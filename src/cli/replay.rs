@@ -141,6 +141,7 @@ fn beside(
     };
     let encoder = encoders::open(&EncoderArgs::default(), &source, other)?;
     let mut track = Track::new(encoder, &settings.learn, seed)?;
+    let first = Part { source: &mut *first.source, track: &mut *first.track };
     let second = Part { source: input.as_mut(), track: &mut track };
     let names = [args.source.as_str(), "beside"];
     let told = &mut |which: usize, scored: &Scored<'_>| on_window(names[which], scored);

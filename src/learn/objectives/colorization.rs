@@ -11,12 +11,11 @@ use crate::base::rng::Rng;
 use crate::encode::sides::{COLOURS, SideKind};
 use crate::learn::moments::fill;
 use crate::learn::objectives::build::{Nets, Plan};
-use crate::learn::objectives::cross_entropy::cross_entropy;
+use crate::learn::objectives::cross_entropy::{Chooser, cross_entropy};
 use crate::learn::objectives::picked::Picked;
 use crate::learn::objectives::watch::{Shortcut, Watch};
 use crate::learn::objectives::{Batch, Grads, Objective, Room};
 use crate::nn::context::Context;
-use crate::nn::linear::Linear;
 use crate::nn::params::Params;
 use crate::nn::real::Real;
 
@@ -32,11 +31,9 @@ const STILL: f64 = 0.98;
 pub struct Colorization<F> {
     tokens: usize,
     context: Context,
-    head: Linear,
+    head: Chooser,
     picked: Picked,
     logits: Vec<F>,
-    grad_hidden: Vec<F>,
-    turned: Vec<F>,
     /// Running share of each bin.
     shares: Vec<f64>,
     /// The last picture's labels, and when it was; none before the first.
@@ -52,15 +49,13 @@ impl<F: Real> Colorization<F> {
     /// See [`Plan`].
     pub fn new(params: &mut Params, nets: &mut Nets, plan: &Plan<'_>) -> Self {
         let context = nets.around(params, plan);
-        let head = Linear::small(params, "colorization.head", context.width(), COLOURS);
+        let head = Chooser::new(params, "colorization.head", context.width(), COLOURS);
         let tokens = plan.layout.len();
         let rows = plan.side * tokens;
         Self {
             tokens,
             picked: Picked::new(tokens, plan.side),
             logits: vec![F::zero(); rows * COLOURS],
-            grad_hidden: vec![F::zero(); rows * context.width()],
-            turned: vec![F::zero(); head.weight().len()],
             context,
             head,
             shares: vec![1.0 / COLOURS as f64; COLOURS],
@@ -96,7 +91,7 @@ impl<F: Real> Objective<F> for Colorization<F> {
         share: F,
         grads: Grads<'_, F>,
     ) -> Option<F> {
-        let (width, count) = (self.context.width(), self.picked.places().len());
+        let count = self.picked.places().len();
         let labels_of = |window: usize| -> &[i8] {
             let (begin, len) = batch.side[self.picked.places()[window]].labels;
             batch.labels.get(begin..begin + len).unwrap_or_default()
@@ -117,10 +112,7 @@ impl<F: Real> Objective<F> for Colorization<F> {
             (bin, if has_colours(labels) { weight } else { 0.0 })
         };
         let choice = cross_entropy(logits, COLOURS, answer, share)?;
-        self.head.backward_params(hidden, logits, grads.params);
-        let by_hidden = &mut self.grad_hidden[..count * tokens * width];
-        self.head.backward_input(params, logits, &mut self.turned, F::zero(), by_hidden);
-        grad_hidden.copy_from_slice(by_hidden);
+        self.head.backward(params, hidden, logits, grads.params, grad_hidden);
         self.picked.back(&self.context, params, batch, room, grads, |_| false);
         Some(choice.loss)
     }

@@ -1,6 +1,58 @@
-//! Choosing one of a few classes: softmax cross-entropy.
+//! Choosing one of a few classes: a linear map to so many numbers, and softmax cross-entropy.
 
+use crate::learn::objectives::unit::{add_scaled, dot};
+use crate::nn::linear::Linear;
+use crate::nn::params::Params;
 use crate::nn::real::Real;
+
+/// `logits = x W + b`, as [`Linear`].
+///
+/// Plain loops: a few columns are too narrow for the product of `nn`, which would take a buffer.
+#[derive(Debug, Clone, Copy)]
+pub struct Chooser(Linear);
+
+impl Chooser {
+    /// Small weights: all classes are nearly alike at first.
+    pub fn new(params: &mut Params, name: &str, in_dim: usize, classes: usize) -> Self {
+        Self(Linear::small(params, name, in_dim, classes))
+    }
+
+    /// `logits ← x W + b`; `x: [rows, in_dim]`, `logits: [rows, classes]`.
+    pub fn forward<F: Real>(&self, params: &[F], x: &[F], logits: &mut [F]) {
+        let (in_dim, classes) = (self.0.in_dim(), self.0.out_dim());
+        let (weight, bias) = (self.0.weight().slice(params), self.0.bias().slice(params));
+        for (x, logits) in x.chunks_exact(in_dim).zip(logits.chunks_exact_mut(classes)) {
+            logits.copy_from_slice(bias);
+            for (&x, weight) in x.iter().zip(weight.chunks_exact(classes)) {
+                add_scaled(logits, x, weight);
+            }
+        }
+    }
+
+    /// Adds the gradients by weights to `grads`, and puts those by `x` into `grad_x`.
+    pub fn backward<F: Real>(
+        &self,
+        params: &[F],
+        x: &[F],
+        grad: &[F],
+        grads: &mut [F],
+        grad_x: &mut [F],
+    ) {
+        // ∂L/∂W[i,o] = Σ_r x[r,i] g[r,o],  ∂L/∂b[o] = Σ_r g[r,o],  ∂L/∂x[r,i] = Σ_o g[r,o] W[i,o].
+        let (in_dim, classes) = (self.0.in_dim(), self.0.out_dim());
+        for (x, grad) in x.chunks_exact(in_dim).zip(grad.chunks_exact(classes)) {
+            let weight = self.0.weight().slice_mut(grads).chunks_exact_mut(classes);
+            x.iter().zip(weight).for_each(|(&x, weight)| add_scaled(weight, x, grad));
+            add_scaled(self.0.bias().slice_mut(grads), F::one(), grad);
+        }
+        let weight = self.0.weight().slice(params);
+        for (grad, grad_x) in grad.chunks_exact(classes).zip(grad_x.chunks_exact_mut(in_dim)) {
+            for (grad_x, weight) in grad_x.iter_mut().zip(weight.chunks_exact(classes)) {
+                *grad_x = dot(weight, grad);
+            }
+        }
+    }
+}
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -11,13 +11,12 @@ use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
 use crate::encode::sides::SideKind;
 use crate::learn::objectives::build::{Nets, Plan};
-use crate::learn::objectives::cross_entropy::cross_entropy;
+use crate::learn::objectives::cross_entropy::{Chooser, cross_entropy};
 use crate::learn::objectives::picked::Picked;
 use crate::learn::objectives::unit::add_scaled;
 use crate::learn::objectives::watch::{Shortcut, Watch};
 use crate::learn::objectives::{Batch, Grads, Objective, Room};
 use crate::nn::context::Context;
-use crate::nn::linear::Linear;
 use crate::nn::params::Params;
 use crate::nn::real::Real;
 
@@ -31,12 +30,11 @@ const TRIVIAL: f64 = 0.95;
 pub struct Rotation<F> {
     tokens: usize,
     context: Context,
-    head: Linear,
+    head: Chooser,
     picked: Picked,
     pooled: Vec<F>,
     grad_pooled: Vec<F>,
     logits: Vec<F>,
-    turned: Vec<F>,
     accuracy: Option<f64>,
     watch: Watch,
 }
@@ -45,14 +43,13 @@ impl<F: Real> Rotation<F> {
     /// See [`Plan`].
     pub fn new(params: &mut Params, nets: &mut Nets, plan: &Plan<'_>) -> Self {
         let context = nets.around(params, plan);
-        let head = Linear::small(params, "rotation.head", context.width(), CLASSES);
+        let head = Chooser::new(params, "rotation.head", context.width(), CLASSES);
         Self {
             tokens: plan.layout.len(),
             picked: Picked::new(plan.layout.len(), plan.side),
             pooled: vec![F::zero(); plan.side * context.width()],
             grad_pooled: vec![F::zero(); plan.side * context.width()],
             logits: vec![F::zero(); plan.side * CLASSES],
-            turned: vec![F::zero(); head.weight().len()],
             context,
             head,
             accuracy: None,
@@ -103,8 +100,7 @@ impl<F: Real> Objective<F> for Rotation<F> {
         };
         let choice = cross_entropy(logits, CLASSES, answer, share)?;
         self.accuracy = Some(choice.accuracy);
-        self.head.backward_params(pooled, logits, grads.params);
-        self.head.backward_input(params, logits, &mut self.turned, F::zero(), grad_pooled);
+        self.head.backward(params, pooled, logits, grads.params, grad_pooled);
         for (w, grad) in grad_pooled.chunks_exact(width).enumerate() {
             let valid = self.picked.valid()[w];
             let part = F::of(1.0 / valid as f64);

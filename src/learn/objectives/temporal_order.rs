@@ -13,7 +13,7 @@ use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
 use crate::learn::moments::fill;
 use crate::learn::objectives::build::{Nets, Plan};
-use crate::learn::objectives::cross_entropy::cross_entropy;
+use crate::learn::objectives::cross_entropy::{Chooser, cross_entropy};
 use crate::learn::objectives::unit::add_scaled;
 use crate::learn::objectives::views::index_below;
 use crate::learn::objectives::watch::{Shortcut, Watch};
@@ -41,7 +41,7 @@ const RAMP: f64 = 0.8;
 pub struct TemporalOrder<F> {
     layout: Layout,
     inner: Linear,
-    outer: Linear,
+    outer: Chooser,
     /// Rows in order of time, and the number of their order.
     triples: Vec<([usize; 3], usize)>,
     x: Vec<F>,
@@ -60,7 +60,7 @@ impl<F: Real> TemporalOrder<F> {
     /// See [`Plan`]. Needs no net: it looks at single moments.
     pub fn new(params: &mut Params, _: &mut Nets, plan: &Plan<'_>) -> Self {
         let inner = Linear::uniform(params, "temporal_order.inner", 3 * plan.dim, WIDTH);
-        let outer = Linear::small(params, "temporal_order.outer", WIDTH, CLASSES);
+        let outer = Chooser::new(params, "temporal_order.outer", WIDTH, CLASSES);
         let room = |numbers: usize| vec![F::zero(); TRIPLES * numbers];
         Self {
             layout: plan.layout,
@@ -158,8 +158,7 @@ impl<F: Real> Objective<F> for TemporalOrder<F> {
         let answer = |row: usize| (triples[row].1.min(CLASSES - 1), 1.0);
         let loss = cross_entropy(logits, CLASSES, answer, share)?.loss;
         let grad_hidden = &mut self.grad_hidden[..count * WIDTH];
-        self.outer.backward_params(hidden, logits, grads.params);
-        self.outer.backward_input(params, logits, &mut self.turned, F::zero(), grad_hidden);
+        self.outer.backward(params, hidden, logits, grads.params, grad_hidden);
         for (grad, &h) in grad_hidden.iter_mut().zip(&*hidden) {
             *grad *= F::one() - h * h;
         }
