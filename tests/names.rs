@@ -363,3 +363,29 @@ fn a_running_daemon_is_taught_over_its_socket_and_keeps_what_it_was_taught() {
     assert_eq!(classes, 3, "all three names outlive the daemon: {kept}");
     assert_eq!(ask(&["search", "new_low.wav"])["name"], "low");
 }
+
+#[test]
+fn a_word_about_a_moment_is_taken_and_what_was_learnt_can_be_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    learnt(dir.path());
+    let seen = json(dir.path(), &["state", "inspect", "--state", "s"]);
+    let learnt = &seen["learnt"];
+    assert!(0 < learnt["recent"].as_u64().unwrap(), "{seen}");
+    assert_eq!(learnt["strangers"].as_array().unwrap().len(), 0, "{seen}");
+    let shown = run_well(dir.path(), &["state", "inspect", "--state", "s"]);
+    assert!(shown.contains("memory") && shown.contains("threshold"), "{shown}");
+
+    let marked = json(dir.path(), &["unusual", "--at", "-3", "--state", "s"]);
+    assert_eq!(marked["marked"]["stranger"]["standing"], "never", "{marked}");
+    let marked = json(dir.path(), &["normal", "--at", "-3", "--state", "s"]);
+    assert_eq!(marked["marked"]["stranger"]["standing"], "normal", "{marked}");
+    let seen = json(dir.path(), &["state", "inspect", "--state", "s"]);
+    assert_eq!(seen["learnt"]["strangers"][0]["standing"], "normal", "kept on disk: {seen}");
+
+    let output = run(dir.path(), &["normal", "--at", "1e7", "--state", "s"]);
+    assert_eq!(output.status.code(), Some(66), "{output:?}");
+    let output = run(dir.path(), &["state", "rollback", "--state", "s"]);
+    let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+    // Commits come every few seconds at first, and the first champion that gives way is kept.
+    assert!(output.status.success() || shown.contains("no earlier champion"), "{shown}");
+}

@@ -173,7 +173,7 @@ pub enum AskError {
     Names(#[from] NamesError),
     /// There is no champion to go back to.
     #[error(
-        "no earlier champion is kept yet; the first is an hour or more after the second commit"
+        "no earlier champion is kept; one is when a challenger takes its place, an hour apart at least"
     )]
     NoPredecessor,
     /// Others are waiting.

@@ -32,8 +32,8 @@ fn day_by_day(world: &mut World, days: usize) -> Vec<Lived> {
         .collect()
 }
 
-/// Failure 14. Fails without the correction (`STEP = 0` in `learn/alarm`), and with one past for all
-/// kinds of time in which strangers count in full.
+/// Failure 14, with a whole learner; for the parts of the budget see `learn/alarm/tests.rs`. Fails when
+/// alarms go by the rank of windows alone (`LEAST_BLOCKS = 99_999` in `learn/alarm`).
 #[test]
 fn a_fortnight_of_days_nights_bursts_and_drift_keeps_to_the_alarm_budget() {
     let budget = 8.0;

@@ -133,11 +133,7 @@ fn what_is_extreme_fires_whatever_the_correction_but_a_few_times_a_day() {
     let mut budget = Budget::new(1.0, 2);
     let mut noise = Noise { rng: Rng::from_seed(2), state: 0.0, drift_per_day: 0.0 };
     alarms(&mut budget, &mut noise, 2);
-    budget.correction = CORRECTION[1];
-    let threshold = budget.threshold().expect("two days");
     let at_s = 2.0 * DAY_S;
-    let fit = budget.fit.clone().expect("two days");
-    assert!(fit.extreme < f64::from(threshold) * 100.0);
     budget.correction = 1e6;
     let mut fired = 0;
     for minute in 0..100 {

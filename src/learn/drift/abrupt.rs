@@ -187,8 +187,7 @@ mod tests {
         }
     }
 
-    /// Failure 12. Fails when the slow mean is not held while the change lasts, or with a threshold
-    /// that a quiet week reaches.
+    /// Failure 12. Fails when a change need not last (`PERSIST_MINUTES = 1`): the visitor is then told.
     #[test]
     fn a_moved_camera_is_told_once_within_a_quarter_of_an_hour_and_a_visitor_is_not() {
         for seed in 0..3 {

@@ -113,8 +113,9 @@ impl Bootstrap {
                     sum += gain / mean;
                     count += 1.0;
                     self.present[cluster] += 1;
-                    // Written so that NaN is a loss.
-                    self.lost[cluster] += u32::from(!(-LOSS <= gain / mean));
+                    let holds = (-LOSS..).contains(&(gain / mean));
+                    // What is not a number is a loss, too.
+                    self.lost[cluster] += u32::from(!holds);
                 }
             }
             self.gains.push(if 0.0 < count { sum / count } else { f64::NAN });

@@ -133,7 +133,7 @@ impl Learner {
     }
 
     /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], a quarter drawn from
-    /// all kinds of windows alike, the rest drawn from ring and reservoir.
+    /// all common kinds of windows alike, the rest drawn from ring and reservoir.
     fn fill_batch(&mut self) {
         self.scratch.batch_valid.clear();
         self.scratch.batch_at_s.clear();

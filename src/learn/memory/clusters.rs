@@ -73,6 +73,11 @@ impl Clusters {
         self.usual
     }
 
+    /// Windows that a cluster stands for.
+    pub(super) fn mass(&self, which: usize) -> f64 {
+        self.mass[which]
+    }
+
     /// The nearest cluster and the distance to its centre.
     pub(super) fn nearest(&self, sketch: &[f32]) -> Option<(usize, f32)> {
         self.used()

@@ -33,6 +33,8 @@ pub use crate::learn::memory::plan::MemoryPlan;
 pub const MOST_REPLAYS: u16 = 1000;
 /// The same for its age, seconds: 90 days.
 pub const OLDEST_S: f64 = 90.0 * 86_400.0;
+/// Windows of a kind from which on it is rehearsed as much as any other.
+const COMMON: f64 = 100.0;
 /// So many of a kind are never retired.
 pub const RARE: usize = 4;
 /// Share of the reservoir that a dull kind, such as silence, may have.
@@ -172,14 +174,20 @@ impl Memory {
         if drawn < recent { drawn } else { self.plan.recent + drawn - recent }
     }
 
-    /// Any slot of any cluster, all clusters alike; of ring and reservoir while there is none.
+    /// Any slot of any kind that was met [`COMMON`] times, all such kinds alike; of ring and reservoir
+    /// while there are not two of them.
+    ///
+    /// Why not of every kind: what happened a few times is what should stay surprising. Rehearsed as much
+    /// as everything else, foreign sounds in a steady place were guessed well, and novelty stood out less.
     pub fn draw_kind(&self, rng: &mut Rng) -> usize {
-        let filled = self.kept.iter().filter(|&&kept| 0 < kept).count();
-        if filled == 0 {
+        let is_common =
+            |which: &usize| 0 < self.kept[*which] && COMMON <= self.clusters.mass(*which);
+        let filled = (0..self.kept.len()).filter(is_common).count();
+        if filled < 2 {
             return self.draw(rng);
         }
         let drawn = usize::try_from(rng.below(filled as u64)).unwrap_or(0);
-        let which = (0..self.kept.len()).filter(|&which| 0 < self.kept[which]).nth(drawn);
+        let which = (0..self.kept.len()).filter(is_common).nth(drawn);
         let which = which.unwrap_or(0);
         let member = usize::try_from(rng.below(self.kept[which].max(1) as u64)).unwrap_or(0);
         self.cluster_slot(which) + member

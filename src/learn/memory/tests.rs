@@ -67,17 +67,19 @@ fn saved_and_loaded_is_the_same() {
     }
 }
 
-/// Failure 6. Fails without clusters: of a fiftieth of an hour a reservoir of ten keeps nothing.
+/// Failure 6. Fails without clusters: a reservoir of ten keeps nothing of it.
 #[test]
 fn a_rare_kind_that_was_met_once_is_still_there_after_five_days() {
-    let kinds = (0..5000).map(|window| if (100..120).contains(&window) { 9.0 } else { 0.0 });
+    let kinds = (0..5000).map(|window| if (100..220).contains(&window) { 9.0 } else { 0.0 });
     let noisy = kinds.enumerate().map(|(i, kind)| kind + 0.1 * ((i * 37 % 11) as f32 - 5.0) / 5.0);
     let memory = met(WITH_CLUSTERS, 5, noisy);
-    let rare = memory.slots().filter(|&slot| (100.0..120.0).contains(&memory.facts(slot).at_s));
+    let rare = memory.slots().filter(|&slot| (100.0..220.0).contains(&memory.facts(slot).at_s));
     assert!(RARE <= rare.count());
     let drawn: usize = {
         let mut rng = Rng::from_seed(1);
-        (0..400).filter(|_| memory.facts(memory.draw_kind(&mut rng)).at_s < 120.0).count()
+        (0..400)
+            .filter(|_| (100.0..220.0).contains(&memory.facts(memory.draw_kind(&mut rng)).at_s))
+            .count()
     };
     assert!(100 < drawn, "{drawn} of 400 draws");
 }
