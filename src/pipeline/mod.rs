@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod control;
 pub mod daemon;
+pub mod lateness;
 pub mod limits;
 pub mod naming;
 pub mod open;

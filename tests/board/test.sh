@@ -71,7 +71,8 @@ for ((cut = 1; cut <= cuts; cut++)); do
     rm -f "$share/failures"
     say "power cut $cut of $cuts, after $after s"
     status=0
-    "$board" run "$arch" --share "$share" --disk "$work/disk.img" --cut "$after" || status=$?
+    "$board" run "$arch" --share "$share" --timeout 1200 --disk "$work/disk.img" \
+        --cut "$after" || status=$?
     [ "$status" = 137 ] || failed=1
     [ ! -e "$share/failures" ] || [ "$(cat "$share/failures")" = 0 ] || failed=1
     say "$(cat "$share/windows" 2>/dev/null || echo no) windows so far"
@@ -79,7 +80,7 @@ done
 if [ "$cuts" -gt 0 ]; then
     say "after the last cut"
     rm -f "$share/failures"
-    "$board" run "$arch" --share "$share" --disk "$work/disk.img" --cut 120 || :
+    "$board" run "$arch" --share "$share" --timeout 1200 --disk "$work/disk.img" --cut 120 || :
     [ "$(cat "$share/failures" 2>/dev/null)" = 0 ] || failed=1
     say "$(cat "$share/windows") windows at the end"
 fi
