@@ -71,11 +71,16 @@ device = "Loopback"
 [[source]]
 kind = "camera"
 name = "camera"
-frames_per_s = 1.0
+frames_per_s = 0.5
 [checkpoint]
 every_s = 20.0
+[board]
+written_per_day_bytes = 100000000000
 [learn]
 events_per_day = 2000.0
+# Translated code is ten to fifty times slower: fewer steps.
+first_updates_per_window = 0.1
+updates_per_window = 0.05
 EOF
     mkdir -p /etc/systemd/system/habituate.service.d
     # The shortest that the program is content with.
