@@ -39,10 +39,10 @@ cp tests/board/guest.sh "$share/"
 cp "$deb" "$share/habituate.deb"
 python3 tests/board/make_sounds.py "$share"
 
-# The same program as version 0.2.0, and a checkpoint of a program yet to come.
+# The same program as a later version, and a checkpoint of a program yet to come.
 dpkg-deb -R "$deb" "$work/newer"
 sed -i 's/^Version: .*/Version: 99.0.0-1/' "$work/newer/DEBIAN/control"
-dpkg-deb --root-owner-group -b "$work/newer" "$share/newer.deb" >/dev/null
+dpkg-deb -Znone --root-owner-group -b "$work/newer" "$share/newer.deb" >/dev/null
 rm -rf "$work/newer"
 python3 - "$share/future.checkpoint" <<'EOF'
 import hashlib
