@@ -70,7 +70,7 @@ pub struct SourceStatus {
     /// Times it was tried to open it.
     #[serde(default)]
     pub tries: u64,
-    /// Whether learning rests for a while because this source lost samples by lateness.
+    /// Whether learning gives way for a while because this source lost samples by lateness.
     #[serde(default)]
     pub catching_up: bool,
     /// The encoder's name.
@@ -270,7 +270,8 @@ impl SourceStatus {
             self.learner_bytes as f64 / 1e6
         );
         if self.catching_up {
-            text += "  holds back     samples were lost by lateness; learning rests for a while\n";
+            text +=
+                "  holds back     samples were lost by lateness; learning gives way for a while\n";
         }
         let losses: Vec<_> = self.losses.iter().map(|(cause, n)| format!("{n} {cause}")).collect();
         text += &format!(

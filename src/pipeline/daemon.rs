@@ -27,6 +27,7 @@ use crate::emit::scores::Row;
 use crate::emit::status::SourceStatus;
 use crate::encode::error::EncodeError;
 use crate::pipeline::control::Asked;
+use crate::pipeline::lateness::Lateness;
 use crate::pipeline::limits::Allowance;
 use crate::pipeline::pace::Pace;
 use crate::pipeline::resume::Keeper;
@@ -163,29 +164,6 @@ struct Worker {
     lateness: Lateness,
 }
 
-/// Seconds of input for which learning rests after samples were lost by lateness.
-const CATCH_UP_S: f64 = 60.0;
-
-/// Samples lost because this thread was late: then learning gives way, before scores do.
-#[derive(Debug, Clone, Copy, Default)]
-struct Lateness {
-    lost: u64,
-    until_s: f64,
-}
-
-impl Lateness {
-    /// `lost` in all so far, at `now_s` of the stream.
-    fn note(&mut self, lost: u64, now_s: f64) {
-        if self.lost < lost {
-            (self.lost, self.until_s) = (lost, now_s + CATCH_UP_S);
-        }
-    }
-
-    fn pace(self, now_s: f64) -> Pace {
-        if now_s < self.until_s { Pace::Rest } else { Pace::Full }
-    }
-}
-
 /// What the last window said, for the status.
 #[derive(Debug, Clone, Default)]
 struct Last {
@@ -222,8 +200,7 @@ impl Worker {
                     let mut tell = |scored: &Scored<'_>| told(name, live, shared, last, scored);
                     if live {
                         // Recordings have all the time in the world, and are exact.
-                        let late = self.lateness.pace(self.part.track.stream_s());
-                        self.part.track.set_pace(shared.allowance.pace().max(late));
+                        self.part.track.set_pace(shared.allowance.pace().max(self.lateness.pace()));
                     }
                     if let Err(error) = self.part.track.take(chunk, &mut tell) {
                         log::error!("{}: the encoder failed: {error}", self.part.name);
@@ -307,7 +284,7 @@ impl Worker {
             detail,
             restarts: device.restart_count,
             tries: device.open_count,
-            catching_up: part.live && self.lateness.pace(report.input_s) == Pace::Rest,
+            catching_up: part.live && self.lateness.pace() != Pace::Full,
             encoder: part.track.encoder_name().into(),
             stream_s: report.input_s,
             windows: report.windows,

@@ -11,7 +11,6 @@ if ! [ -e /etc/habituate/habituate.toml ]; then
     configure
     # Written all the time, so that every cut is in the middle of something.
     sed -i 's/every_s = 20.0/every_s = 2.0/' /etc/habituate/habituate.toml
-    printf '[board]\nwritten_per_day_bytes = 100000000000\n' >>/etc/habituate/habituate.toml
     systemctl enable habituate 2>/dev/null
     systemctl start habituate
 fi

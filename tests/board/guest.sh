@@ -2,26 +2,28 @@
 # Shared by the scripts that run inside the machine. Source it.
 
 failures=0
-began=$SECONDS
+
+# Seconds since the machine started: the wall clock is set by these tests, and bash's SECONDS with it.
+now() { cut -d. -f1 /proc/uptime; }
 
 # check WHAT COMMAND...: says whether it held, and goes on either way.
 check() {
     local what=$1
     shift
     if "$@"; then
-        echo "ok      $((SECONDS - began)) s  $what"
+        echo "ok      $(now) s  $what"
     else
-        echo "FAILED  $((SECONDS - began)) s  $what"
+        echo "FAILED  $(now) s  $what"
         failures=$((failures + 1))
     fi
 }
 
 # within SECONDS COMMAND...: whether it comes true in time.
 within() {
-    local until=$((SECONDS + $1))
+    local until=$(($(now) + $1))
     shift
     while ! "$@"; do
-        [ "$SECONDS" -lt "$until" ] || return 1
+        [ "$(now)" -lt "$until" ] || return 1
         sleep 1
     done
 }
@@ -71,11 +73,16 @@ device = "Loopback"
 [[source]]
 kind = "camera"
 name = "camera"
-frames_per_s = 1.0
+frames_per_s = 0.5
 [checkpoint]
 every_s = 20.0
+[board]
+written_per_day_bytes = 100000000000
 [learn]
 events_per_day = 2000.0
+# Translated code is ten to fifty times slower: fewer steps.
+first_updates_per_window = 0.1
+updates_per_window = 0.05
 EOF
     mkdir -p /etc/systemd/system/habituate.service.d
     # The shortest that the program is content with.

@@ -39,10 +39,10 @@ cp tests/board/guest.sh "$share/"
 cp "$deb" "$share/habituate.deb"
 python3 tests/board/make_sounds.py "$share"
 
-# The same program as version 0.2.0, and a checkpoint of a program yet to come.
+# The same program as a later version, and a checkpoint of a program yet to come.
 dpkg-deb -R "$deb" "$work/newer"
 sed -i 's/^Version: .*/Version: 99.0.0-1/' "$work/newer/DEBIAN/control"
-dpkg-deb --root-owner-group -b "$work/newer" "$share/newer.deb" >/dev/null
+dpkg-deb -Znone --root-owner-group -b "$work/newer" "$share/newer.deb" >/dev/null
 rm -rf "$work/newer"
 python3 - "$share/future.checkpoint" <<'EOF'
 import hashlib
@@ -71,7 +71,8 @@ for ((cut = 1; cut <= cuts; cut++)); do
     rm -f "$share/failures"
     say "power cut $cut of $cuts, after $after s"
     status=0
-    "$board" run "$arch" --share "$share" --disk "$work/disk.img" --cut "$after" || status=$?
+    "$board" run "$arch" --share "$share" --timeout 1200 --disk "$work/disk.img" \
+        --cut "$after" || status=$?
     [ "$status" = 137 ] || failed=1
     [ ! -e "$share/failures" ] || [ "$(cat "$share/failures")" = 0 ] || failed=1
     say "$(cat "$share/windows" 2>/dev/null || echo no) windows so far"
@@ -79,7 +80,7 @@ done
 if [ "$cuts" -gt 0 ]; then
     say "after the last cut"
     rm -f "$share/failures"
-    "$board" run "$arch" --share "$share" --disk "$work/disk.img" --cut 120 || :
+    "$board" run "$arch" --share "$share" --timeout 1200 --disk "$work/disk.img" --cut 120 || :
     [ "$(cat "$share/failures" 2>/dev/null)" = 0 ] || failed=1
     say "$(cat "$share/windows") windows at the end"
 fi
