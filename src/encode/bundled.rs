@@ -17,11 +17,21 @@ pub const DEFAULT_SOUND: &str = "logmel-patches";
 /// The encoder of a camera that says nothing else.
 pub const DEFAULT_PICTURE: &str = "picture-patches";
 
-static ALL: [Bundled; 2] = [
+static ALL: [Bundled; 4] = [
     Bundled {
         name: DEFAULT_SOUND,
         manifest: include_str!("../../models/logmel-patches.toml"),
         onnx: include_bytes!("../../models/logmel-patches.onnx"),
+    },
+    Bundled {
+        name: "sound",
+        manifest: include_str!("../../models/sound.toml"),
+        onnx: include_bytes!("../../models/sound.onnx"),
+    },
+    Bundled {
+        name: "sound-small",
+        manifest: include_str!("../../models/sound-small.toml"),
+        onnx: include_bytes!("../../models/sound-small.onnx"),
     },
     Bundled {
         name: DEFAULT_PICTURE,
