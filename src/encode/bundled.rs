@@ -24,6 +24,16 @@ static ALL: [Bundled; 4] = [
         onnx: include_bytes!("../../models/logmel-patches.onnx"),
     },
     Bundled {
+        name: "sound",
+        manifest: include_str!("../../models/sound.toml"),
+        onnx: include_bytes!("../../models/sound.onnx"),
+    },
+    Bundled {
+        name: "sound-small",
+        manifest: include_str!("../../models/sound-small.toml"),
+        onnx: include_bytes!("../../models/sound-small.onnx"),
+    },
+    Bundled {
         name: DEFAULT_PICTURE,
         manifest: include_str!("../../models/picture-patches.toml"),
         onnx: include_bytes!("../../models/picture-patches.onnx"),
