@@ -17,7 +17,7 @@ pub const DEFAULT_SOUND: &str = "logmel-patches";
 /// The encoder of a camera that says nothing else.
 pub const DEFAULT_PICTURE: &str = "picture-patches";
 
-static ALL: [Bundled; 4] = [
+static ALL: [Bundled; 6] = [
     Bundled {
         name: DEFAULT_SOUND,
         manifest: include_str!("../../models/logmel-patches.toml"),
