@@ -114,13 +114,13 @@ mod tests {
         assert_eq!(configuration.again().unwrap().1.to_text(), "nothing has changed");
 
         let text = format!(
-            "{room}seconds = 9.0\n[checkpoint]\nevery_s = 60.0\n[learn]\nevents_per_day = 2.0\n"
+            "{room}seconds = 9.0\n[checkpoint]\nevery_s = 60.0\n[learn]\nalarms_per_day = 2.0\n"
         );
         fs::write(&path, text).unwrap();
         let (settings, changes) = configuration.again().unwrap();
         assert_eq!(settings.checkpoint.every_s, 60.0);
         assert_eq!(changes.applied, ["checkpoint.every_s = 60.0"]);
-        assert_eq!(changes.later, ["learn.events_per_day = 2.0", "source[0].seconds = 9.0"]);
+        assert_eq!(changes.later, ["learn.alarms_per_day = 2.0", "source[0].seconds = 9.0"]);
 
         let (_, changes) = configuration.again().unwrap();
         assert_eq!(changes.applied, Vec::<String>::new());
