@@ -79,7 +79,7 @@ every_s = 20.0
 [board]
 written_per_day_bytes = 100000000000
 [learn]
-events_per_day = 2000.0
+alarms_per_day = 2000.0
 # Translated code is ten to fifty times slower: fewer steps.
 first_updates_per_window = 0.1
 updates_per_window = 0.05

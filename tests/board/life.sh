@@ -53,7 +53,7 @@ check "it goes on where it stopped" within 60 above mic windows "$((windows - 1)
 sed -i 's/every_s = 20.0/every_s = 15.0/; s/2000.0/1500.0/' /etc/habituate/habituate.toml
 check "reload works" systemctl reload habituate
 check "reload says what is in force and what waits" within 30 in_log \
-    'in force now: checkpoint.every_s = 15.0; after the next start: learn.events_per_day = 1500.0'
+    'in force now: checkpoint.every_s = 15.0; after the next start: learn.alarms_per_day = 1500.0'
 
 pid=$(unit MainPID)
 at=$(now)
