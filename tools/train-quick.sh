@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
-has_torch() { "$1" -c 'import numpy, onnx, torch' >/dev/null 2>&1; }
+has_torch() { "$1" -c 'import numpy, onnx, onnxruntime, torch' >/dev/null 2>&1; }
 
 install_torch() {
     say "installing PyTorch into target/venv"
