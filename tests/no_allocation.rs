@@ -81,6 +81,7 @@ fn a_window_in_steady_state_allocates_nothing() {
             reservoir_windows: 64,
             guard_every: 8,
             first_windows: 10_000,
+            first_updates_per_window: 1.0,
             ..learn
         };
         let settings = settings.check().expect("in range");
