@@ -71,7 +71,7 @@ impl Keeper {
         self.interval_s = self.interval_s.min(settings.every_s);
     }
 
-    /// Puts the next checkpoint off by [`PUT_OFF_S`] of input: nothing may be written now.
+    /// Puts the next checkpoint off by `PUT_OFF_S` of input: nothing may be written now.
     pub fn put_off(&mut self, track: &Track) {
         self.written_at_s = track.lived_s() + PUT_OFF_S - self.interval_s;
     }
