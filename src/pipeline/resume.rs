@@ -76,7 +76,7 @@ impl Keeper {
         self.written_at_s = track.lived_s() + PUT_OFF_S - self.interval_s;
     }
 
-    /// Makes a checkpoint due [`SOON_S`] of input from now, unless one is due before: names are
+    /// Makes a checkpoint due `SOON_S` of input from now, unless one is due before: names are
     /// somebody's work.
     pub fn make_soon(&mut self, track: &Track) {
         let interval_s = track.lived_s() + SOON_S - self.written_at_s;
