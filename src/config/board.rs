@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::config::problems::Problems;
 
-/// As written; also as used once [`BoardToml::check`] has had no complaint.
+/// As written; also as used, once its check has had no complaint.
 ///
 /// Temperatures: a Raspberry Pi slows its processor down at 80 °C, and hard at 85 °C.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
