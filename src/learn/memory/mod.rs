@@ -174,7 +174,7 @@ impl Memory {
         if drawn < recent { drawn } else { self.plan.recent + drawn - recent }
     }
 
-    /// Any slot of any kind that was met [`COMMON`] times, all such kinds alike; of ring and reservoir
+    /// Any slot of any kind that was met `COMMON` times, all such kinds alike; of ring and reservoir
     /// while there are not two of them.
     ///
     /// Why not of every kind: what happened a few times is what should stay surprising. Rehearsed as much
