@@ -18,7 +18,7 @@ fn encode(criterion: &mut Criterion, name: &str, mut encoder: Box<dyn Encoder>) 
         FrontEnd::Picture(spec) => spec.width * spec.height * 3,
     };
     let input = (0..numbers).map(|n| (n as f32 * 0.37).sin()).collect();
-    let window = EncoderWindow { start_s: 0.0, end_s: 1.0, valid: 1.0, input };
+    let window = EncoderWindow { start_s: 0.0, end_s: 1.0, valid: 1.0, input, signal: Vec::new() };
     let mut latent = Latent::zeros(encoder.shape());
     criterion.bench_function(&format!("encode a window: {name}"), |bencher| {
         bencher.iter(|| encoder.encode(black_box(&window), &mut latent));

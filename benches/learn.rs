@@ -10,6 +10,7 @@ use habituate::encode::latent::LatentShape;
 use habituate::learn::contract::{HOP_S, Place, bytes, live};
 use habituate::learn::learner::Learner;
 use habituate::learn::model::Model;
+use habituate::learn::objectives::Batch;
 use habituate::nn::adam::{Adam, AdamSettings};
 use habituate::nn::layout::Layout;
 
@@ -36,7 +37,8 @@ fn adapter_step(c: &mut Criterion) {
     let valid = vec![tokens; windows];
     c.bench_function("adapter step S", |b| {
         b.iter(|| {
-            let loss = model.loss(&all, black_box(&u), &valid, &mut rng, &mut grads);
+            let loss =
+                model.loss(&all, Batch::plain(black_box(&u), &[], &valid), &mut rng, &mut grads);
             adam.step(&mut all, &grads, &anchor).expect("finite");
             model.cap(&mut all, &mut stretch, 0.5);
             loss

@@ -15,6 +15,14 @@ case $target in
 aarch64-unknown-linux-gnu)
     architecture=arm64
     triple=aarch64-linux-gnu
+    # The first 64-bit core of a Raspberry Pi 3: a program that needs more than Armv8.0 fails here.
+    runner="qemu-aarch64-static -cpu cortex-a53"
+    ;;
+armv7-unknown-linux-gnueabihf)
+    architecture=armhf
+    triple=arm-linux-gnueabihf
+    # That of a Raspberry Pi 2.
+    runner="qemu-arm-static -cpu cortex-a7"
     ;;
 *) fail "$target is not a target of this script; see cross/README.md" ;;
 esac
@@ -32,6 +40,15 @@ if ! dpkg --print-foreign-architectures | grep -qx "$architecture"; then
     can_be_root || fail "neither root nor sudo; as root: dpkg --add-architecture $architecture"
     as_root dpkg --add-architecture "$architecture"
 fi
+# Debian's index has had no standard library of this version for every architecture.
+library=$(candidate "libstd-rust-web-dev:$architecture")
+if [ -z "$library" ]; then
+    refresh_package_lists
+    library=$(candidate "libstd-rust-web-dev:$architecture")
+fi
+version_at_least "${library:-0}" "$rust_wanted" ||
+    fail "libstd-rust-web-dev:$architecture is ${library:-not there} and Rust $rust_wanted is needed;" \
+        "see \"32 bits\" in cross/README.md"
 missing=
 for package in $packages; do
     dpkg-query -W -f '${db:Status-Abbrev}\n' "$package" 2>/dev/null | grep -q '^ii' ||
@@ -51,8 +68,7 @@ export PKG_CONFIG_ALLOW_CROSS=1
 export PKG_CONFIG_LIBDIR="/usr/lib/$triple/pkgconfig:/usr/share/pkgconfig"
 export "CC_$(printf '%s' "$target" | tr - _)=$triple-gcc"
 export "CARGO_TARGET_${name}_LINKER=$triple-gcc"
-# The first 64-bit core of a Raspberry Pi 4: a program that needs more than Armv8.0 fails here.
-export "CARGO_TARGET_${name}_RUNNER=qemu-aarch64-static -cpu cortex-a72"
+export "CARGO_TARGET_${name}_RUNNER=$runner"
 
 subcommand=$1
 shift

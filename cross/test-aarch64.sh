@@ -18,6 +18,12 @@ cross/build.sh "$target" build --release
 # shellcheck disable=SC2086 # a command and its arguments
 $emulate "$cross_dir/$target/release/habituate" --version
 
+# The cores of a Raspberry Pi 3 and 4, and everything that this QEMU knows: each takes other kernels.
+for core in cortex-a53 cortex-a72 max; do
+    say "golden outputs of the encoders on $core"
+    qemu-aarch64-static -cpu "$core" "$cross_dir/$target/release/habituate" selftest
+done
+
 tools/setup.sh build
 say "release binary for this machine"
 PATH="$PATH:$HOME/.cargo/bin" cargo build --release --locked

@@ -48,8 +48,8 @@ def constant(name, value):
     return onnx.numpy_helper.from_array(np.asarray(value), name)
 
 
-def save(name, nodes, constants, input_shape, outputs):
-    """Writes `NAME.onnx`, byte for byte the same for the same graph. `outputs`: name to shape."""
+def save(name, nodes, constants, input_shape, outputs, folder=HERE):
+    """Writes `NAME.onnx` in `folder`, byte for byte the same for the same graph. `outputs`: name to shape."""
     describe = lambda n, shape: helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, shape)
     graph = helper.make_graph(nodes, name, [describe("input", input_shape)],
                               [describe(n, shape) for n, shape in outputs.items()], constants)
@@ -57,13 +57,13 @@ def save(name, nodes, constants, input_shape, outputs):
                               producer_name="habituate", ir_version=8)
     onnx.checker.check_model(model, full_check=True)
     data = model.SerializeToString(deterministic=True)
-    (HERE / f"{name}.onnx").write_bytes(data)
+    (folder / f"{name}.onnx").write_bytes(data)
     return hashlib.sha256(data).hexdigest()
 
 
-def golden(name, window, tolerance):
+def golden(name, window, tolerance, folder=HERE):
     """The `[golden]` table, by ONNX's own reference evaluator."""
-    run = ReferenceEvaluator(str(HERE / f"{name}.onnx"))
+    run = ReferenceEvaluator(str(folder / f"{name}.onnx"))
     tokens, embedding = run.run(["tokens", "embedding"], {"input": window.astype(np.float32)})
     assert np.isfinite(tokens).all() and np.isfinite(embedding).all()
     if tokens.ndim == 4:

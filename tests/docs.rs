@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 29] = [
     "run",
     "demo",
     "replay",
@@ -16,6 +16,8 @@ const COMMANDS: [&str; 27] = [
     "check",
     "selftest",
     "bench",
+    "doctor",
+    "support",
     "status",
     "teach",
     "names",
@@ -73,7 +75,9 @@ fn the_command_page_is_what_help_says() {
 fn every_command_of_the_readme_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let general = help(None);
-    for page in ["README.md", "guide/encoders.md", "guide/names.md", "guide/alarms.md"] {
+    for page in
+        ["README.md", "guide/encoders.md", "guide/names.md", "guide/install.md", "guide/alarms.md"]
+    {
         let text = fs::read_to_string(root.join(page)).unwrap();
         for line in text.lines() {
             let Some((before, after)) = line.split_once("habituate ") else { continue };

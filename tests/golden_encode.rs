@@ -270,7 +270,13 @@ fn pooling_leaves_out_what_is_not_real() {
 fn a_window_for_another_encoder_is_refused() {
     let mut encoder = open(bundled::DEFAULT_SOUND, None).unwrap();
     let mut latent = Latent::zeros(encoder.shape());
-    let window = EncoderWindow { start_s: 0.0, end_s: 1.0, valid: 1.0, input: vec![0.0; 7] };
+    let window = EncoderWindow {
+        start_s: 0.0,
+        end_s: 1.0,
+        valid: 1.0,
+        input: vec![0.0; 7],
+        signal: Vec::new(),
+    };
     let shown = encoder.encode(&window, &mut latent).unwrap_err().to_string();
     assert!(shown.contains("7 numbers") && shown.contains("6144"), "{shown}");
     assert!(PictureFrontEnd::new(encoder.manifest()).is_err());

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use habituate::config::learn::LearnToml;
 use habituate::encode::density::Density;
 use habituate::encode::latent::LatentShape;
+use habituate::encode::sides::{PIXELS, Sides};
 use habituate::learn::contract::{HOP_S, Place, live};
 use habituate::learn::learner::Learner;
 use habituate::nn::layout::Layout;
@@ -45,7 +46,7 @@ static ALLOCATOR: Counting = Counting;
 /// `gemm`'s flags: one byte for every sixteen rows of a block that fits the second-level cache.
 const MOST_BYTES: usize = 2048;
 
-/// The sizes of the bundled sound encoder, and a picture, with both objectives and every part on.
+/// The sizes of the bundled sound encoder, and a picture, with every objective and every part on.
 /// On aarch64 every product goes through a packing buffer of `gemm`, see `nn::matmul`.
 #[cfg(target_arch = "x86_64")]
 #[test]
@@ -54,10 +55,24 @@ fn a_window_in_steady_state_allocates_nothing() {
         LatentShape { layout: Layout::Sequence { len: 12 }, token_dim: 64, embedding_dim: 192 };
     let picture =
         LatentShape { layout: Layout::Grid { rows: 7, cols: 8 }, token_dim: 32, embedding_dim: 64 };
-    for (shape, density) in [
-        (sound, Density::Whitened { nearest: 1, ridge: 0.05 }),
-        (sound, Density::Mahalanobis { ridge: 0.05 }),
-        (picture, Density::Cosine { nearest: 3, root: true }),
+    let mixed = LearnToml {
+        autoencoding: 0.2,
+        contrastive_predictive: 0.2,
+        contrastive_views: 0.2,
+        align_uniform: 0.2,
+        vicreg: 0.05,
+        temporal_order: 0.2,
+        rotation: 0.2,
+        colorization: 0.2,
+        inpainting: 0.2,
+        batch_windows: 8,
+        ..LearnToml::default()
+    };
+    for (shape, density, learn) in [
+        (sound, Density::Whitened { nearest: 1, ridge: 0.05 }, LearnToml::default()),
+        (sound, Density::Mahalanobis { ridge: 0.05 }, mixed.clone()),
+        (picture, Density::Cosine { nearest: 3, root: true }, LearnToml::default()),
+        (picture, Density::Mahalanobis { ridge: 0.05 }, mixed),
     ] {
         let settings = LearnToml {
             predictive_coding: 0.5,
@@ -66,13 +81,25 @@ fn a_window_in_steady_state_allocates_nothing() {
             reservoir_windows: 64,
             guard_every: 8,
             first_windows: 10_000,
-            ..LearnToml::default()
+            first_updates_per_window: 1.0,
+            ..learn
         };
         let settings = settings.check().expect("in range");
         let mut place = Place::new(shape, 1);
         let mut learner = Learner::new(shape, density, &settings, 1);
         // Past warm-up, with memory full, and just past the fits at 256 windows.
         live(&mut learner, 0, 330, || place.usual());
+        // Without side windows rotation, colours and pixels would have nothing to learn from.
+        let mut sides = Sides {
+            latents: vec![place.usual(); learner.side_kinds().len()],
+            colours: (0..56).map(|patch| patch % 25).collect(),
+            pixels: vec![9; 56 * PIXELS],
+        };
+        for at_s in [170.0, 171.0, 172.0] {
+            assert_eq!(learner.take_sides(&sides, at_s), !sides.latents.is_empty());
+            let first = usize::from(!sides.latents.is_empty());
+            sides.latents.rotate_left(first);
+        }
         for window in 330..350 {
             let latent = place.usual();
             let before = HELD.get();

@@ -14,7 +14,8 @@ say "format"
 cargo fmt --all --check
 if have shellcheck; then
     say "shell scripts"
-    shellcheck tools/*.sh cross/*.sh .ci/run
+    shellcheck -x tools/*.sh cross/*.sh models/train/*.sh packaging/*.sh packaging/debian/* tests/board/board \
+        tests/board/*.sh .ci/run
 fi
 say "clippy"
 cargo clippy --locked --all-targets -- -D warnings
@@ -24,6 +25,9 @@ say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 say "examples in the documentation"
 cargo test --locked --doc
+say "training, the quick path"
+cargo build --locked
+tools/train-quick.sh
 [ -n "${HABITUATE_DEV_DATA:-}" ] || say "no recordings in target/dev: tests that need them skip"
 if cargo nextest --version >/dev/null 2>&1; then
     say "tests"

@@ -2,6 +2,7 @@
 
 pub mod bytes;
 pub mod clock;
+pub mod machine;
 pub mod modality;
 pub mod recovery;
 pub mod rng;

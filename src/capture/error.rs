@@ -113,15 +113,15 @@ pub enum CaptureError {
     /// A camera sensor without its image processor: what comes out is not yet a picture.
     #[error(
         "{device:?} delivers raw sensor data ({offered}), not pictures; set source.kind = \
-         \"command\" and source.command = {command:?} instead"
+         \"command\", source.format = \"mjpeg\" and source.command = {command:?} instead"
     )]
     RawSensor {
         /// As it was opened.
         device: String,
         /// Its formats.
         offered: String,
-        /// A command that delivers pictures from it.
-        command: String,
+        /// A command that delivers pictures from it, word by word.
+        command: Vec<String>,
     },
     /// The device could not be opened, for a reason we have no better word for.
     #[error("cannot open {device:?}")]

@@ -47,6 +47,8 @@ pub enum SourceState {
 pub struct SourceStatus {
     /// What it is doing.
     pub state: SourceState,
+    /// How often it was tried to open it.
+    pub open_count: u64,
     /// How often it has come back after a failure.
     pub restart_count: u64,
     /// Items that were skipped because they could not be used.
@@ -84,11 +86,15 @@ pub struct Supervised {
     failures: u32,
     /// No chunk reaches further than this into the stream, in seconds.
     reached_s: f64,
+    /// Longest silence on the line that is borne, where the source itself keeps no such clock.
+    stall_after: Option<Duration>,
 }
 
 struct Running {
     source: Box<dyn Source>,
     opened_at: Duration,
+    /// When it last delivered something.
+    moved_at: Duration,
     /// The stream's time when the source's own time was 0.
     offset_s: f64,
     /// The stream's time of sample 0 since the last beginning.
@@ -106,8 +112,12 @@ impl Supervised {
         stop: Stop,
         seed: u64,
     ) -> Self {
-        let status =
-            SourceStatus { state: SourceState::Opening, restart_count: 0, skipped_count: 0 };
+        let status = SourceStatus {
+            state: SourceState::Opening,
+            open_count: 0,
+            restart_count: 0,
+            skipped_count: 0,
+        };
         Self {
             name: name.into(),
             modality,
@@ -120,7 +130,16 @@ impl Supervised {
             source: None,
             failures: 0,
             reached_s: 0.0,
+            stall_after: None,
         }
+    }
+
+    /// Opens the source again when nothing has come for this long. For commands: a program that
+    /// hangs keeps its pipe open and says nothing.
+    #[must_use]
+    pub const fn stalls_after(mut self, silence: Duration) -> Self {
+        self.stall_after = Some(silence);
+        self
     }
 
     /// A view of the state that stays valid.
@@ -139,7 +158,9 @@ impl Supervised {
     }
 
     fn try_open(&mut self) -> Result<(), CaptureError> {
-        match (self.open)() {
+        let opened = (self.open)();
+        self.status.lock().open_count += 1;
+        match opened {
             Ok(source) => {
                 let mut status = self.status.lock();
                 if let SourceState::Waiting { since, .. } = status.state {
@@ -151,7 +172,13 @@ impl Supervised {
                 drop(status);
                 let offset_s = self.stream_s();
                 let opened_at = self.clock.now();
-                self.source = Some(Running { source, opened_at, offset_s, begin_s: offset_s });
+                self.source = Some(Running {
+                    source,
+                    opened_at,
+                    moved_at: opened_at,
+                    offset_s,
+                    begin_s: offset_s,
+                });
                 Ok(())
             }
             Err(error) => self.handle(error),
@@ -263,7 +290,18 @@ impl Source for Supervised {
         }
         if let Some(running) = &mut self.source {
             return match running.source.next(max_wait) {
-                Ok(Some(chunk)) => Ok(Some(self.place(chunk))),
+                Ok(Some(Chunk::Idle)) => {
+                    let silent_for = self.clock.now().saturating_sub(running.moved_at);
+                    if self.stall_after.is_some_and(|longest| longest <= silent_for) {
+                        let device = self.name.clone();
+                        self.handle(CaptureError::Stalled { device, silent_for })?;
+                    }
+                    Ok(Some(Chunk::Idle))
+                }
+                Ok(Some(chunk)) => {
+                    running.moved_at = self.clock.now();
+                    Ok(Some(self.place(chunk)))
+                }
                 Ok(None) => {
                     self.end();
                     Ok(None)

@@ -7,6 +7,8 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::cli::bench::args::BenchArgs;
+use crate::cli::doctor::args::DoctorArgs;
+use crate::cli::doctor::args::SupportArgs;
 use crate::cli::models::args::ModelsArgs;
 use crate::cli::names::args::MarkArgs;
 use crate::cli::names::args::NamesArgs;
@@ -46,6 +48,10 @@ pub(crate) enum Command {
     Selftest(SelftestArgs),
     /// How fast this machine is, stage by stage, and each encoder.
     Bench(BenchArgs),
+    /// Looks whether all that is needed works here, and says what mends what does not.
+    Doctor(DoctorArgs),
+    /// Writes all that helps to find a fault into one text file, without secrets and recordings.
+    Support(SupportArgs),
     /// What a running daemon, or the last one, knows.
     Status(StatusArgs),
     /// Gives a name to examples: files, folders, or a remembered moment.
@@ -62,6 +68,9 @@ pub(crate) enum Command {
     State(StateArgs),
     /// Encoders and their manifests.
     Models(ModelsArgs),
+    /// Writes manual pages and completions for packages.
+    #[command(hide = true)]
+    Pages(PagesArgs),
 }
 
 /// Options of everything that learns.
@@ -153,6 +162,10 @@ pub(crate) struct ReplayArgs {
     /// Pictures without times of their own: how many make a second.
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     pub(crate) frames_per_s: f64,
+    /// A recording of the other sense from the same time and place, pictures beside sound: what belongs
+    /// together is learnt, and the report says what that is worth.
+    #[arg(long, value_name = "INPUT", conflicts_with_all = ["state", "learn_until"])]
+    pub(crate) beside: Option<PathBuf>,
     /// Name of the source in scores and state.
     #[arg(long, value_name = "NAME", default_value = "replay")]
     pub(crate) source: String,
@@ -214,6 +227,13 @@ pub(crate) struct CheckArgs {
 pub(crate) struct SelftestArgs {
     #[command(flatten)]
     pub(crate) encoder: EncoderArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PagesArgs {
+    /// The folder to write to.
+    #[arg(value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

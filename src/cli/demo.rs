@@ -78,8 +78,8 @@ pub(crate) fn main(args: &DemoArgs) -> Result<(), Failure> {
         None => (Track::new(encoder, &settings.learn, args.seed)?, None),
     };
     println!(
-        "A built-in {source_name}: {:.0} minutes of it, with something unusual now and then. Nobody \
-         tells the program when. It may raise one alarm a minute.",
+        "A built-in {source_name}: {:.0} minutes of it, with something unusual now and then.\n\
+         Nobody tells the program when. It may raise one alarm a minute.",
         args.seconds / 60.0
     );
     println!("{}\n", track.describe());

@@ -30,9 +30,10 @@ fn section(title: &str, kind: &str, found: &[DeviceInfo]) {
             Err(why) => println!("    cannot be asked: {why}"),
         }
         if devices::is_raw_sensor(device) {
-            println!(
-                "    a bare sensor: use kind = \"command\" with rpicam-vid or gst-launch-1.0 instead"
-            );
+            let command = devices::sensor_command(device, (640, 480), 1.0);
+            println!("    a bare sensor; use this instead:");
+            println!("    [[source]] kind = \"command\", format = \"mjpeg\"");
+            println!("      command = {command:?}");
         }
     }
     println!();

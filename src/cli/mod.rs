@@ -11,20 +11,26 @@ mod bench;
 mod check;
 mod demo;
 mod devices;
+mod doctor;
 mod embed;
 mod encoders;
 mod exit;
 mod models;
 mod names;
+mod pages;
 mod progress;
+mod reload;
 mod replay;
 mod run;
 mod selftest;
+mod service;
 mod signals;
 mod state;
 mod status;
+mod support;
 mod tables;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -64,6 +70,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Check(args) => check::main(&args),
         Command::Selftest(args) => selftest::main(&args),
         Command::Bench(args) => bench::main(&args),
+        Command::Doctor(args) => doctor::main(&args),
+        Command::Support(args) => support::main(&args),
+        Command::Pages(args) => pages::main(&args),
         Command::Status(args) => status::main(&args),
         Command::Teach(args) => names::teach(&args),
         Command::Names(args) => names::names(&args),
@@ -76,6 +85,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 }
 
 /// Warnings and up, or what `RUST_LOG` says; `-v` for information, `-vv` for everything of ours.
+/// The journal gets the level as it wants it, and no time.
 fn start_log(verbose: u8) {
     let level = match verbose {
         0 => "warn",
@@ -83,5 +93,15 @@ fn start_log(verbose: u8) {
         _ => "info,habituate=debug",
     };
     let env = env_logger::Env::default().default_filter_or(level);
-    env_logger::Builder::from_env(env).format_target(false).init();
+    let mut log = env_logger::Builder::from_env(env);
+    log.format_target(false);
+    if service::is_journal() {
+        log.format(|out, record| {
+            let priority = service::priority(record.level());
+            // A line of the journal is one entry; the rest would lose its level.
+            let words = record.args().to_string().replace('\n', "; ");
+            writeln!(out, "{priority}{words}")
+        });
+    }
+    log.init();
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::base::modality::Modality;
 use crate::base::stop::Stop;
+use crate::cli::args::EncoderArgs;
 use crate::cli::args::ReplayArgs;
 use crate::cli::encoders;
 use crate::cli::exit::EXIT_DISK;
@@ -20,11 +22,15 @@ use crate::config::daemon::Settings;
 use crate::config::source::SourceSettings;
 use crate::emit::plot;
 use crate::emit::plot::Point;
+use crate::emit::report::Beside;
 use crate::emit::report::Report;
 use crate::emit::scores::ScoresCsv;
+use crate::pipeline;
+use crate::pipeline::beside::Part;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::replay;
+use crate::pipeline::replay::ReplayError;
 use crate::pipeline::resume;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::resume::OpenOptions;
@@ -76,16 +82,28 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     }
     let mut out = Outputs::open(args)?;
     let progress = Progress::new(input.total_s());
-    let result = replay::run(input.as_mut(), &mut track, keeper.as_mut(), &stop, &mut |scored| {
-        out.window(&args.source, scored);
+    let mut on_window = |name: &str, scored: &Scored<'_>| {
+        out.window(name, scored);
         progress.at(scored.end_s, out.message(scored));
-    });
+    };
+    let result = match &args.beside {
+        None => {
+            let mut told = |scored: &Scored<'_>| on_window(&args.source, scored);
+            let run = replay::run(input.as_mut(), &mut track, keeper.as_mut(), &stop, &mut told);
+            run.map(|()| None)
+        }
+        Some(path) => {
+            let part = Part { source: input.as_mut(), track: &mut track };
+            beside(args, path, &settings, part, &stop, &mut on_window)
+        }
+    };
     progress.done();
     // What was scored before an input failed is still of use.
     let scores_bytes = out.finish(args)?;
-    result?;
+    let beside = result?;
 
     let mut report = track.report();
+    report.beside = beside;
     report.inputs = args.inputs.iter().map(|p| p.display().to_string()).collect();
     report.encoder = encoder_name;
     report.warnings.extend(input.take_warnings());
@@ -98,6 +116,36 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     }
     println!("{}", summary(&report));
     Ok(())
+}
+
+/// Runs a recording of the other sense beside the first one, in the same process and thread.
+fn beside(
+    args: &ReplayArgs,
+    path: &Path,
+    settings: &Settings,
+    first: Part<'_>,
+    stop: &Stop,
+    on_window: &mut dyn FnMut(&str, &Scored<'_>),
+) -> Result<Option<Beside>, ReplayError> {
+    let source = SourceSettings::recording(
+        "beside",
+        vec![path.to_path_buf()],
+        args.realtime,
+        args.frames_per_s,
+    );
+    let seed = args.learn.seed.unwrap_or(settings.seed);
+    let mut input = open::open(&source, &OpenWith { stop: stop.clone(), seed })?;
+    let other = match first.source.modality() {
+        Modality::Sound => Modality::Picture,
+        Modality::Picture => Modality::Sound,
+    };
+    let encoder = encoders::open(&EncoderArgs::default(), &source, other)?;
+    let mut track = Track::new(encoder, &settings.learn, seed)?;
+    let first = Part { source: &mut *first.source, track: &mut *first.track };
+    let second = Part { source: input.as_mut(), track: &mut track };
+    let names = [args.source.as_str(), "beside"];
+    let told = &mut |which: usize, scored: &Scored<'_>| on_window(names[which], scored);
+    pipeline::beside::run([first, second], seed, stop, told).map(Some)
 }
 
 /// Fills in what only the process knows.
@@ -129,11 +177,20 @@ pub(crate) fn summary(report: &Report) -> String {
         value.map_or_else(|| "not yet known".into(), |v| format!("{:.0} %", 100.0 * v))
     };
     let speed = report.input_s / report.cpu_s.max(1e-3);
+    let beside = report.beside.map_or_else(String::new, |beside| {
+        format!(
+            "\nbeside: {} pairs, {} of {} pictures found by their sound among 16, guessing finds {:.0}",
+            beside.pairs,
+            beside.right,
+            beside.asked,
+            beside.chance * beside.asked as f64
+        )
+    });
     format!(
         "{minutes:.1} minutes of input, {} windows, {} events, {} kept out of learning\n\
          learning: {} updates, {} commits, {} rejections; predicts {} better than the mean, {} better \
          than \"as before\"\n\
-         cost: {:.1} CPU seconds ({speed:.0}x real time), {} MiB at most",
+         cost: {:.1} CPU seconds ({speed:.0}x real time), {} MiB at most{beside}",
         report.windows,
         report.events,
         report.quarantined_windows,

@@ -1,20 +1,20 @@
 //! `habituate run`: the daemon.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::io::Write;
-use std::path::Path;
+mod sinks;
+mod watch;
+
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
 use anyhow::anyhow;
-use crossbeam_channel::Receiver;
 
+use crate::base::clock::SystemClock;
+use crate::base::machine::Machine;
 use crate::base::stop::Stop;
 use crate::base::stop::Woke;
 use crate::cli::args::RunArgs;
@@ -25,11 +25,14 @@ use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::reload::Configuration;
+use crate::cli::run::sinks::Sinks;
+use crate::cli::run::watch::Watch;
+use crate::cli::service;
 use crate::cli::signals;
+use crate::cli::signals::Reload;
 use crate::cli::state;
 use crate::config::daemon::Settings;
-use crate::emit::events::EventsFile;
-use crate::emit::scores::ScoresCsv;
 use crate::emit::status::Status;
 use crate::pipeline::control;
 use crate::pipeline::daemon;
@@ -38,12 +41,14 @@ use crate::pipeline::daemon::Ended;
 use crate::pipeline::daemon::Part;
 use crate::pipeline::daemon::SINK_QUEUE;
 use crate::pipeline::daemon::Shared;
-use crate::pipeline::daemon::Told;
+use crate::pipeline::limits::Allowance;
+use crate::pipeline::limits::Watcher;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::resume;
 use crate::pipeline::resume::OpenOptions;
 use crate::pipeline::usage::Usage;
+use crate::pipeline::watchdog;
 use crate::store::state_dir::StateDir;
 use crate::web::routes::Exchange;
 use crate::web::socket;
@@ -58,8 +63,10 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     if args.seconds.is_some_and(|s| !(0.0 < s && s.is_finite())) {
         return Err(Failure::new(EXIT_USAGE, anyhow!("--seconds must be above 0")));
     }
+    let configuration = Configuration::read(args.learn.config.as_deref())?;
     let stop = Stop::default();
     signals::connect(&stop).or_exit(EXIT_SOFTWARE)?;
+    let reload = Reload::connect().or_exit(EXIT_SOFTWARE)?;
 
     let root = state::directory(args.learn.state.as_deref(), settings.state_dir.as_deref());
     let dir = Arc::new(StateDir::open(&root)?);
@@ -74,38 +81,56 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
         sinks,
         wants_rows: args.scores.is_some(),
         refusals: Arc::default(),
+        allowance: Allowance::new(settings.checkpoint, settings.board),
     };
     let bytes = Arc::new(AtomicU64::new(0));
-    let sink_thread = Sinks::open(args, &settings, &root, Arc::clone(&bytes))?.start(told)?;
+    let events = Arc::new(Mutex::new(settings.events.clone()));
+    let sink_thread =
+        Sinks::open(args, Arc::clone(&events), &root, Arc::clone(&bytes))?.start(told)?;
     let board = Board::default();
     let document = {
-        let (board, refusals) = (board.clone(), Arc::clone(&shared.refusals));
+        let (board, allowance) = (board.clone(), shared.allowance.clone());
+        let (refusals, bytes) = (Arc::clone(&shared.refusals), Arc::clone(&bytes));
         move || {
-            status(&board, started, bytes.load(Ordering::Relaxed), refusals.load(Ordering::Relaxed))
-                .to_json()
+            let refused = refusals.load(Ordering::Relaxed);
+            status(&board, &allowance, started, bytes.load(Ordering::Relaxed), refused)
         }
     };
+    let answer = {
+        let document = document.clone();
+        move || document().to_json()
+    };
     let socket_stop = Stop::default();
-    let socket_thread = socket::serve(&root, socket_stop.clone(), exchange.routes(document))
+    let socket_thread = socket::serve(&root, socket_stop.clone(), exchange.routes(answer))
         .map_err(|e| anyhow::Error::new(e).context("cannot make the control socket"))
         .or_exit(EXIT_DISK)?;
     let threads = daemon::start(parts, &shared, &board).or_exit(EXIT_SOFTWARE)?;
     eprintln!("running; state in {}; stop with Ctrl-C", root.display());
 
+    let clock = Arc::new(SystemClock);
+    let watcher = Watcher::new(Machine::default(), &root, clock.clone(), shared.allowance.clone());
+    let has_watchdog = service::has_watchdog(watchdog::patience(&settings.sources));
+    let mut watch = Watch::new(watcher, clock, has_watchdog, (configuration, reload), events);
+    let allowance = shared.allowance.clone();
+    watch.turn(&allowance, &document);
+    service::ready("learning what is usual");
     let deadline = args.seconds.map(Duration::from_secs_f64);
     while stop.sleep(WATCH) == Woke::TimeUp {
+        watch.turn(&allowance, &document);
         let over = deadline.is_some_and(|d| d <= started.elapsed());
         if over || threads.iter().all(JoinHandle::is_finished) {
             stop.request();
         }
     }
+    service::stopping();
     let ended: Vec<Ended> =
         threads.into_iter().map(|t| t.join().unwrap_or(Ended::Failed)).collect();
     socket_stop.request();
     drop(shared);
     let sinks_ok = sink_thread.join().is_ok();
     let socket_ok = socket_thread.join().is_ok();
-    eprint!("{}", status(&board, started, 0, 0).to_text());
+    let written = bytes.load(Ordering::Relaxed);
+    eprint!("{}", status(&board, &allowance, started, written, 0).to_text());
     if !(sinks_ok && socket_ok) {
         return Err(Failure::new(EXIT_SOFTWARE, anyhow!("a thread of ours panicked")));
     }
@@ -152,7 +177,13 @@ fn parts(
     Ok((parts, exchange))
 }
 
-fn status(board: &Board, started: Instant, sink_bytes: u64, refusals: u64) -> Status {
+fn status(
+    board: &Board,
+    allowance: &Allowance,
+    started: Instant,
+    sink_bytes: u64,
+    refusals: u64,
+) -> Status {
     let usage = Usage::now();
     Status {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -162,77 +193,7 @@ fn status(board: &Board, started: Instant, sink_bytes: u64, refusals: u64) -> St
         resident_bytes: usage.resident_bytes,
         bytes_written: board.bytes_written() + sink_bytes,
         sink_refusals: refusals,
+        board: allowance.status(),
         sources: board.statuses(),
-    }
-}
-
-/// Where events and scores go, on a thread of their own: no source waits for a disk.
-struct Sinks {
-    events: Option<EventsFile>,
-    csv: Option<ScoresCsv<BufWriter<File>>>,
-    stdout: bool,
-    bytes: Arc<AtomicU64>,
-}
-
-impl Sinks {
-    fn open(
-        args: &RunArgs,
-        settings: &Settings,
-        root: &Path,
-        bytes: Arc<AtomicU64>,
-    ) -> Result<Self, Failure> {
-        let path = root.join("events.jsonl");
-        let events = settings
-            .events
-            .file
-            .then(|| EventsFile::open(&path, settings.events.file_bytes))
-            .transpose()
-            .map_err(|e| anyhow::Error::new(e).context(format!("cannot open {}", path.display())))
-            .or_exit(EXIT_DISK)?;
-        let csv = match &args.scores {
-            Some(path) => {
-                let file = File::create(path)
-                    .map_err(|e| {
-                        anyhow::Error::new(e).context(format!("cannot write {}", path.display()))
-                    })
-                    .or_exit(EXIT_DISK)?;
-                Some(ScoresCsv::new(BufWriter::new(file)).or_exit(EXIT_DISK)?)
-            }
-            None => None,
-        };
-        Ok(Self { events, csv, stdout: settings.events.stdout, bytes })
-    }
-
-    fn start(mut self, inbox: Receiver<Told>) -> Result<JoinHandle<()>, Failure> {
-        let run = move || {
-            for told in inbox {
-                if let Err(error) = self.take(&told) {
-                    log::error!("an event or score could not be written: {error}");
-                }
-            }
-            if let Some(csv) = &mut self.csv
-                && let Err(error) = csv.flush()
-            {
-                log::error!("the scores file is incomplete: {error}");
-            }
-        };
-        thread::Builder::new().name("sinks".into()).spawn(run).or_exit(EXIT_SOFTWARE)
-    }
-
-    fn take(&mut self, told: &Told) -> std::io::Result<()> {
-        match told {
-            Told::Row(row) => self.csv.as_mut().map_or(Ok(()), |csv| csv.write(row)),
-            Told::Event(event) => {
-                if self.stdout {
-                    let mut out = std::io::stdout().lock();
-                    writeln!(out, "{}", event.to_json())?;
-                    out.flush()?;
-                }
-                if let Some(file) = &mut self.events {
-                    self.bytes.fetch_add(file.append(event)?, Ordering::Relaxed);
-                }
-                Ok(())
-            }
-        }
     }
 }

@@ -1,9 +1,12 @@
 //! SIGINT and SIGTERM: the first asks everything to finish in order, the second leaves at once.
+//! SIGHUP asks for the configuration to be read again.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread;
 
+use signal_hook::consts::SIGHUP;
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
 use signal_hook::flag;
@@ -35,4 +38,26 @@ pub(crate) fn connect(stop: &Stop) -> std::io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Whether the configuration is to be read again.
+#[derive(Debug)]
+pub(crate) struct Reload(Arc<AtomicBool>);
+
+impl Reload {
+    /// From now on SIGHUP no longer ends the process. Call once.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, when it refuses a handler.
+    pub(crate) fn connect() -> std::io::Result<Self> {
+        let asked = Arc::new(AtomicBool::new(false));
+        flag::register(SIGHUP, Arc::clone(&asked))?;
+        Ok(Self(asked))
+    }
+
+    /// Whether SIGHUP came since the last call.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
+    }
 }

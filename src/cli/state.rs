@@ -4,6 +4,9 @@ use std::env;
 use std::path::Path;
 use std::path::PathBuf;
 
+/// Where the `StateDirectory=` of the packaged unit lies.
+const SERVICE_STATE: &str = "/var/lib/habituate";
+
 /// The command line's, else the configuration's, else systemd's, else one of this user.
 pub(crate) fn directory(argument: Option<&Path>, configured: Option<&Path>) -> PathBuf {
     if let Some(stated) = argument.or(configured) {
@@ -21,9 +24,35 @@ pub(crate) fn directory(argument: Option<&Path>, configured: Option<&Path>) -> P
     base.map_or_else(|| PathBuf::from("habituate-state"), |base| base.join("habituate"))
 }
 
+/// Where a daemon is asked, or its state is looked at: as [`directory`], but that of the installed
+/// service where nothing was stated and this user has none of their own.
+pub(crate) fn directory_to_ask(argument: Option<&Path>, configured: Option<&Path>) -> PathBuf {
+    let own = directory(argument, configured);
+    let is_stated = argument.or(configured).is_some() || env::var_os("STATE_DIRECTORY").is_some();
+    choose(own, is_stated, Path::new(SERVICE_STATE))
+}
+
+fn choose(own: PathBuf, is_stated: bool, service: &Path) -> PathBuf {
+    // What may not be entered exists, too; asking it says why.
+    let is_installed = service.symlink_metadata().is_ok();
+    if is_stated || own.exists() || !is_installed { own } else { service.into() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_service_is_asked_where_there_is_no_state_of_ones_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let (own, service) = (dir.path().join("own"), dir.path().join("service"));
+        assert_eq!(choose(own.clone(), false, &service), own, "no service");
+        std::fs::create_dir(&service).unwrap();
+        assert_eq!(choose(own.clone(), false, &service), service);
+        assert_eq!(choose(own.clone(), true, &service), own, "stated");
+        std::fs::create_dir(&own).unwrap();
+        assert_eq!(choose(own.clone(), false, &service), own);
+    }
 
     #[test]
     fn what_was_typed_wins_over_what_was_configured() {

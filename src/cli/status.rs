@@ -17,7 +17,7 @@ use crate::web::routes;
 
 pub(crate) fn main(args: &StatusArgs) -> Result<(), Failure> {
     let settings = Settings::load(args.config.as_deref())?;
-    let root = state::directory(args.state.as_deref(), settings.state_dir.as_deref());
+    let root = state::directory_to_ask(args.state.as_deref(), settings.state_dir.as_deref());
     match routes::status(&root) {
         Ok(json) if args.json => {
             print!("{json}");

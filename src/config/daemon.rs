@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::config::board::BoardToml;
 use crate::config::learn::LearnSettings;
 use crate::config::learn::LearnToml;
 use crate::config::problems::Problems;
@@ -30,6 +31,8 @@ pub struct DaemonToml {
     pub checkpoint: CheckpointToml,
     /// Where events go.
     pub events: EventsToml,
+    /// When learning and writing give way.
+    pub board: BoardToml,
 }
 
 /// The `[checkpoint]` table as written.
@@ -49,7 +52,7 @@ impl Default for CheckpointToml {
 }
 
 /// The `[events]` table as written.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventsToml {
     /// Append each event as a line of JSON to `events.jsonl` in the state directory.
@@ -81,6 +84,8 @@ pub struct Settings {
     pub checkpoint: CheckpointSettings,
     /// Where events go.
     pub events: EventsToml,
+    /// When learning and writing give way.
+    pub board: BoardToml,
 }
 
 /// When what was learnt is written to disk.
@@ -236,6 +241,7 @@ impl DaemonToml {
         problems.require(4_096 <= self.events.file_bytes, "events.file_bytes", || {
             format!("{} is below 4096", self.events.file_bytes)
         });
+        self.board.check(&mut problems);
         match self.learn.check() {
             Ok(learn) => problems.or(Settings {
                 seed: self.seed.unwrap_or(1),
@@ -244,6 +250,7 @@ impl DaemonToml {
                 learn,
                 checkpoint,
                 events: self.events,
+                board: self.board,
             }),
             Err(more) => {
                 problems.absorb(more);

@@ -40,6 +40,31 @@ pub struct LearnToml {
     pub masked_prediction: f32,
     /// Weight of predictive coding among the objectives; 0 turns it off.
     pub predictive_coding: f32,
+    /// Weight of autoencoding: a token through a bottleneck. 0 turns it off, as below.
+    pub autoencoding: f32,
+    /// Weight of contrastive prediction: find the coming token among those of other moments.
+    pub contrastive_predictive: f32,
+    /// Weight of contrastive views: two views of a window nearer to each other than to others.
+    pub contrastive_views: f32,
+    /// Weight of alignment and uniformity: two views alike, windows spread apart.
+    pub align_uniform: f32,
+    /// Weight of `VICReg`: two views alike, every feature of use.
+    pub vicreg: f32,
+    /// Weight of temporal order: forwards, backwards or in disorder.
+    pub temporal_order: f32,
+    /// Weight of rotation: by how many quarters a picture was turned.
+    pub rotation: f32,
+    /// Weight of colorization: the colours of a grey picture.
+    pub colorization: f32,
+    /// Weight of inpainting: the pixels of hidden patches.
+    pub inpainting: f32,
+    /// Share of tokens that a view in latent space leaves out.
+    pub view_drop: f32,
+    /// Noise that it adds, in deviations of a whitened number.
+    pub view_noise: f32,
+    /// Seconds between two moments whose signal is changed, turned or made grey, which takes up to
+    /// seven more passes of the encoder; 0 makes none, and turns off what needs them.
+    pub side_every_s: f64,
     /// How many tokens (or rows of a picture) ahead predictive coding guesses.
     pub horizons: Vec<usize>,
     /// Lengths of the spans that masked prediction hides in a sequence.
@@ -159,6 +184,18 @@ impl Default for LearnToml {
         Self {
             masked_prediction: 1.0,
             predictive_coding: 0.0,
+            autoencoding: 0.0,
+            contrastive_predictive: 0.0,
+            contrastive_views: 0.0,
+            align_uniform: 0.0,
+            vicreg: 0.0,
+            temporal_order: 0.0,
+            rotation: 0.0,
+            colorization: 0.0,
+            inpainting: 0.0,
+            view_drop: 0.3,
+            view_noise: 0.2,
+            side_every_s: 30.0,
             horizons: vec![1, 2, 4],
             mask_spans: vec![3, 2],
             mask_block: 4,
@@ -182,9 +219,9 @@ impl Default for LearnToml {
             batch_windows: 32,
             batch_tokens: 1024,
             warm_up_windows: 32,
-            first_updates_per_window: 1.0,
+            first_updates_per_window: 2.0,
             first_windows: 300,
-            updates_per_window: 0.25,
+            updates_per_window: 0.5,
             recent_windows: 1024,
             reservoir_windows: 1024,
             clusters: 64,
@@ -244,6 +281,15 @@ impl LearnToml {
         let weights = [
             ("masked_prediction", self.masked_prediction),
             ("predictive_coding", self.predictive_coding),
+            ("autoencoding", self.autoencoding),
+            ("contrastive_predictive", self.contrastive_predictive),
+            ("contrastive_views", self.contrastive_views),
+            ("align_uniform", self.align_uniform),
+            ("vicreg", self.vicreg),
+            ("temporal_order", self.temporal_order),
+            ("rotation", self.rotation),
+            ("colorization", self.colorization),
+            ("inpainting", self.inpainting),
         ];
         for (key, weight) in weights {
             problems.require(weight.is_finite() && 0.0 <= weight, &format!("learn.{key}"), || {
@@ -253,11 +299,21 @@ impl LearnToml {
         problems.require(
             weights.iter().any(|(_, weight)| 0.0 < *weight),
             "learn.masked_prediction",
-            || {
-                "it and learn.predictive_coding are both off; turn one on, or nothing is learnt"
-                    .into()
-            },
+            || "it and all other objectives are off; turn one on, or nothing is learnt".into(),
         );
+        let of_pictures = [
+            ("rotation", self.rotation),
+            ("colorization", self.colorization),
+            ("inpainting", self.inpainting),
+        ];
+        for (key, weight) in of_pictures {
+            let can_be = weight <= 0.0 || 0.0 < self.side_every_s;
+            problems.require(can_be, &format!("learn.{key}"), || {
+                "needs pictures turned, made grey or cut up now and then; set learn.side_every_s \
+                 above 0"
+                    .into()
+            });
+        }
         problems.require(
             !self.horizons.is_empty() && self.horizons.iter().all(|k| (1..=64).contains(k)),
             "learn.horizons",
@@ -315,6 +371,8 @@ impl LearnToml {
         let ranges = [
             ("mask_share", self.mask_share, 0.0, 0.9),
             ("mask_extra", self.mask_extra, 0.0, 0.9),
+            ("view_drop", self.view_drop, 0.0, 0.9),
+            ("view_noise", self.view_noise, 0.0, 2.0),
             ("variance_beta", self.variance_beta, 0.0, 1.0),
             ("whiten_ridge", self.whiten_ridge, 1e-6, 1.0),
             ("whiten_clamp", self.whiten_clamp, 1.0, 1e3),
@@ -341,6 +399,7 @@ impl LearnToml {
             });
         }
         let times = [
+            ("side_every_s", self.side_every_s, 0.0, 86_400.0),
             ("holdout_block_s", self.holdout_block_s, 0.1, 86_400.0),
             ("alarms_per_day", self.alarms_per_day, 1e-3, 1e5),
             ("cooldown_s", self.cooldown_s, 0.0, 86_400.0),

@@ -55,6 +55,9 @@ pub struct Event {
     /// Wall-clock time, UTC, RFC 3339; `None` for recordings, which have no now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
+    /// Whether that time can be believed: something keeps the clock right. `None` where nobody says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_synced: Option<bool>,
 }
 
 impl Event {
@@ -73,9 +76,16 @@ pub struct EventsFile {
     file: File,
     size: u64,
     limit_bytes: u64,
+    /// The last write failed, and may have left half a line.
+    is_torn: bool,
 }
 
 impl EventsFile {
+    /// Another size at which a new file begins, after a reload of the configuration.
+    pub const fn set_limit(&mut self, limit_bytes: u64) {
+        self.limit_bytes = limit_bytes;
+    }
+
     /// Opens for appending. A last line cut short by a power cut is ended first, so that the next
     /// event is a line of its own.
     ///
@@ -93,7 +103,7 @@ impl EventsFile {
                 file.write_all(b"\n")?;
             }
         }
-        Ok(Self { path: path.into(), file, size, limit_bytes })
+        Ok(Self { path: path.into(), file, size, limit_bytes, is_torn: false })
     }
 
     /// Appends one event and flushes it to the disk: an event once reported is not lost.
@@ -110,8 +120,13 @@ impl EventsFile {
             self.file = OpenOptions::new().create(true).append(true).open(&self.path)?;
             self.size = 0;
         }
+        if self.is_torn {
+            self.file.write_all(b"\n")?;
+        }
+        self.is_torn = true;
         self.file.write_all(line.as_bytes())?;
         self.file.sync_data()?;
+        self.is_torn = false;
         self.size += bytes;
         Ok(bytes)
     }
@@ -137,6 +152,7 @@ mod tests {
             p_anchor: None,
             learning: false,
             time: None,
+            clock_synced: None,
         }
     }
 

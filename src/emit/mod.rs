@@ -1,6 +1,7 @@
 //! What leaves the program: scores, events, reports, embeddings, plots.
 
 pub mod events;
+pub mod findings;
 pub mod npy;
 pub mod plot;
 pub mod report;

@@ -50,6 +50,9 @@ pub struct Report {
     pub learner_bytes: u64,
     /// Bytes written to disk: state, scores, events.
     pub bytes_written: u64,
+    /// What a second source beside this one had to do with it; left out where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// SHA-256 of the newest checkpoint, in hexadecimal; empty without a state directory.
     pub checkpoint_sha256: String,
     /// Samples and frames lost, by cause.
@@ -58,6 +61,21 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Program and dependencies.
     pub versions: BTreeMap<String, String>,
+}
+
+/// Sound and pictures of the same moments: whether the one says anything of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Beside {
+    /// Moments of both that were livelier than usual and within half a second of each other.
+    pub pairs: u64,
+    /// Pairs asked about before they were learnt: which of sixteen pictures belongs to this sound?
+    pub asked: u64,
+    /// Of these, answered right.
+    pub right: u64,
+    /// The share that guessing answers right.
+    pub chance: f64,
+    /// Whether it was no better than guessing, and was switched off.
+    pub is_off: bool,
 }
 
 impl Report {

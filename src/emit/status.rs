@@ -22,8 +22,38 @@ pub struct Status {
     pub bytes_written: u64,
     /// Events and scores that no sink could take.
     pub sink_refusals: u64,
+    /// Heat, memory, disk, clock, and what they do to learning.
+    #[serde(default)]
+    pub board: BoardStatus,
     /// One entry per configured source, in the order of the configuration.
     pub sources: Vec<SourceStatus>,
+}
+
+/// The board's own limits. What it does not show is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BoardStatus {
+    /// The hottest sensor, degrees Celsius.
+    pub temperature_c: Option<f32>,
+    /// Whether the processor is slowed down by heat or voltage.
+    pub throttled: Option<bool>,
+    /// Whether the supply's voltage is too low.
+    pub under_voltage: Option<bool>,
+    /// Memory that programs could still get.
+    pub memory_available_bytes: Option<u64>,
+    /// Room where the state directory is.
+    pub disk_free_bytes: Option<u64>,
+    /// Bytes written since this day of running began.
+    pub written_today_bytes: u64,
+    /// Whether something keeps the wall clock right.
+    pub clock_synced: Option<bool>,
+    /// How often the wall clock was set by more than two seconds.
+    pub clock_jumps: u64,
+    /// `full`, `slow` (a quarter of all windows) or `rest`.
+    pub learning: String,
+    /// Whether checkpoints are written.
+    pub may_write: bool,
+    /// Why learning is slow or rests, and why nothing is written.
+    pub reasons: Vec<String>,
 }
 
 /// One source.
@@ -37,6 +67,12 @@ pub struct SourceStatus {
     pub detail: String,
     /// Times it had to be opened again.
     pub restarts: u64,
+    /// Times it was tried to open it.
+    #[serde(default)]
+    pub tries: u64,
+    /// Whether learning gives way for a while because this source lost samples by lateness.
+    #[serde(default)]
+    pub catching_up: bool,
     /// The encoder's name.
     pub encoder: String,
     /// Seconds of input since start.
@@ -100,6 +136,27 @@ impl Status {
         serde_json::from_str(text).ok()
     }
 
+    /// One line, for a service manager: each source's state, and how much is learnt.
+    pub fn to_line(&self) -> String {
+        let sources: Vec<String> = self
+            .sources
+            .iter()
+            .map(|source| {
+                let state = match (source.state.as_str(), source.warming_up) {
+                    ("running", true) => "learning what is usual",
+                    (state, _) => state,
+                };
+                let name = &source.name;
+                format!("{name}: {state}, {} windows, {} events", source.windows, source.events)
+            })
+            .collect();
+        let mut line = sources.join("; ");
+        if !self.board.reasons.is_empty() {
+            line += &format!("; holds back: {}", self.board.reasons.join(", "));
+        }
+        line
+    }
+
     /// Lines for people.
     pub fn to_text(&self) -> String {
         let mut text = format!(
@@ -111,11 +168,47 @@ impl Status {
             self.resident_bytes / 1_048_576,
             self.bytes_written as f64 / 1e6,
         );
+        text += &self.board.to_text();
         for source in &self.sources {
             text += &source.to_text();
         }
         if 0 < self.sink_refusals {
             text += &format!("{} events or scores could not be passed on\n", self.sink_refusals);
+        }
+        text
+    }
+}
+
+impl BoardStatus {
+    /// One line of readings, and one for each reason to hold back; nothing where nothing is known.
+    pub fn to_text(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(degrees) = self.temperature_c {
+            parts.push(format!("{degrees:.0} °C"));
+        }
+        if self.throttled == Some(true) {
+            parts.push("slowed down".into());
+        }
+        if self.under_voltage == Some(true) {
+            parts.push("voltage too low".into());
+        }
+        if let Some(bytes) = self.memory_available_bytes {
+            parts.push(format!("{} MiB of memory available", bytes >> 20));
+        }
+        if let Some(bytes) = self.disk_free_bytes {
+            parts.push(format!("{:.1} GB of disk free", bytes as f64 / 1e9));
+        }
+        match self.clock_synced {
+            Some(true) => parts.push("clock synchronised".into()),
+            Some(false) => parts.push("clock NOT synchronised".into()),
+            None => {}
+        }
+        if parts.is_empty() {
+            return String::new();
+        }
+        let mut text = format!("board: {}\n", parts.join(", "));
+        for reason in &self.reasons {
+            text += &format!("  holds back     {reason} (learning: {})\n", self.learning);
         }
         text
     }
@@ -176,6 +269,10 @@ impl SourceStatus {
             )),
             self.learner_bytes as f64 / 1e6
         );
+        if self.catching_up {
+            text +=
+                "  holds back     samples were lost by lateness; learning gives way for a while\n";
+        }
         let losses: Vec<_> = self.losses.iter().map(|(cause, n)| format!("{n} {cause}")).collect();
         text += &format!(
             "  lost           {}\n",
@@ -219,6 +316,41 @@ mod tests {
         assert!(source.to_text().contains("pump, door bell; now pump (93 %)"));
         (source.is_called, source.confidence) = (Some("unknown".into()), None);
         assert!(source.to_text().contains("door bell; now unknown\n"), "{}", source.to_text());
+    }
+
+    #[test]
+    fn a_board_that_holds_back_says_why() {
+        assert_eq!(BoardStatus::default().to_text(), "");
+        let board = BoardStatus {
+            temperature_c: Some(82.4),
+            clock_synced: Some(false),
+            learning: "rest".into(),
+            reasons: vec!["82 °C, board.rest_above_c".into()],
+            ..BoardStatus::default()
+        };
+        assert_eq!(
+            board.to_text(),
+            "board: 82 °C, clock NOT synchronised\n  holds back     82 °C, board.rest_above_c \
+             (learning: rest)\n"
+        );
+    }
+
+    #[test]
+    fn one_line_says_how_each_source_is() {
+        let source = |name: &str, state: &str, warming_up| SourceStatus {
+            name: name.into(),
+            state: state.into(),
+            warming_up,
+            ..SourceStatus::default()
+        };
+        let status = Status {
+            sources: vec![source("mic", "running", true), source("door", "waiting", false)],
+            ..Status::default()
+        };
+        assert_eq!(
+            status.to_line(),
+            "mic: learning what is usual, 0 windows, 0 events; door: waiting, 0 windows, 0 events"
+        );
     }
 
     #[test]

@@ -17,16 +17,36 @@ pub const DEFAULT_SOUND: &str = "logmel-patches";
 /// The encoder of a camera that says nothing else.
 pub const DEFAULT_PICTURE: &str = "picture-patches";
 
-static ALL: [Bundled; 2] = [
+static ALL: [Bundled; 6] = [
     Bundled {
         name: DEFAULT_SOUND,
         manifest: include_str!("../../models/logmel-patches.toml"),
         onnx: include_bytes!("../../models/logmel-patches.onnx"),
     },
     Bundled {
+        name: "sound",
+        manifest: include_str!("../../models/sound.toml"),
+        onnx: include_bytes!("../../models/sound.onnx"),
+    },
+    Bundled {
+        name: "sound-small",
+        manifest: include_str!("../../models/sound-small.toml"),
+        onnx: include_bytes!("../../models/sound-small.onnx"),
+    },
+    Bundled {
         name: DEFAULT_PICTURE,
         manifest: include_str!("../../models/picture-patches.toml"),
         onnx: include_bytes!("../../models/picture-patches.onnx"),
+    },
+    Bundled {
+        name: "picture",
+        manifest: include_str!("../../models/picture.toml"),
+        onnx: include_bytes!("../../models/picture.onnx"),
+    },
+    Bundled {
+        name: "picture-small",
+        manifest: include_str!("../../models/picture-small.toml"),
+        onnx: include_bytes!("../../models/picture-small.onnx"),
     },
 ];
 

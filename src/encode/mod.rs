@@ -22,6 +22,7 @@ mod pooling;
 mod protobuf;
 pub mod python;
 pub mod selftest;
+pub mod sides;
 pub mod sound;
 
 use std::path::Path;
@@ -43,12 +44,14 @@ pub struct EncoderWindow {
     pub valid: f64,
     /// The numbers, as the graph wants them.
     pub input: Vec<f32>,
+    /// The samples behind them, at the encoder's rate; empty unless they were asked for.
+    pub signal: Vec<f32>,
 }
 
 impl EncoderWindow {
     /// Nothing yet; a place for a front end to write to.
     const fn empty() -> Self {
-        Self { start_s: 0.0, end_s: 0.0, valid: 1.0, input: Vec::new() }
+        Self { start_s: 0.0, end_s: 0.0, valid: 1.0, input: Vec::new(), signal: Vec::new() }
     }
 }
 

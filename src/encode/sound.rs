@@ -113,12 +113,18 @@ impl SoundFrontEnd {
         if 0 < missing {
             self.resampled.clear();
             self.resampled.resize(missing, 0.0);
+            self.windows.hold(&self.resampled);
             let windows = &mut self.windows;
             self.log_mel.push(&self.resampled, &mut |frame| windows.add(frame, emit));
         }
         self.log_mel.reset();
         self.source_samples = 0;
         self.windows.begin(self.windows.stretch_s + seconds);
+    }
+
+    /// From now on windows carry the samples that they were made of.
+    pub const fn keep_signal(&mut self) {
+        self.windows.keeps_signal = true;
     }
 
     /// Samples so far that were not finite, or absurdly loud.
@@ -130,6 +136,7 @@ impl SoundFrontEnd {
         let windows = &mut self.windows;
         // Counted first: a window must know how much of it is real when it is given.
         windows.samples += self.resampled.len() as u64;
+        windows.hold(&self.resampled);
         self.log_mel.push(&self.resampled, &mut |frame| windows.add(frame, emit));
     }
 }
@@ -148,13 +155,25 @@ struct Windows {
     given: u64,
     /// The frames held, and the window that they become.
     window: EncoderWindow,
+    keeps_signal: bool,
+    /// Samples from the first frame held on, where they are kept.
+    signal: Vec<f32>,
 }
 
 impl Windows {
     fn new(spec: SoundSpec) -> Self {
         let mut window = EncoderWindow::empty();
         window.input.reserve_exact(spec.window_frames * spec.log_mel.bands);
-        Self { spec, stretch_s: 0.0, samples: 0, first_frame: 0, given: 0, window }
+        Self {
+            spec,
+            stretch_s: 0.0,
+            samples: 0,
+            first_frame: 0,
+            given: 0,
+            window,
+            keeps_signal: false,
+            signal: Vec::new(),
+        }
     }
 
     fn begin(&mut self, at_s: f64) {
@@ -163,6 +182,13 @@ impl Windows {
         self.first_frame = 0;
         self.given = 0;
         self.window.input.clear();
+        self.signal.clear();
+    }
+
+    fn hold(&mut self, samples: &[f32]) {
+        if self.keeps_signal {
+            self.signal.extend_from_slice(samples);
+        }
     }
 
     fn add(&mut self, frame: &[f32], emit: &mut dyn FnMut(&EncoderWindow)) {
@@ -179,7 +205,12 @@ impl Windows {
         self.window.end_s = self.stretch_s + end_sample as f64 / rate_hz;
         let whole = self.spec.window_frames * self.spec.log_mel.hop_samples;
         self.window.valid = (real as f64 / whole as f64).min(1.0);
+        let whole = self.spec.window_samples().min(self.signal.len());
+        self.window.signal.clear();
+        self.window.signal.extend_from_slice(&self.signal[..whole]);
         emit(&self.window);
+        let gone = self.spec.hop_frames * self.spec.log_mel.hop_samples;
+        self.signal.drain(..gone.min(self.signal.len()));
         self.given += 1;
         self.first_frame += self.spec.hop_frames as u64;
         let kept = self.spec.hop_frames * bands;

@@ -181,6 +181,7 @@ pub fn check(shape: LatentShape, density: Density, settings: &LearnSettings) {
 mod tests {
     use super::*;
     use crate::config::learn::{LearnToml, SurpriseMeasure};
+    use crate::encode::sides::{PIXELS, Sides};
     use crate::nn::layout::Layout;
 
     fn small() -> LearnToml {
@@ -237,6 +238,79 @@ mod tests {
             embedding_dim: 12,
         };
         check(shape, Density::Whitened { nearest: 1, ridge: 0.05 }, &settings.check().unwrap());
+    }
+
+    #[test]
+    fn every_objective_mixed_with_all_others() {
+        let settings = LearnToml {
+            predictive_coding: 0.5,
+            autoencoding: 0.2,
+            contrastive_predictive: 0.2,
+            contrastive_views: 0.2,
+            align_uniform: 0.2,
+            vicreg: 0.05,
+            temporal_order: 0.2,
+            rotation: 0.2,
+            colorization: 0.2,
+            inpainting: 0.2,
+            mask_block: 2,
+            batch_windows: 8,
+            ..small()
+        };
+        let settings = settings.check().unwrap();
+        let density = Density::Cosine { nearest: 1, root: false };
+        check(sequence(8), density, &settings);
+        let layout = Layout::Grid { rows: 3, cols: 4 };
+        check(LatentShape { layout, token_dim: 6, embedding_dim: 12 }, density, &settings);
+    }
+
+    #[test]
+    fn objectives_that_guess_no_tokens_are_judged_by_their_loss() {
+        let settings =
+            LearnToml { masked_prediction: 0.0, vicreg: 1.0, batch_windows: 8, ..small() };
+        let settings = settings.check().unwrap();
+        let mut place = Place::new(sequence(8), 3);
+        let density = Density::Cosine { nearest: 1, root: false };
+        let mut learner = Learner::new(sequence(8), density, &settings, 1);
+        let scores = live(&mut learner, 0, 300, || place.usual());
+        assert!(scores.iter().all(|score| score.surprise == 0.0), "nothing is guessed");
+        let report = learner.report();
+        assert!(0 < report.commits && report.resets == 0, "{report:?}");
+        assert_eq!(learner.objectives().collect::<Vec<_>>(), ["vicreg"]);
+    }
+
+    #[test]
+    fn side_windows_are_asked_for_taken_and_kept() {
+        let settings =
+            LearnToml { rotation: 1.0, inpainting: 1.0, vicreg: 0.1, batch_windows: 8, ..small() };
+        let settings = settings.check().unwrap();
+        let layout = Layout::Grid { rows: 3, cols: 4 };
+        let shape = LatentShape { layout, token_dim: 6, embedding_dim: 12 };
+        let density = Density::Cosine { nearest: 1, root: false };
+        let mut learner = Learner::new(shape, density, &settings, 1);
+        assert_eq!(learner.side_kinds().len(), 2 + 4 + 1);
+        let mut place = Place::new(shape, 3);
+        let mut taken = 0;
+        for window in 0..200 {
+            let at_s = f64::from(window) * HOP_S;
+            let latent = place.usual();
+            let score = learner.score(&latent);
+            learner.learn(&latent, &score, at_s);
+            if learner.wants_sides(at_s) {
+                let mut sides = Sides {
+                    latents: vec![place.usual(); learner.side_kinds().len()],
+                    pixels: vec![5; 12 * PIXELS],
+                    ..Sides::default()
+                };
+                assert!(learner.take_sides(&sides, at_s));
+                taken += 1;
+                sides.latents[3].tokens.fill(f32::NAN);
+                assert!(!learner.take_sides(&sides, at_s), "NaN was taken in");
+            }
+        }
+        // The whitener is fitted after 32 windows, 16 s; then one every 30 s of the 100.
+        assert_eq!(taken, 3);
+        assert!(resumed(shape, density, &settings, &bytes(&learner)).report() == learner.report());
     }
 
     #[test]

@@ -1,32 +1,50 @@
 //! Adapter and objectives together: all that is trained, over one list of weights.
 
+use std::ops::Range;
+
+use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
 use crate::config::learn::LearnSettings;
-use crate::learn::head::HeadSpace;
-use crate::learn::masked::MaskedPrediction;
-use crate::learn::objective::{Batch, Objective};
-use crate::learn::predictive::PredictiveCoding;
+use crate::learn::objectives::build::{Nets, Plan, Wanted, Weighted, objectives};
+use crate::learn::objectives::head::HeadSpace;
+use crate::learn::objectives::masked::PASSES;
+use crate::learn::objectives::mixer::{Mixer, Notice};
+use crate::learn::objectives::unit::add_scaled;
+use crate::learn::objectives::{Batch, Grads, Room};
 use crate::nn::adapter::{Adapter, AdapterSpace, Stretch};
+use crate::nn::context::Context;
 use crate::nn::layout::Layout;
 use crate::nn::params::Params;
 
-/// An objective and its weight, above 0.
-#[derive(Debug)]
-struct Weighted {
-    weight: f32,
-    objective: Box<dyn Objective<f32>>,
-}
+/// Objectives whose losses are of one kind: they are added as they are.
+const ALIKE: [&str; 2] = ["masked_prediction", "predictive_coding"];
+/// Objectives that guess tokens; they come first.
+const GUESSING: [&str; 3] = ["masked_prediction", "predictive_coding", "autoencoding"];
 
 /// The trained part; weights are handed in, so champion and challenger share one model.
 #[derive(Debug)]
 pub struct Model {
     params: Params,
     adapter: Adapter,
-    objectives: Vec<Weighted>,
+    objectives: Vec<Weighted<f32>>,
+    /// How many of them guess tokens.
+    guessing: usize,
+    mixer: Mixer,
+    /// Whether gradients are brought to one length before they are added.
+    is_mixed: bool,
+    wanted: Wanted,
+    /// The net whose hidden states describe a window.
+    context: Context,
+    /// Parameters that objectives share.
+    shared: Vec<Range<usize>>,
     width: usize,
     adapter_space: AdapterSpace<f32>,
+    room: Room<f32>,
     z: Vec<f32>,
     grad_z: Vec<f32>,
+    /// The gradient of one objective, and of the first.
+    one: Vec<f32>,
+    first: Vec<f32>,
 }
 
 impl Model {
@@ -34,28 +52,35 @@ impl Model {
     pub fn new(layout: Layout, dim: usize, windows: usize, settings: &LearnSettings) -> Self {
         let mut params = Params::default();
         let adapter = Adapter::identity(&mut params, "adapter", dim, settings.adapter_rank);
-        let mut objectives = Vec::new();
-        if 0.0 < settings.masked_prediction {
-            let objective: Box<dyn Objective<f32>> =
-                Box::new(MaskedPrediction::new(&mut params, layout, dim, windows, settings));
-            objectives.push(Weighted { weight: settings.masked_prediction, objective });
-        }
-        if 0.0 < settings.predictive_coding
-            && let Some(predictive) =
-                PredictiveCoding::new(&mut params, layout, dim, windows, settings)
-        {
-            let weight = settings.predictive_coding;
-            objectives.push(Weighted { weight, objective: Box::new(predictive) });
-        }
-        let rows = layout.len() * windows;
+        let of_adapter = 0..params.len();
+        let wanted = Wanted::of(layout, settings);
+        let plan = Plan { layout, dim, windows, side: wanted.side(), settings };
+        let mut nets = Nets::default();
+        let objectives = objectives(&mut params, &mut nets, &plan);
+        let (context, nets) = nets.describing(&mut params, &plan);
+        let is = |names: &[&str], w: &Weighted<f32>| names.contains(&w.objective.name());
+        let is_mixed = !objectives.iter().all(|w| is(&ALIKE, w));
+        let tokens = layout.len();
+        let rows = (windows + wanted.side()) * tokens + wanted.trail;
+        let most_rows = if is_mixed { 2 * windows + wanted.side() } else { windows }.max(PASSES);
+        let copies = if is_mixed { params.len() } else { 0 };
         Self {
             adapter_space: AdapterSpace::new(rows, &adapter),
-            params,
             adapter,
+            guessing: objectives.iter().filter(|w| is(&GUESSING, w)).count(),
+            mixer: Mixer::new(objectives.len()),
+            is_mixed,
+            wanted,
+            room: Room::new(&context, most_rows * tokens, dim),
+            context,
+            shared: [vec![of_adapter], nets.ranges].concat(),
             objectives,
             width: settings.width,
             z: vec![0.0; rows * dim],
             grad_z: vec![0.0; rows * dim],
+            one: vec![0.0; copies],
+            first: vec![0.0; copies],
+            params,
         }
     }
 
@@ -74,9 +99,26 @@ impl Model {
         self.width
     }
 
-    /// How many objectives there are.
-    pub fn objectives(&self) -> usize {
-        self.objectives.len()
+    /// How many objectives guess tokens.
+    pub const fn guessing(&self) -> usize {
+        self.guessing
+    }
+
+    /// Which side windows its batches may have.
+    pub const fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
+    /// Names of the objectives that learn.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let on = self.objectives.iter().enumerate().filter(|(which, _)| self.mixer.is_on(*which));
+        on.map(|(_, weighted)| weighted.objective.name())
+    }
+
+    /// What was found out about an objective and not told yet.
+    pub fn notice(&mut self) -> Option<Notice> {
+        let (which, found, is_off) = self.mixer.notice()?;
+        Some(Notice { objective: self.objectives[which].objective.name(), found, is_off })
     }
 
     /// Keeps the adapter within its bound.
@@ -84,34 +126,129 @@ impl Model {
         self.adapter.cap(all, stretch, kappa, 2);
     }
 
-    /// The weighted loss of a batch of whitened tokens; `grads` are cleared, then filled. `None` when
-    /// there was nothing to guess.
+    /// The weighted loss of a batch of whitened tokens, whose `z` is not looked at; `grads` are cleared,
+    /// then filled. `None` when there was nothing to learn from. Watches take the step in.
     pub fn loss(
         &mut self,
         all: &[f32],
-        u: &[f32],
-        valid: &[usize],
+        batch: Batch<'_, f32>,
+        rng: &mut Rng,
+        grads: &mut [f32],
+    ) -> Option<f32> {
+        let loss = if self.is_mixed {
+            self.mixed_loss(all, batch, rng, grads)
+        } else {
+            self.plain_loss(all, batch, rng, grads)
+        };
+        for (which, Weighted { objective, .. }) in self.objectives.iter().enumerate() {
+            if let Some(found) = objective.shortcut() {
+                self.mixer.found(which, found);
+            }
+        }
+        loss
+    }
+
+    /// Losses of one kind are added with their weights, and so are their gradients.
+    fn plain_loss(
+        &mut self,
+        all: &[f32],
+        batch: Batch<'_, f32>,
         rng: &mut Rng,
         grads: &mut [f32],
     ) -> Option<f32> {
         grads.fill(0.0);
-        let z = &mut self.z[..u.len()];
-        let grad_z = &mut self.grad_z[..u.len()];
-        self.adapter.forward(all, u, &mut self.adapter_space, z);
+        let z = &mut self.z[..batch.u.len()];
+        let grad_z = &mut self.grad_z[..batch.u.len()];
+        self.adapter.forward(all, batch.u, &mut self.adapter_space, z);
         grad_z.fill(0.0);
+        let batch = Batch { z, ..batch };
         let mut sum = None;
         for Weighted { weight, objective } in &mut self.objectives {
-            objective.draw(valid, rng);
-            let batch = Batch { u, z, valid };
-            if let Some(loss) = objective.loss(all, batch, *weight, grads, grad_z) {
+            objective.draw(batch, rng);
+            let to = Grads { params: &mut *grads, z: &mut *grad_z };
+            if let Some(loss) = objective.loss(&mut self.room, all, batch, *weight, to) {
+                objective.watch();
                 sum = Some(sum.unwrap_or(0.0) + *weight * loss);
             }
         }
-        self.adapter.backward(all, u, &mut self.adapter_space, grads, grad_z);
+        self.adapter.backward(all, batch.u, &mut self.adapter_space, grads, grad_z);
         sum
     }
 
-    /// What objective `which` guesses of one window, and its weight.
+    /// Each gradient is brought to its usual length first, see [`crate::learn::objectives::mixer`].
+    #[expect(clippy::cast_possible_truncation, reason = "computed in f64, used in f32")]
+    fn mixed_loss(
+        &mut self,
+        all: &[f32],
+        batch: Batch<'_, f32>,
+        rng: &mut Rng,
+        grads: &mut [f32],
+    ) -> Option<f32> {
+        grads.fill(0.0);
+        let z = &mut self.z[..batch.u.len()];
+        let grad_z = &mut self.grad_z[..batch.u.len()];
+        self.adapter.forward(all, batch.u, &mut self.adapter_space, z);
+        let batch = Batch { z, ..batch };
+        let (mut sum, mut has_first) = (None, false);
+        for (which, Weighted { weight, objective }) in self.objectives.iter_mut().enumerate() {
+            if !self.mixer.is_on(which) {
+                continue;
+            }
+            objective.draw(batch, rng);
+            self.one.fill(0.0);
+            grad_z.fill(0.0);
+            let to = Grads { params: &mut self.one, z: &mut *grad_z };
+            let Some(loss) = objective.loss(&mut self.room, all, batch, 1.0, to) else { continue };
+            objective.watch();
+            self.adapter.backward(all, batch.u, &mut self.adapter_space, &mut self.one, grad_z);
+            let shared = product(&self.one, &self.one, &self.shared);
+            let whole = 0..self.one.len();
+            let squared = if 0.0 < shared {
+                shared
+            } else {
+                product(&self.one, &self.one, std::slice::from_ref(&whole))
+            };
+            let scale = f64::from(*weight) * self.mixer.scale(which, squared.sqrt());
+            add_scaled(grads, scale as f32, &self.one);
+            if !has_first {
+                self.first.copy_from_slice(&self.one);
+                has_first = true;
+            } else {
+                let of_first = product(&self.first, &self.first, &self.shared);
+                let lengths = (of_first * shared).sqrt();
+                if 0.0 < lengths {
+                    let cosine = product(&self.first, &self.one, &self.shared) / lengths;
+                    self.mixer.compare(which, cosine);
+                }
+            }
+            sum = Some(sum.unwrap_or(0.0) + *weight * loss);
+        }
+        sum
+    }
+
+    /// The weighted loss alone: changes nothing but scratch. For judging weights by objectives that
+    /// guess no tokens.
+    pub fn try_loss(&mut self, all: &[f32], batch: Batch<'_, f32>, rng: &mut Rng) -> Option<f32> {
+        let z = &mut self.z[..batch.u.len()];
+        let grad_z = &mut self.grad_z[..batch.u.len()];
+        self.adapter.forward(all, batch.u, &mut self.adapter_space, z);
+        let batch = Batch { z, ..batch };
+        let mut sum = None;
+        for (which, Weighted { weight, objective }) in self.objectives.iter_mut().enumerate() {
+            if !self.mixer.is_on(which) {
+                continue;
+            }
+            objective.draw(batch, rng);
+            let to = Grads { params: &mut self.one, z: &mut *grad_z };
+            if let Some(loss) = objective.loss(&mut self.room, all, batch, 1.0, to) {
+                sum = Some(sum.unwrap_or(0.0) + *weight * loss);
+            }
+        }
+        sum
+    }
+
+    /// What objective `which` of those that guess guesses of one window, and its weight; nothing when it
+    /// is off.
     pub fn guess(
         &mut self,
         all: &[f32],
@@ -119,10 +256,13 @@ impl Model {
         valid: usize,
         which: usize,
     ) -> (f32, &[HeadSpace<f32>]) {
+        let Weighted { weight, objective } = &mut self.objectives[which];
+        if !self.mixer.is_on(which) {
+            return (*weight, &[]);
+        }
         let z = &mut self.z[..u.len()];
         self.adapter.forward(all, u, &mut self.adapter_space, z);
-        let Weighted { weight, objective } = &mut self.objectives[which];
-        (*weight, objective.guess(all, Batch { u, z, valid: &[valid] }))
+        (*weight, objective.guess(&mut self.room, all, Batch::plain(u, z, &[valid])))
     }
 
     /// `out ← [mean hidden state | largest hidden state]` over the valid tokens; `out: [2 · width]`.
@@ -132,14 +272,46 @@ impl Model {
         let (mean, most) = out.split_at_mut(self.width);
         mean.fill(0.0);
         most.fill(f32::NEG_INFINITY);
-        if let Some(Weighted { objective, .. }) = self.objectives.first_mut() {
-            let hidden = objective.hidden(all, Batch { u, z, valid: &[valid] });
-            for row in hidden.chunks_exact(self.width).take(valid) {
-                for ((mean, most), &x) in mean.iter_mut().zip(most.iter_mut()).zip(row) {
-                    *mean += x / valid as f32;
-                    *most = most.max(x);
-                }
+        self.context.forward(all, z, &[valid], &mut self.room.space);
+        for row in self.room.space.hidden().chunks_exact(self.width).take(valid) {
+            for ((mean, most), &x) in mean.iter_mut().zip(most.iter_mut()).zip(row) {
+                *mean += x / valid as f32;
+                *most = most.max(x);
             }
         }
     }
+
+    /// Appends what was found out about the objectives.
+    pub fn save(&self, to: &mut Writer) {
+        self.mixer.save(to);
+        self.objectives.iter().for_each(|weighted| weighted.objective.save(to));
+    }
+
+    /// Reads what [`Model::save`] wrote, for the same objectives.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] when it is something else.
+    pub fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
+        self.mixer.load(from)?;
+        self.objectives.iter_mut().try_for_each(|weighted| weighted.objective.load(from))
+    }
+}
+
+/// `Σ a ∘ b` over some ranges, in `f64` and in eight strands, which vectorise and whose order is fixed.
+fn product(a: &[f32], b: &[f32], ranges: &[Range<usize>]) -> f64 {
+    let mut sum = 0.0;
+    for range in ranges {
+        let (a, rest_a) = a[range.clone()].as_chunks::<8>();
+        let (b, rest_b) = b[range.clone()].as_chunks::<8>();
+        let mut strands = [0.0_f64; 8];
+        for (a, b) in a.iter().zip(b) {
+            for ((strand, &a), &b) in strands.iter_mut().zip(a).zip(b) {
+                *strand += f64::from(a) * f64::from(b);
+            }
+        }
+        sum += strands.iter().sum::<f64>();
+        sum += rest_a.iter().zip(rest_b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+    }
+    sum
 }

@@ -2,9 +2,9 @@
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::config::learn::{LearnSettings, SurpriseMeasure};
-use crate::learn::head::HeadSpace;
 use crate::learn::mahalanobis::Mahalanobis;
 use crate::learn::model::Model;
+use crate::learn::objectives::head::HeadSpace;
 
 /// A perfect guess must not have a surprise of minus infinity.
 const LEAST_ERROR: f32 = 1e-6;
@@ -69,7 +69,7 @@ impl Surprise {
     /// Reads one window of whitened tokens with the weights `all`. Changes only scratch.
     pub fn read(&mut self, model: &mut Model, all: &[f32], u: &[f32], valid: usize) -> Reading {
         let (mut reading, mut weights) = (Reading::default(), 0.0);
-        for which in 0..model.objectives() {
+        for which in 0..model.guessing() {
             let (weight, spaces) = model.guess(all, u, valid, which);
             let Some(one) = self.read_guesses(spaces, which, u) else { continue };
             reading.surprise += weight * one.surprise;

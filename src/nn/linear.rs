@@ -60,6 +60,11 @@ impl Linear {
         self.weight
     }
 
+    /// Where the bias lies.
+    pub const fn bias(&self) -> Block {
+        self.bias
+    }
+
     /// `y ← x W + b`.
     pub fn forward<F: Real>(&self, params: &[F], x: &[F], y: &mut [F]) {
         let bias = self.bias.slice(params);

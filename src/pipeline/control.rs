@@ -1,7 +1,7 @@
 //! What may be asked of a source while it runs: names, remembered moments, what was learnt.
 //!
 //! The thread that owns the weights answers between two chunks, so nothing is locked; a question that
-//! finds [`QUEUE`] others waiting is refused at once. Without a daemon the same questions go to a
+//! finds `QUEUE` others waiting is refused at once. Without a daemon the same questions go to a
 //! [`Track`] directly.
 
 use std::time::Duration;

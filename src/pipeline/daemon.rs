@@ -18,6 +18,7 @@ use crossbeam_channel::Sender;
 
 use crate::base::recovery::Recovery;
 use crate::base::stop::Stop;
+use crate::capture::LossCause;
 use crate::capture::Source;
 use crate::capture::supervised::SourceState;
 use crate::capture::supervised::StatusHandle;
@@ -26,6 +27,9 @@ use crate::emit::scores::Row;
 use crate::emit::status::SourceStatus;
 use crate::encode::error::EncodeError;
 use crate::pipeline::control::Asked;
+use crate::pipeline::lateness::Lateness;
+use crate::pipeline::limits::Allowance;
+use crate::pipeline::pace::Pace;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::track::Track;
 use crate::pipeline::window::Scored;
@@ -80,6 +84,8 @@ pub struct Shared {
     pub wants_rows: bool,
     /// Events and scores that found the queue full.
     pub refusals: Arc<AtomicU64>,
+    /// What the board bears.
+    pub allowance: Allowance,
 }
 
 /// The statuses of all sources, as their threads last told them.
@@ -141,6 +147,7 @@ pub fn start(
             shared: shared.clone(),
             board: board.clone(),
             last: Last::default(),
+            lateness: Lateness::default(),
         };
         threads.push(thread::Builder::new().name(name).spawn(move || worker.run())?);
     }
@@ -154,6 +161,7 @@ struct Worker {
     shared: Shared,
     board: Board,
     last: Last,
+    lateness: Lateness,
 }
 
 /// What the last window said, for the status.
@@ -190,6 +198,10 @@ impl Worker {
                     let (name, shared, last) = (&self.part.name, &self.shared, &mut self.last);
                     let live = self.part.live;
                     let mut tell = |scored: &Scored<'_>| told(name, live, shared, last, scored);
+                    if live {
+                        // Recordings have all the time in the world, and are exact.
+                        self.part.track.set_pace(shared.allowance.pace().max(self.lateness.pace()));
+                    }
                     if let Err(error) = self.part.track.take(chunk, &mut tell) {
                         log::error!("{}: the encoder failed: {error}", self.part.name);
                         return Ended::Failed;
@@ -207,8 +219,16 @@ impl Worker {
                 }
             }
             self.answer();
+            let settings = self.shared.allowance.checkpoint();
+            if settings != self.part.keeper.settings() {
+                self.part.keeper.set(settings);
+            }
             if self.part.keeper.is_due(&self.part.track) {
-                self.checkpoint();
+                if self.shared.allowance.may_write() {
+                    self.checkpoint();
+                } else {
+                    self.part.keeper.put_off(&self.part.track);
+                }
             }
         }
         Ended::Well
@@ -246,9 +266,11 @@ impl Worker {
         }
     }
 
-    fn post(&self, state: Option<&str>) {
+    fn post(&mut self, state: Option<&str>) {
         let part = &self.part;
         let report = part.track.report();
+        let lost = report.losses.get(LossCause::Overrun.name()).copied().unwrap_or(0);
+        self.lateness.note(lost, report.input_s);
         let device = part.device.get();
         let (device_state, detail) = match device.state {
             SourceState::Opening => ("opening", String::new()),
@@ -261,6 +283,8 @@ impl Worker {
             state: state.unwrap_or(device_state).into(),
             detail,
             restarts: device.restart_count,
+            tries: device.open_count,
+            catching_up: part.live && self.lateness.pace() != Pace::Full,
             encoder: part.track.encoder_name().into(),
             stream_s: report.input_s,
             windows: report.windows,
@@ -295,7 +319,8 @@ fn told(name: &str, live: bool, shared: &Shared, last: &mut Last, scored: &Score
     (last.p_recent, last.p_anchor) = (scored.score.p_recent, scored.score.p_anchor);
     if scored.score.event || scored.learnt.notice.is_some() {
         let time = live.then(|| jiff::Timestamp::now().to_string());
-        for event in scored.events(name, time) {
+        let clock_synced = if live { shared.allowance.status().clock_synced } else { None };
+        for event in scored.events(name, time, clock_synced) {
             refused += u64::from(shared.sinks.try_send(Told::Event(event)).is_err());
         }
     }

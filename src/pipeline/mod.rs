@@ -1,14 +1,20 @@
 //! Threads, bounded queues and wiring: from a source to scores, checkpoints and events.
 
+pub mod beside;
 pub mod compare;
 pub mod control;
 pub mod daemon;
+pub mod lateness;
+pub mod limits;
 pub mod naming;
 pub mod open;
+pub mod pace;
 pub mod replay;
 pub mod resume;
+pub mod sample;
 pub mod speed;
 pub mod stages;
 pub mod track;
 pub mod usage;
+pub mod watchdog;
 pub mod window;

@@ -37,6 +37,9 @@ const CAMERA_SIZE: (u32, u32) = (320, 240);
 /// Rate asked of a microphone that offers several: that of the bundled encoders.
 const PREFERRED_RATE_HZ: u32 = 16_000;
 
+/// A silence of a day is one, whatever the configuration says.
+const LONGEST_STALL_S: f64 = 86_400.0;
+
 /// What opening needs besides the source's own settings.
 #[derive(Debug, Clone)]
 pub struct OpenWith {
@@ -137,7 +140,7 @@ pub fn supervised(
     with: &OpenWith,
 ) -> (Box<dyn Source>, StatusHandle) {
     let (settings, inner) = (source.clone(), with.clone());
-    let supervised = Supervised::new(
+    let mut supervised = Supervised::new(
         &source.name,
         modality,
         Box::new(move || open(&settings, &inner)),
@@ -145,8 +148,23 @@ pub fn supervised(
         with.stop.clone(),
         with.seed,
     );
+    if let SourceKind::Command { format, .. } = &source.kind {
+        // Microphones and cameras keep such a clock themselves.
+        supervised = supervised.stalls_after(command_stall(format, source.stall_s));
+    }
     let status = supervised.status();
     (Box::new(supervised), status)
+}
+
+/// A time-lapse may be slower than the silence that counts as a stall.
+fn command_stall(format: &CommandFormat, stall_s: f64) -> Duration {
+    let slow_s = match format {
+        CommandFormat::Sound { .. } => 0.0,
+        CommandFormat::Frames { frames_per_s, .. } | CommandFormat::Mjpeg { frames_per_s } => {
+            3.0 / frames_per_s
+        }
+    };
+    Duration::from_secs_f64(stall_s.max(slow_s).min(LONGEST_STALL_S))
 }
 
 const fn stream_format(format: &CommandFormat) -> StreamFormat {

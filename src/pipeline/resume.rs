@@ -20,6 +20,9 @@ use crate::store::state_dir::Written;
 /// after twice as long, up to the configured interval. Early learning is the dearest to lose.
 const FIRST_INTERVAL_S: f64 = 60.0;
 
+/// Input until it is tried again to write, while the disk has no room.
+const PUT_OFF_S: f64 = 60.0;
+
 /// Input until what was taught is written, so that a folder of examples is one write.
 const SOON_S: f64 = 10.0;
 
@@ -52,12 +55,28 @@ pub struct Keeper {
 }
 
 impl Keeper {
+    /// When to write, as it is now.
+    pub const fn settings(&self) -> CheckpointSettings {
+        self.settings
+    }
+
     /// Whether enough input has passed since the last checkpoint.
     pub fn is_due(&self, track: &Track) -> bool {
         self.written_at_s + self.interval_s <= track.lived_s()
     }
 
-    /// Makes a checkpoint due [`SOON_S`] of input from now, unless one is due before: names are
+    /// After a reload of the configuration.
+    pub const fn set(&mut self, settings: CheckpointSettings) {
+        self.settings = settings;
+        self.interval_s = self.interval_s.min(settings.every_s);
+    }
+
+    /// Puts the next checkpoint off by `PUT_OFF_S` of input: nothing may be written now.
+    pub fn put_off(&mut self, track: &Track) {
+        self.written_at_s = track.lived_s() + PUT_OFF_S - self.interval_s;
+    }
+
+    /// Makes a checkpoint due `SOON_S` of input from now, unless one is due before: names are
     /// somebody's work.
     pub fn make_soon(&mut self, track: &Track) {
         let interval_s = track.lived_s() + SOON_S - self.written_at_s;

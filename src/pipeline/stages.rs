@@ -27,6 +27,12 @@ const RECORDING_S: f64 = 60.0;
 /// Windows that the learner meets before it is timed, so that it is past its warm-up.
 const LIVED_WINDOWS: usize = 400;
 
+/// A slow board is timed sooner: after this long, but not before it has met [`LEAST_WINDOWS`].
+const LIVED_AT_MOST: Duration = Duration::from_secs(20);
+
+/// Enough for everything to be fitted.
+const LEAST_WINDOWS: usize = 64;
+
 /// Seconds from one picture to the next.
 const PICTURE_S: f64 = 1.0;
 
@@ -90,7 +96,11 @@ pub fn time(
         }
         met += 1;
     };
-    for _ in 0..LIVED_WINDOWS {
+    let born = clock.now();
+    for lived in 0..LIVED_WINDOWS {
+        if LEAST_WINDOWS <= lived && born + LIVED_AT_MOST <= clock.now() {
+            break;
+        }
         next(&mut learner);
     }
     let began = clock.now();

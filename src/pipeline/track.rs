@@ -21,6 +21,7 @@ use crate::encode::picture::PictureFrontEnd;
 use crate::encode::sound::SoundFrontEnd;
 use crate::learn::drift::Notice;
 use crate::learn::learner::Learner;
+use crate::pipeline::pace::Pace;
 use crate::pipeline::window::Core;
 use crate::pipeline::window::Embedded;
 use crate::pipeline::window::Handle;
@@ -93,7 +94,11 @@ impl Track {
         let manifest = encoder.manifest();
         let front = match manifest.input.front_end {
             manifest::FrontEnd::Sound(_) => {
-                FrontEnd::Sound(Box::new(SoundFrontEnd::new(manifest)?))
+                let mut front = SoundFrontEnd::new(manifest)?;
+                if !learner.side_kinds().is_empty() {
+                    front.keep_signal();
+                }
+                FrontEnd::Sound(Box::new(front))
             }
             manifest::FrontEnd::Picture(_) => {
                 FrontEnd::Picture(Box::new(PictureFrontEnd::new(manifest)?))
@@ -109,7 +114,12 @@ impl Track {
                 input: String::new(),
                 lived_s,
                 learn_until_s: None,
+                pace: Pace::Full,
+                judged: 0,
                 adapted: Vec::new(),
+                side_maker: None,
+                sides_at_s: None,
+                notices: Vec::new(),
             },
             stream_s: 0.0,
             stretch: None,
@@ -133,9 +143,19 @@ impl Track {
         self.core.learn_until_s = Some(seconds);
     }
 
+    /// How much is learnt from now on; scores are told of every window.
+    pub const fn set_pace(&mut self, pace: Pace) {
+        self.core.pace = pace;
+    }
+
     /// The encoder's name.
     pub fn encoder_name(&self) -> &str {
         &self.core.encoder.manifest().name
+    }
+
+    /// Numbers in the encoder's embedding.
+    pub fn embedding_dim(&self) -> usize {
+        self.core.encoder.shape().embedding_dim
     }
 
     /// Novelty above which a window raises an alarm; `None` in warm-up.
@@ -267,6 +287,7 @@ impl Track {
             calibrated_days: self.calibrated_days(),
             notices: Notice::counts(learnt.notices),
             learner_bytes: self.core.learner.state_bytes() as u64,
+            warnings: self.core.notices.clone(),
             losses: self.losses.iter().map(|(c, &n)| (c.name().into(), n)).collect(),
             ..Report::default()
         }
@@ -342,7 +363,10 @@ impl Track {
             return Err(self.core.wrong_modality(Modality::Picture));
         };
         match front.window(image, at_s, lasts_s) {
-            Ok(window) => handle(&mut self.core, window),
+            Ok(window) => {
+                handle(&mut self.core, window)?;
+                self.core.take_picture_sides(front.decoded())
+            }
             Err(damaged) => {
                 log::debug!("{}: picture at {at_s:.3} s passed over: {damaged}", self.core.input);
                 self.lost(Loss { cause: LossCause::Damaged, count: 1 });

@@ -10,12 +10,17 @@ use crate::encode::Encoder;
 use crate::encode::EncoderWindow;
 use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
+use crate::encode::sides::SideMaker;
 use crate::learn::classes::Named;
 use crate::learn::classes::taught::UNKNOWN;
+use crate::learn::gate::Admission;
 use crate::learn::learner::Learner;
 use crate::learn::learner::Learnt;
 use crate::learn::learner::SURE_AFTER_DAYS;
 use crate::learn::learner::Score;
+use crate::learn::objectives::mixer::Notice;
+use crate::pipeline::pace::Pace;
+use crate::signal::image::RgbImage;
 
 /// One window, judged and then learnt.
 #[derive(Debug)]
@@ -70,7 +75,12 @@ impl Scored<'_> {
     }
 
     /// The event and the notice that it brought, for `source`; a live one at that time.
-    pub fn events(&self, source: &str, time: Option<String>) -> impl Iterator<Item = Event> {
+    pub fn events(
+        &self,
+        source: &str,
+        time: Option<String>,
+        clock_synced: Option<bool>,
+    ) -> impl Iterator<Item = Event> {
         let event = Event {
             source: source.into(),
             start_s: self.start_s,
@@ -86,6 +96,7 @@ impl Scored<'_> {
             p_anchor: self.score.p_anchor,
             learning: self.is_learning,
             time,
+            clock_synced,
         };
         let notice = self.learnt.notice.map(|notice| Event {
             kind: notice.kind(),
@@ -127,8 +138,18 @@ pub(super) struct Core {
     /// Seconds the learner had lived through before this run.
     pub(super) lived_s: f64,
     pub(super) learn_until_s: Option<f64>,
+    /// How much is learnt.
+    pub(super) pace: Pace,
+    /// Windows judged in this run.
+    pub(super) judged: u64,
     /// Scratch of [`Track::embed`].
     pub(super) adapted: Vec<f32>,
+    /// Made when an objective first wants side windows.
+    pub(super) side_maker: Option<SideMaker>,
+    /// The moment whose side windows are wanted of the picture that was just judged.
+    pub(super) sides_at_s: Option<f64>,
+    /// What was found out about objectives, for the report.
+    pub(super) notices: Vec<String>,
 }
 
 /// What is done with a window once the front end has made it.
@@ -149,7 +170,20 @@ impl Core {
         if self.learn_until_s.is_some_and(|until| until < window.end_s) {
             self.learner.freeze();
         }
-        let learnt = self.learner.learn(&self.latent, &score, lived_s);
+        let learnt = if self.pace.learns_from(self.judged) {
+            self.learner.learn(&self.latent, &score, lived_s)
+        } else {
+            self.learner.pass(&self.latent, &score, lived_s)
+        };
+        self.judged += 1;
+        self.tell_notices();
+        let is_admitted = learnt.admission == Some(Admission::Admitted);
+        if is_admitted && self.learner.wants_sides(lived_s) {
+            match window.signal.is_empty() {
+                true => self.sides_at_s = Some(lived_s),
+                false => self.take_sound_sides(window, lived_s)?,
+            }
+        }
         emit(&Scored {
             input: &self.input,
             start_s: window.start_s,
@@ -162,6 +196,37 @@ impl Core {
             is_learning: self.learner.calibrated_days() < SURE_AFTER_DAYS,
         });
         Ok(())
+    }
+
+    /// Changes the sound of a window, and lets the encoder and the learner have it.
+    fn take_sound_sides(&mut self, window: &EncoderWindow, at_s: f64) -> Result<(), EncodeError> {
+        let encoder = self.encoder.as_mut();
+        let maker = self.side_maker.get_or_insert_with(|| SideMaker::new(encoder.manifest()));
+        let sides = maker.sound(self.learner.side_kinds(), window, encoder, at_s.to_bits())?;
+        self.learner.take_sides(sides, at_s);
+        Ok(())
+    }
+
+    /// The same for the picture of the window that was just judged, if that is wanted.
+    pub(super) fn take_picture_sides(&mut self, picture: &RgbImage) -> Result<(), EncodeError> {
+        let Some(at_s) = self.sides_at_s.take() else { return Ok(()) };
+        let encoder = self.encoder.as_mut();
+        let maker = self.side_maker.get_or_insert_with(|| SideMaker::new(encoder.manifest()));
+        let kinds = self.learner.side_kinds();
+        let sides = maker.picture(kinds, picture, &self.latent, encoder, at_s.to_bits())?;
+        self.learner.take_sides(sides, at_s);
+        Ok(())
+    }
+
+    /// Says once what was found out about an objective: in the log, and in the report.
+    fn tell_notices(&mut self) {
+        while let Some(Notice { objective, found, is_off }) = self.learner.notice() {
+            let words = found.in_words();
+            let what = if is_off { "is switched off, it" } else { "goes on, though it" };
+            let line = format!("learn.{objective} {what} {words}");
+            log::warn!("{}: {line}", self.input);
+            self.notices.push(line);
+        }
     }
 
     pub(super) fn embed(

@@ -272,16 +272,23 @@ fn check_encoder(path: &Path, found: &Origin, wanted: &Origin) -> Result<(), Sto
 ///
 /// # Errors
 ///
-/// [`StoreError::Disk`]; nothing but a `.tmp` file is left behind.
+/// [`StoreError::Disk`]; `path` is as it was, and where power failed a `.tmp` file is left behind.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary).map_err(disk("create", &temporary))?;
-    file.write_all(bytes).map_err(disk("write", &temporary))?;
-    file.sync_all().map_err(disk("flush", &temporary))?;
-    drop(file);
+    if let Err(error) = write_through(&temporary, bytes) {
+        // On a full disk, half a file is in the way of the next whole one.
+        drop(fs::remove_file(&temporary));
+        return Err(error);
+    }
     fs::rename(&temporary, path).map_err(disk("rename", &temporary))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     File::open(folder).and_then(|f| f.sync_all()).map_err(disk("flush", folder))
+}
+
+fn write_through(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let mut file = File::create(path).map_err(disk("create", path))?;
+    file.write_all(bytes).map_err(disk("write", path))?;
+    file.sync_all().map_err(disk("flush", path))
 }
 
 #[cfg(test)]

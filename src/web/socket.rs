@@ -1,7 +1,7 @@
 //! HTTP on a Unix socket in the state directory. Only who may enter that directory can ask.
 //!
 //! One request per connection, bounded in size and time. Each connection has a thread, up to
-//! [`MOST_ASKERS`]; further ones are told to come back, so that a slow asker delays nobody and many
+//! `MOST_ASKERS`; further ones are told to come back, so that a slow asker delays nobody and many
 //! askers take no memory.
 
 use std::fs;

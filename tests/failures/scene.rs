@@ -33,6 +33,7 @@ pub(crate) fn settings(change: impl FnOnce(&mut LearnToml)) -> LearnSettings {
         clusters: 12,
         cluster_windows: 6,
         history_windows: 1024,
+        first_updates_per_window: 1.0,
         updates_per_window: 0.04,
         first_windows: 200,
         guard_every: 4,

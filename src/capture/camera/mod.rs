@@ -17,7 +17,7 @@ use crate::base::stop::Stop;
 use crate::capture::camera::choose::{Shape, choose};
 use crate::capture::camera::device::Frames;
 use crate::capture::camera::slot::{Pace, Slot};
-use crate::capture::devices::{self, DeviceInfo, Offer};
+use crate::capture::devices::{self, Offer};
 use crate::capture::error::CaptureError;
 use crate::capture::own_thread::OwnThread;
 use crate::capture::{Chunk, Modality, Source};
@@ -196,7 +196,7 @@ fn open_device(settings: &CameraSettings) -> Result<(Opened, Box<dyn Frames>), C
     let offers = info.offers.as_deref().unwrap_or_default();
     if devices::is_raw_sensor(&info) {
         return Err(CaptureError::RawSensor {
-            command: sensor_command(&info, settings),
+            command: devices::sensor_command(&info, settings.size, settings.frames_per_s),
             offered: formats(offers),
             device: info.opens,
         });
@@ -237,25 +237,6 @@ fn formats(offers: &[Offer]) -> String {
     codes.sort_unstable();
     codes.dedup();
     if codes.is_empty() { "no format".into() } else { codes.join(", ") }
-}
-
-/// The line that gets pictures out of a sensor on the board's own connector.
-fn sensor_command(info: &DeviceInfo, settings: &CameraSettings) -> String {
-    let (width, height) = settings.size;
-    // A sensor delivers no less than a frame a second.
-    let rate = settings.frames_per_s.ceil().max(1.0);
-    if info.driver.as_deref().is_some_and(|driver| driver.contains("tegra")) {
-        format!(
-            "gst-launch-1.0 -q nvarguscamerasrc ! nvvidconv ! \
-             video/x-raw,width={width},height={height} ! videorate ! \
-             video/x-raw,framerate={rate}/1 ! jpegenc ! fdsink"
-        )
-    } else {
-        format!(
-            "rpicam-vid --nopreview --timeout 0 --codec mjpeg --width {width} --height {height} \
-             --framerate {rate} --output -"
-        )
-    }
 }
 
 #[cfg(test)]

@@ -110,6 +110,30 @@ pub fn is_raw_sensor(camera: &DeviceInfo) -> bool {
         && (bridge || offers.iter().all(cameras::is_raw_sensor))
 }
 
+/// The command that gets pictures, as MJPEG, out of a sensor on the board's own connector, where
+/// libcamera or NVIDIA's Argus does the image processing.
+pub fn sensor_command(
+    camera: &DeviceInfo,
+    (width, height): (u32, u32),
+    frames_per_s: f64,
+) -> Vec<String> {
+    // A sensor delivers no less than a frame a second.
+    let rate = frames_per_s.ceil().max(1.0);
+    let line = if camera.driver.as_deref().is_some_and(|driver| driver.contains("tegra")) {
+        format!(
+            "gst-launch-1.0 -q nvarguscamerasrc ! nvvidconv ! \
+             video/x-raw,width={width},height={height} ! videorate ! \
+             video/x-raw,framerate={rate}/1 ! jpegenc ! fdsink"
+        )
+    } else {
+        format!(
+            "rpicam-vid --nopreview --timeout 0 --codec mjpeg --width {width} --height {height} \
+             --framerate {rate} --output -"
+        )
+    };
+    line.split(' ').map(str::to_owned).collect()
+}
+
 /// The one device that answers to `wanted`: by any of its names, else by a part of what people call
 /// it, in capitals or not.
 fn find<'a>(

@@ -203,10 +203,31 @@ fn an_end_is_an_end_and_a_hopeless_error_is_handed_on() {
     let hopeless = CaptureError::RawSensor {
         device: "/dev/video0".into(),
         offered: "pBAA".into(),
-        command: "rpicam-vid".into(),
+        command: vec!["rpicam-vid".into()],
     };
     let mut hopeless = bench(vec![Err(hopeless)]);
     let error = hopeless.supervised.next(Duration::ZERO).unwrap_err();
     assert_eq!(error.recovery(), Recovery::DisablePart);
     assert_eq!(hopeless.status().state, SourceState::Ended);
+}
+
+#[test]
+fn a_command_that_hangs_is_started_again_and_one_that_is_slow_is_not() {
+    let mut bench = bench(vec![Ok(vec![begin(), sound(0, 10)]), Ok(vec![begin()])]);
+    bench.supervised = bench.supervised.stalls_after(Duration::from_secs(10));
+    for _ in 0..3 {
+        bench.next();
+    }
+    bench.clock.advance(Duration::from_secs(9));
+    bench.next();
+    assert_eq!(bench.supervised.status().get().state, SourceState::Running);
+    bench.clock.advance(Duration::from_secs(1));
+    bench.next();
+    let SourceState::Waiting { reason, .. } = bench.supervised.status().get().state else {
+        panic!("{:?}", bench.supervised);
+    };
+    assert_eq!(reason, "\"mic\" has delivered nothing for 10 s");
+    bench.wait_for_chunk();
+    let status = bench.supervised.status().get();
+    assert_eq!((status.open_count, status.restart_count), (2, 1));
 }

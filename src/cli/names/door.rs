@@ -59,7 +59,7 @@ impl Door {
     /// Finds the source.
     pub(super) fn open(whom: &WhomArgs) -> Result<Self, Failure> {
         let settings = Settings::load(whom.config.as_deref())?;
-        let root = state::directory(whom.state.as_deref(), settings.state_dir.as_deref());
+        let root = state::directory_to_ask(whom.state.as_deref(), settings.state_dir.as_deref());
         let (kind, sources) = match routes::status(&root) {
             Ok(json) => {
                 let status = Status::from_json(&json).ok_or_else(|| {

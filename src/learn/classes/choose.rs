@@ -2,7 +2,7 @@
 //!
 //! In turn, one example of every class that has at least two is left out, all its windows at once,
 //! because windows of one recording are nearly copies; the rest is fitted, and what was left out is
-//! named. Up to [`MOST_FOLDS`] examples of a class each is left out alone; beyond, several at once.
+//! named. Up to `MOST_FOLDS` examples of a class each is left out alone; beyond, several at once.
 
 use crate::learn::classes::examples::Examples;
 use crate::learn::classes::head::HeadKind;

@@ -5,7 +5,7 @@
 //! there are held-out windows of [`LEAST_BLOCKS`] blocks of time, the challenger must win with 95 %
 //! confidence, over whole blocks and with every kind of window counting alike ([`bootstrap`]), and no
 //! kind may lose. Where guessing the mean beats the champion as surely, both start again. After
-//! [`HALVE_AFTER`] refusals in a row the challenger's steps are halved, after [`RESTART_AFTER`] it starts
+//! `HALVE_AFTER` refusals in a row the challenger's steps are halved, after `RESTART_AFTER` it starts
 //! again from the champion.
 //!
 //! Champions that gave way are kept ([`predecessors`]), so that a commit can be undone.

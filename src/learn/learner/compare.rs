@@ -147,6 +147,9 @@ impl Learner {
     pub(super) fn read_held_out(&mut self, place: usize, by_challenger: bool) {
         self.scratch.readings[place].clear();
         self.last_read = None;
+        if self.model.guessing() == 0 {
+            return self.read_groups(place, by_challenger);
+        }
         for i in 0..self.scratch.held_out.len() {
             let slot = self.scratch.held_out[i];
             self.recall(slot);
@@ -162,7 +165,8 @@ impl Learner {
         let mut cases = std::mem::take(&mut self.scratch.cases);
         cases.clear();
         let [before, after] = &self.scratch.readings;
-        for ((&slot, before), after) in self.scratch.held_out.iter().zip(before).zip(after) {
+        let slots = self.scratch.held_out.iter().step_by(self.read_together());
+        for ((&slot, before), after) in slots.zip(before).zip(after) {
             let facts = self.memory.facts(slot);
             cases.push(Case {
                 block: block(self, facts.at_s),

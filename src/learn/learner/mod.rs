@@ -7,6 +7,7 @@
 mod alarms;
 mod compare;
 mod embed;
+mod gather;
 mod inspect;
 mod marks;
 mod names;
@@ -33,6 +34,8 @@ use crate::learn::memory::Memory;
 use crate::learn::model::Model;
 use crate::learn::moments::Moments;
 use crate::learn::novelty::Novelty;
+use crate::learn::objectives::SideWindow;
+use crate::learn::objectives::album::Album;
 use crate::learn::surprise::{Reading, Surprise};
 use crate::learn::watch::Watch;
 use crate::learn::whiten::{Projection, Whitener};
@@ -173,6 +176,10 @@ struct Scratch {
     embedding: Vec<f32>,
     batch_u: Vec<f32>,
     batch_valid: Vec<usize>,
+    batch_at_s: Vec<f64>,
+    side: Vec<SideWindow>,
+    labels: Vec<i8>,
+    trail_s: Vec<f64>,
     grads: Vec<f32>,
     held_out: Vec<usize>,
     readings: [Vec<Reading>; 2],
@@ -216,6 +223,9 @@ pub struct Learner {
     watch: Watch,
 
     model: Model,
+    album: Album,
+    /// When the album last got a moment.
+    side_s: Option<f64>,
     champion: Vec<f32>,
     challenger: Vec<f32>,
     adam: Adam<f32>,
@@ -359,6 +369,15 @@ impl Learner {
         self.has_previous = true;
     }
 
+    /// As [`Learner::learn`], but without learning: counts the window, moves time on, remembers
+    /// when something rare was there. For a board that must rest.
+    pub fn pass(&mut self, latent: &Latent, score: &Score, at_s: f64) -> Learnt {
+        let was_frozen = std::mem::replace(&mut self.is_frozen, true);
+        let learnt = self.learn(latent, score, at_s);
+        self.is_frozen = was_frozen;
+        learnt
+    }
+
     /// No more learning from now on; scores go on, against what is known now.
     pub const fn freeze(&mut self) {
         self.is_frozen = true;
@@ -370,6 +389,7 @@ impl Learner {
         let weights = 5 * size_of::<f32>() * self.champion.len();
         let covariance = size_of::<f64>() * self.projection.out_dim().pow(2);
         self.memory.bytes()
+            + self.album.bytes()
             + self.aside.bytes()
             + 2 * MOST_BYTES
             + self.distance.bytes()

@@ -22,6 +22,7 @@ use crate::learn::memory::{Memory, MemoryPlan};
 use crate::learn::model::Model;
 use crate::learn::moments::Moments;
 use crate::learn::novelty::{LevelPlan, Novelty};
+use crate::learn::objectives::album::Album;
 use crate::learn::surprise::Surprise;
 use crate::learn::watch::Watch;
 use crate::learn::whiten::{MOST_DIM, Projection, Whitener};
@@ -44,6 +45,8 @@ impl Learner {
         let batch_windows =
             settings.batch_windows.min(settings.batch_tokens / tokens.max(1)).max(2);
         let model = Model::new(shape.layout, dim, batch_windows, settings);
+        let wanted = model.wanted();
+        let side_rows = wanted.side() * tokens + wanted.trail;
         let mut rng = Rng::from_seed(seed);
         let champion: Vec<f32> = model.params().start(&mut rng);
         let watch = Watch::new(shape.embedding_dim, settings, seed);
@@ -89,7 +92,7 @@ impl Learner {
             classes: Classes::default(),
             last_slot: None,
             distance: Distance::new(density, shape.embedding_dim, slots, seed ^ 0x64_65_6e_73),
-            surprise: Surprise::new(model.objectives(), tokens, dim, settings),
+            surprise: Surprise::new(model.guessing(), tokens, dim, settings),
             novelty: Novelty::new(
                 [settings.surprise_weight, settings.density_weight],
                 LevelPlan { share: settings.level_share, windows: settings.level_windows },
@@ -121,8 +124,12 @@ impl Learner {
                 x: vec![0.0; tokens * width],
                 u: vec![0.0; tokens * dim],
                 embedding: vec![0.0; shape.embedding_dim],
-                batch_u: vec![0.0; batch_windows * tokens * dim],
+                batch_u: vec![0.0; (batch_windows * tokens + side_rows) * dim],
                 batch_valid: Vec::with_capacity(batch_windows),
+                batch_at_s: Vec::with_capacity(batch_windows),
+                side: Vec::with_capacity(wanted.side()),
+                labels: Vec::with_capacity(wanted.labels(tokens)),
+                trail_s: Vec::with_capacity(wanted.trail),
                 grads: vec![0.0; champion.len()],
                 held_out: Vec::with_capacity(plan.windows()),
                 readings: std::array::from_fn(|_| Vec::with_capacity(compare::MOST_COMPARED)),
@@ -133,6 +140,8 @@ impl Learner {
             champion,
             projection,
             whitener,
+            album: Album::new(wanted, tokens, width),
+            side_s: None,
             model,
             settings: settings.clone(),
         }

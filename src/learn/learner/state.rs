@@ -40,6 +40,9 @@ impl Learner {
         self.classes.save(to);
         self.predecessors.save(to);
         self.watch.save(to);
+        self.model.save(to);
+        self.album.save(to);
+        to.f64(self.side_s.unwrap_or(f64::NAN));
     }
 
     /// A learner that goes on where [`Learner::save`] stopped, bit for bit.
@@ -84,6 +87,10 @@ impl Learner {
         learner.classes = Classes::load(from, shape, |taught| learner.describe_taught(taught))?;
         learner.predecessors.load(from)?;
         learner.watch.load(from)?;
+        learner.model.load(from)?;
+        learner.album.load(from)?;
+        let side_s = from.f64()?;
+        learner.side_s = (!side_s.is_nan()).then_some(side_s);
         Ok(learner)
     }
 

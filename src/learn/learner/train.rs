@@ -4,6 +4,7 @@ use crate::encode::latent::Latent;
 use crate::learn::codec::Codec;
 use crate::learn::density::Past;
 use crate::learn::learner::{Learner, Waiting};
+use crate::learn::objectives::Batch;
 
 /// An eighth of each batch comes from so many newest windows.
 const NEWEST: usize = 64;
@@ -106,15 +107,19 @@ impl Learner {
     /// One optimiser step of the challenger; `false` when there was nothing to learn from or the
     /// gradient was not finite.
     fn step(&mut self) -> bool {
-        let windows = self.fill_batch();
-        let len = windows * self.shape.layout.len() * self.whitener.out_dim();
-        let loss = self.model.loss(
-            &self.challenger,
-            &self.scratch.batch_u[..len],
-            &self.scratch.batch_valid,
-            &mut self.rng,
-            &mut self.scratch.grads,
-        );
+        self.fill_batch();
+        let len = self.fill_side(false);
+        let scratch = &mut self.scratch;
+        let batch = Batch {
+            u: &scratch.batch_u[..len],
+            z: &[],
+            valid: &scratch.batch_valid,
+            at_s: &scratch.batch_at_s,
+            side: &scratch.side,
+            labels: &scratch.labels,
+            trail_s: &scratch.trail_s,
+        };
+        let loss = self.model.loss(&self.challenger, batch, &mut self.rng, &mut scratch.grads);
         if loss.is_none() {
             return false;
         }
@@ -128,9 +133,10 @@ impl Learner {
     }
 
     /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], a quarter drawn from
-    /// all common kinds of windows alike, the rest drawn from all; gives their number.
-    fn fill_batch(&mut self) -> usize {
+    /// all common kinds of windows alike, the rest drawn from all.
+    fn fill_batch(&mut self) {
         self.scratch.batch_valid.clear();
+        self.scratch.batch_at_s.clear();
         self.dull_in_batch = 0;
         let eighth = self.batch_windows.div_ceil(8);
         let mut age = 0;
@@ -154,31 +160,37 @@ impl Learner {
                 }
             }
         }
-        self.scratch.batch_valid.len()
     }
 
     /// `false`, and nothing added, when the window is held out, or one too many of a dull kind.
     fn add_to_batch(&mut self, slot: usize) -> bool {
-        let facts = self.memory.facts(slot);
-        if facts.held_out {
+        if self.memory.facts(slot).held_out {
             return false;
         }
-        if self.memory.is_dull(facts.cluster.into()) {
+        let cluster = self.memory.facts(slot).cluster;
+        if self.memory.is_dull(cluster.into()) {
             if MOST_DULL * self.batch_windows as f32 <= self.dull_in_batch as f32 + 1.0 {
                 return false;
             }
             self.dull_in_batch += 1;
         }
+        self.add_window(slot);
+        let now_s = self.times.last_s.unwrap_or(self.memory.facts(slot).at_s);
+        self.memory.rehearsed(slot, now_s, &mut self.rng);
+        let past = Past { memory: &self.memory, codec: &self.embedding_codec };
+        self.distance.follow(past);
+        true
+    }
+
+    /// Adds a stored window to the batch.
+    pub(super) fn add_window(&mut self, slot: usize) {
+        let facts = self.memory.facts(slot);
         let place = self.scratch.batch_valid.len();
         let len = self.shape.layout.len() * self.whitener.out_dim();
         self.recall(slot);
         self.scratch.batch_u[place * len..(place + 1) * len].copy_from_slice(&self.scratch.u);
         self.scratch.batch_valid.push(facts.valid_tokens);
-        let now_s = self.times.last_s.unwrap_or(facts.at_s);
-        self.memory.rehearsed(slot, now_s, &mut self.rng);
-        let past = Past { memory: &self.memory, codec: &self.embedding_codec };
-        self.distance.follow(past);
-        true
+        self.scratch.batch_at_s.push(facts.at_s);
     }
 
     /// The whitened tokens of a stored window, into `scratch.u`.

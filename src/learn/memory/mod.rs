@@ -186,7 +186,7 @@ impl Memory {
         0
     }
 
-    /// Any slot of any kind that was met [`COMMON`] times, all such kinds alike; any slot at all while
+    /// Any slot of any kind that was met `COMMON` times, all such kinds alike; any slot at all while
     /// there are not two of them, and while the reservoir has lost nothing yet.
     ///
     /// Why not of every kind, and not from the beginning: what happened a few times is what should stay

@@ -76,6 +76,13 @@ impl Fitter {
         Ok(())
     }
 
+    /// Left, top, right and bottom of what is looked at, in whole pixels.
+    pub fn seen(&self, picture: &RgbImage) -> [usize; 4] {
+        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX).max(1);
+        let (left, top, width, height) = self.cut(side(picture.width), side(picture.height));
+        [left, top, left + width, top + height].map(|x| usize::try_from(x).unwrap_or(usize::MAX))
+    }
+
     /// Left, top, width and height of what is looked at, in whole pixels.
     fn cut(&self, width: u32, height: u32) -> (u32, u32, u32, u32) {
         // `side · to / of`, at least a pixel; the quotient is never above the other side.
@@ -144,6 +151,7 @@ mod tests {
         let crop = spec(5, 5, Fit::Crop, PixelLayout::Nchw);
         Fitter::new(&crop).fit(&wide(), &mut out).unwrap();
         assert!(out[..25].iter().all(|&red| red == 255.0), "{:?}", &out[..25]);
+        assert_eq!(Fitter::new(&crop).seen(&wide()), [10, 0, 20, 10]);
         let stretch = spec(6, 5, Fit::Stretch, PixelLayout::Nchw);
         Fitter::new(&stretch).fit(&wide(), &mut out).unwrap();
         assert!(out[0] < 10.0 && out[5] < 10.0 && 200.0 < out[2], "{:?}", &out[..6]);

@@ -60,6 +60,11 @@ impl<F: Real> HeadSpace<F> {
         self.pairs.push((from, target));
     }
 
+    /// Which row guesses which, in the order of asking.
+    pub fn pairs(&self) -> &[(usize, usize)] {
+        &self.pairs
+    }
+
     /// `(target row, error o − u, log-variance)` of every guess, in the order of asking.
     pub fn guesses(&self) -> impl Iterator<Item = (usize, &[F], F)> {
         let dim = self.turned.len() / self.width();

@@ -1,0 +1,33 @@
+#!/bin/sh
+# The whole path of training, small: a few sounds, some steps, a resumption, a smaller encoder that
+# follows the larger, and files that the program accepts. What comes out is worth nothing; that it
+# comes out is the check. Usage: models/train/quick.sh [FOLDER]; PYTHON names one that has torch,
+# HABITUATE a binary to verify the files with.
+set -eu
+
+start=$(date +%s)
+cd "$(dirname "$0")"
+python=${PYTHON:-python3}
+out=${1:-../../target/train/quick}
+rm -rf "$out"
+mkdir -p "$out/encoders"
+
+"$python" sound/generate.py --out "$out/pool" --shards 2 --clips 64 --backgrounds 64
+for steps in 20 30; do # the second time from where the first stopped
+    "$python" sound/train.py --pool "$out/pool" --run "$out/sound" --steps $steps --pairs 32
+done
+"$python" sound/train.py --size sound-small --pool "$out/pool" --run "$out/sound-small" \
+    --teacher "$out/sound/last.pt" --minutes 0.2 --pairs 32
+for size in sound sound-small; do
+    "$python" sound/export.py --run "$out/$size" --pool "$out/pool" --name "quick-$size" \
+        --out "$out/encoders" --batches 4
+done
+if [ -d picture ] && [ -f picture/quick.sh ]; then
+    PYTHON=$python sh picture/quick.sh "$out"
+fi
+if [ -n "${HABITUATE:-}" ]; then
+    for manifest in "$out"/encoders/*.toml; do
+        "$HABITUATE" models verify "$manifest"
+    done
+fi
+echo "quick path: $(($(date +%s) - start)) s"

@@ -1,0 +1,120 @@
+//! The board: clock, disk, memory, heat, voltage.
+
+use std::fs;
+use std::path::Path;
+
+use crate::base::machine::Machine;
+use crate::base::machine::is_clock_synced;
+use crate::config::daemon::Settings;
+use crate::emit::findings::Findings;
+use crate::pipeline::pace;
+use crate::pipeline::pace::Pace;
+
+/// A program cannot be older than its own making; a clock that says so is wrong.
+const BEFORE_US: i64 = 1_750_000_000;
+
+pub(super) fn look(found: &mut Findings, settings: &Settings, root: &Path) {
+    clock(found);
+    let machine = Machine::default();
+    let readings = machine.read(root);
+    let limits = &settings.board;
+    match readings.disk {
+        Some(disk) => {
+            let line = format!(
+                "{:.1} of {:.1} GB free at {}",
+                disk.free_bytes as f64 / 1e9,
+                disk.total_bytes as f64 / 1e9,
+                root.display()
+            );
+            if disk.is_read_only {
+                let mend = "sudo dmesg | grep -iE 'ext4|mmc'; then sudo mount -o remount,rw /, \
+                            or a new card";
+                found.problem("disk", format!("read-only; {line}"), mend);
+            } else if disk.free_bytes < limits.least_disk_bytes {
+                let mend = "free some: sudo apt-get clean; sudo journalctl --vacuum-size=50M";
+                found.problem("disk", format!("almost full; {line}"), mend);
+            } else {
+                found.ok("disk", line);
+            }
+        }
+        None => found.warning("disk", format!("{} cannot be asked", root.display()), ""),
+    }
+    writable(found, root);
+    match readings.memory_available_bytes {
+        Some(bytes) if bytes < 2 * limits.least_memory_bytes => found.warning(
+            "memory",
+            format!("{} MiB available; learning will be slow or rest", bytes >> 20),
+            "stop other programs, or lower board.least_memory_bytes",
+        ),
+        Some(bytes) => found.ok("memory", format!("{} MiB available", bytes >> 20)),
+        None => {}
+    }
+    heat(found, settings, &readings);
+}
+
+fn clock(found: &mut Findings) {
+    let now = jiff::Timestamp::now();
+    let shown = now.strftime("%Y-%m-%d %H:%M UTC");
+    let mend = "sudo timedatectl set-ntp true   (offline: add a clock module, or ignore it: only the \
+                times of events are wrong)";
+    if now.as_second() < BEFORE_US {
+        found.warning("clock", format!("{shown}: not set; events will have wrong times"), mend);
+        return;
+    }
+    match is_clock_synced() {
+        Some(true) => found.ok("clock", format!("{shown}, synchronised")),
+        Some(false) => found.warning("clock", format!("{shown}, not synchronised"), mend),
+        None => found.ok("clock", format!("{shown}; whether it is synchronised cannot be asked")),
+    }
+}
+
+/// Tries, in the only way that tells: by writing.
+fn writable(found: &mut Findings, root: &Path) {
+    if !root.exists() {
+        found.ok("state", format!("{} will be made at the first start", root.display()));
+        return;
+    }
+    let probe = root.join(".doctor");
+    match fs::write(&probe, b"x").and_then(|()| fs::remove_file(&probe)) {
+        Ok(()) => found.ok("state", format!("{} can be written", root.display())),
+        Err(error) => {
+            let mend = format!(
+                "as the service: sudo habituate doctor --as-service; for yourself: sudo chown -R \
+                 $USER {}",
+                root.display()
+            );
+            found.warning("state", format!("{}: {error}", root.display()), mend);
+        }
+    }
+}
+
+fn heat(found: &mut Findings, settings: &Settings, readings: &crate::base::machine::Readings) {
+    if let Some(degrees) = readings.temperature_c {
+        let quiet = crate::base::machine::Readings {
+            temperature_c: readings.temperature_c,
+            ..Default::default()
+        };
+        let bearable = pace::bearable(&quiet, &settings.board, Pace::Full);
+        let line = format!("{degrees:.0} °C");
+        if bearable.pace == Pace::Full {
+            found.ok("temperature", line);
+        } else {
+            let learning = bearable.pace.name();
+            let line = format!("{line}; learning: {learning}");
+            found.warning("temperature", line, "a heat sink, a fan, or more air");
+        }
+    }
+    let power = readings.power;
+    if power.is_under_voltage == Some(true) || power.was_under_voltage == Some(true) {
+        let when = if power.is_under_voltage == Some(true) { "now" } else { "since the start" };
+        let line =
+            format!("the supply voltage was too low {when}: USB devices vanish, cards break");
+        found.warning("voltage", line, "the board's own power supply, and a short, thick cable");
+    } else if power.is_under_voltage == Some(false) {
+        found.ok("voltage", "the supply is strong enough");
+    }
+    if power.is_throttled == Some(true) {
+        let mend = "cool the board, or give it a stronger supply";
+        found.warning("processor", "slowed down by heat or voltage", mend);
+    }
+}

@@ -1,0 +1,262 @@
+//! The configured devices: there, allowed, and delivering something that is not silence or darkness.
+
+use std::path::Path;
+
+use rustix::fs::Access;
+use rustix::fs::access;
+
+use crate::base::clock::SystemClock;
+use crate::base::stop::Stop;
+use crate::capture::devices;
+use crate::capture::devices::DeviceInfo;
+use crate::capture::error::CaptureError;
+use crate::config::daemon::Settings;
+use crate::config::source::SourceKind;
+use crate::config::source::SourceSettings;
+use crate::emit::findings::Findings;
+use crate::emit::status::Status;
+use crate::pipeline::daemon::with_causes;
+use crate::pipeline::open;
+use crate::pipeline::open::OpenWith;
+use crate::pipeline::sample;
+use crate::pipeline::sample::Sample;
+
+/// Length of a test recording.
+const SAMPLE_S: f64 = 3.0;
+
+/// Below this a microphone hears nothing: even a quiet room and a cheap converter are louder.
+const SILENT_DB: f32 = -90.0;
+
+/// Share of samples at full scale that can be heard as distortion.
+const CLIPPED: f64 = 0.001;
+
+/// A picture darker, or plainer, than this shows nothing.
+const DARK: f32 = 0.02;
+const PLAIN: f32 = 0.01;
+
+pub(super) fn look(
+    found: &mut Findings,
+    settings: &Settings,
+    running: Option<&Status>,
+    quick: bool,
+) {
+    let microphones = devices::microphones();
+    let cameras = devices::cameras();
+    found.ok("microphones", summary(&microphones));
+    found.ok("cameras", summary(&cameras));
+    for camera in cameras.iter().filter(|camera| devices::is_raw_sensor(camera)) {
+        let line = format!("{} ({}) is a bare sensor", camera.opens, camera.name);
+        let command = devices::sensor_command(camera, (640, 480), 1.0);
+        let advice = format!("kind = \"command\", format = \"mjpeg\", command = {command:?}");
+        found.warning("camera sensor", line, advice);
+    }
+    nodes(found);
+    for source in settings.sources.iter().filter(|source| open::is_live(source)) {
+        let check = format!("source {}", source.name);
+        // A device that the daemon holds cannot be had twice; the daemon knows how it is.
+        if let Some(status) = running.and_then(|daemon| its_status(daemon, &source.name)) {
+            told_by_daemon(found, &check, status);
+        } else if quick {
+            resolved(found, &check, source);
+        } else {
+            tried(found, &check, source, settings.seed);
+        }
+    }
+}
+
+fn summary(found: &[DeviceInfo]) -> String {
+    if found.is_empty() {
+        return "none".into();
+    }
+    let names: Vec<String> = found
+        .iter()
+        .map(|device| {
+            let name = device.names.first().unwrap_or(&device.opens);
+            match &device.offers {
+                Ok(_) => format!("{} ({name})", device.name),
+                Err(why) => format!("{} ({name}): {why}", device.name),
+            }
+        })
+        .collect();
+    names.join(", ")
+}
+
+/// Devices that are there and that this user may not open.
+fn nodes(found: &mut Findings) {
+    for (folder, prefix, group) in [("/dev/snd", "pcm", "audio"), ("/dev", "video", "video")] {
+        let Ok(entries) = std::fs::read_dir(folder) else { continue };
+        let all: Vec<_> = entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+            .map(|entry| entry.path())
+            .collect();
+        let may = |path: &Path| access(path, Access::READ_OK | Access::WRITE_OK).is_ok();
+        let refused: Vec<String> =
+            all.iter().filter(|path| !may(path)).map(|path| path.display().to_string()).collect();
+        let check = format!("group {group}");
+        if !refused.is_empty() {
+            let mend = format!(
+                "sudo usermod -aG {group} $USER, then log in again; a service: \
+                 SupplementaryGroups={group}"
+            );
+            found.problem(&check, format!("no permission for {}", refused.join(", ")), mend);
+        } else if !all.is_empty() {
+            found.ok(&check, format!("{} devices in {folder} may be used", all.len()));
+        }
+    }
+}
+
+fn its_status<'a>(daemon: &'a Status, name: &str) -> Option<&'a crate::emit::status::SourceStatus> {
+    daemon.sources.iter().find(|source| source.name == name)
+}
+
+fn told_by_daemon(found: &mut Findings, check: &str, status: &crate::emit::status::SourceStatus) {
+    let line = format!(
+        "the daemon has it: {}, {} windows, {} restarts",
+        status.state, status.windows, status.restarts
+    );
+    match status.state.as_str() {
+        "running" => found.ok(check, line),
+        "waiting" | "failed" => {
+            let mend = "habituate devices; plug it in, or set source.device";
+            found.problem(check, format!("{line}; {}", status.detail), mend);
+        }
+        _ => found.warning(check, line, "habituate status"),
+    }
+}
+
+/// Whether it is there, without opening a stream.
+fn resolved(found: &mut Findings, check: &str, source: &SourceSettings) {
+    let line = match &source.kind {
+        SourceKind::Microphone { device } => {
+            devices::resolve_microphone(Some(device)).map(|pcms| pcms.join(", "))
+        }
+        SourceKind::Camera { device, .. } => {
+            devices::resolve_camera(device.as_deref()).map(|camera| camera.opens)
+        }
+        SourceKind::Command { argv, .. } => Ok(argv.join(" ")),
+        SourceKind::Recording { .. } | SourceKind::Synthetic { .. } => return,
+    };
+    match line {
+        Ok(line) => found.ok(check, line),
+        Err(error) => refused(found, check, &error),
+    }
+}
+
+fn refused(found: &mut Findings, check: &str, error: &CaptureError) {
+    let mend = match error {
+        CaptureError::NoSuchDevice { .. } | CaptureError::AmbiguousDevice { .. } => {
+            "habituate devices; plug it in, or set source.device".into()
+        }
+        CaptureError::Permission { group, .. } => {
+            format!("sudo usermod -aG {group} $USER, then log in again")
+        }
+        CaptureError::Busy { .. } => "sudo fuser -v /dev/snd/* /dev/video*".into(),
+        CaptureError::RawSensor { command, .. } => {
+            format!("kind = \"command\", format = \"mjpeg\", command = {command:?}")
+        }
+        CaptureError::NoCommand { program, .. } => {
+            format!("install the program {program:?}, or write its whole path")
+        }
+        _ => "habituate devices".into(),
+    };
+    found.problem(check, with_causes(error), mend);
+}
+
+fn tried(found: &mut Findings, check: &str, source: &SourceSettings, seed: u64) {
+    let with = OpenWith { stop: Stop::default(), seed };
+    let sample = open::open(source, &with)
+        .and_then(|mut open| sample::take(open.as_mut(), &SystemClock, &source.name, SAMPLE_S));
+    match sample {
+        Ok(sample) => judge(found, check, &sample),
+        Err(error) => refused(found, check, &error),
+    }
+}
+
+fn judge(found: &mut Findings, check: &str, sample: &Sample) {
+    if 0 < sample.pictures {
+        let (width, height) = sample.size;
+        let line = format!(
+            "{} pictures of {width}x{height} in {:.1} s, brightness {:.0} %, contrast {:.0} %",
+            sample.pictures,
+            sample.passed_s,
+            100.0 * sample.brightness,
+            100.0 * sample.contrast
+        );
+        if sample.brightness < DARK || sample.contrast < PLAIN {
+            let mend = "look at the lens cap and the light";
+            found.warning(check, format!("nothing to be seen: {line}"), mend);
+        } else {
+            found.ok(check, line);
+        }
+    } else if 0.0 < sample.sound_s {
+        let (peak, rms) = (Sample::decibels(sample.peak), Sample::decibels(sample.rms));
+        let line = format!(
+            "{:.1} s at {} Hz in {:.1} s, mean level {rms:.0} dB, peak {peak:.0} dB",
+            sample.sound_s, sample.rate_hz, sample.passed_s
+        );
+        if rms < SILENT_DB {
+            let mend = "alsamixer, F4: raise Capture and Mic; is the right card configured?";
+            found.warning(check, format!("silence: {line}"), mend);
+        } else if CLIPPED < sample.clipped {
+            let share = 100.0 * sample.clipped;
+            let mend = "alsamixer, F4: lower Capture and Mic";
+            found.warning(check, format!("{share:.1} % of samples at full scale: {line}"), mend);
+        } else {
+            found.ok(check, line);
+        }
+    } else {
+        let line = format!("nothing could be read of it; {} items were lost", sample.lost);
+        found.problem(check, line, "another cable, port or format; habituate devices");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emit::findings::Verdict;
+
+    fn verdict(sample: Sample) -> (Verdict, String) {
+        let mut found = Findings::default();
+        judge(&mut found, "source mic", &sample);
+        (found.findings[0].verdict, found.findings[0].found.clone())
+    }
+
+    #[test]
+    fn silence_distortion_and_darkness_are_told() {
+        let sound =
+            Sample { sound_s: 3.0, rate_hz: 16_000, peak: 0.5, rms: 0.1, ..Sample::default() };
+        assert_eq!(verdict(sound).0, Verdict::Ok);
+        let (silent, line) = verdict(Sample { rms: 0.0, peak: 0.0, ..sound });
+        assert!(silent == Verdict::Warning && line.starts_with("silence"), "{line}");
+        let (loud, line) = verdict(Sample { clipped: 0.02, ..sound });
+        assert!(loud == Verdict::Warning && line.starts_with("2.0 %"), "{line}");
+        let view = Sample { pictures: 3, brightness: 0.4, contrast: 0.2, ..Sample::default() };
+        assert_eq!(verdict(view).0, Verdict::Ok);
+        assert_eq!(verdict(Sample { brightness: 0.0, ..view }).0, Verdict::Warning);
+        assert_eq!(verdict(Sample::default()).0, Verdict::Problem);
+    }
+
+    #[test]
+    fn each_refusal_comes_with_what_mends_it() {
+        for (error, mend) in [
+            (
+                CaptureError::Permission { device: "/dev/video0".into(), group: "video" },
+                "usermod -aG video",
+            ),
+            (CaptureError::Busy { device: "hw:0".into(), source: "busy".into() }, "fuser"),
+            (
+                CaptureError::RawSensor {
+                    device: "/dev/video0".into(),
+                    offered: "RG10".into(),
+                    command: vec!["rpicam-vid".into(), "--output".into(), "-".into()],
+                },
+                "rpicam-vid",
+            ),
+        ] {
+            let mut found = Findings::default();
+            refused(&mut found, "x", &error);
+            assert!(found.findings[0].mend.contains(mend), "{found:?}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The configured encoders: right numbers on this processor, and fast enough for the configuration.
+
+use std::num::NonZero;
+use std::thread;
+use std::time::Duration;
+
+use crate::base::clock::SystemClock;
+use crate::base::stop::Stop;
+use crate::cli::args::EncoderArgs;
+use crate::cli::encoders;
+use crate::config::daemon::Settings;
+use crate::config::source::CommandFormat;
+use crate::config::source::SourceKind;
+use crate::config::source::SourceSettings;
+use crate::emit::findings::Findings;
+use crate::encode::selftest;
+use crate::pipeline::daemon::with_causes;
+use crate::pipeline::open;
+use crate::pipeline::open::OpenWith;
+use crate::pipeline::stages;
+
+/// How long each figure is measured.
+const SPAN: Duration = Duration::from_millis(300);
+
+/// Share of a core above which a source has little left for a hot day, and above which it falls
+/// behind.
+const MUCH: f64 = 0.5;
+const TOO_MUCH: f64 = 0.9;
+
+pub(super) fn look(found: &mut Findings, settings: &Settings, quick: bool) {
+    let mut load = 0.0;
+    for source in &settings.sources {
+        let with = OpenWith { stop: Stop::default(), seed: settings.seed };
+        let check = format!("encoder of {}", source.name);
+        let modality = match open::modality(source, &with) {
+            Ok(modality) => modality,
+            Err(error) => {
+                found.problem(&check, with_causes(&error), "");
+                continue;
+            }
+        };
+        let tested = encoders::open(&EncoderArgs::default(), source, modality)
+            .and_then(|mut encoder| Ok((selftest::selftest(encoder.as_mut())?, encoder)));
+        let (outcome, encoder) = match tested {
+            Ok(tested) => tested,
+            Err(error) => {
+                let mend = "habituate models list; then set source.encoder";
+                found.problem(&check, with_causes(&error), mend);
+                continue;
+            }
+        };
+        let name = encoder.manifest().name.clone();
+        match (outcome.passed, outcome.max_error) {
+            (false, _) => {
+                let line = format!("{name} computes wrong numbers on this processor");
+                found.problem(&check, line, "another encoder: habituate models list");
+            }
+            (true, Some(error)) => {
+                found.ok(&check, format!("{name}, off its golden output by {error:.0e}"));
+            }
+            (true, None) => found.ok(&check, format!("{name}, which has no golden output")),
+        }
+        if quick {
+            continue;
+        }
+        let check = format!("speed of {}", source.name);
+        match stages::time(encoder, &settings.learn, &SystemClock, SPAN) {
+            Ok(stages) => {
+                let window_s = frame_s(source).unwrap_or(stages.hop_s);
+                let share = stages.hop_s / stages.sources_a_core() / window_s;
+                load += share;
+                speed(found, &check, share, 1.0 / window_s);
+            }
+            Err(error) => found.problem(&check, with_causes(&error), ""),
+        }
+    }
+    let cores = thread::available_parallelism().map_or(1, NonZero::get) as f64;
+    if TOO_MUCH * cores < load {
+        found.problem(
+            "speed",
+            format!("all sources together need {load:.1} of {cores:.0} cores"),
+            "fewer sources, or fewer frames a second",
+        );
+    }
+}
+
+/// Seconds from one picture to the next, as configured; `None` for sound.
+fn frame_s(source: &SourceSettings) -> Option<f64> {
+    match &source.kind {
+        SourceKind::Camera { frames_per_s, .. }
+        | SourceKind::Command {
+            format:
+                CommandFormat::Frames { frames_per_s, .. } | CommandFormat::Mjpeg { frames_per_s },
+            ..
+        } => Some(1.0 / frames_per_s),
+        _ => None,
+    }
+}
+
+fn speed(found: &mut Findings, check: &str, share: f64, windows_per_s: f64) {
+    let line = format!(
+        "{:.1} % of a core at {windows_per_s:.1} windows a second; at most {:.0} a second",
+        100.0 * share,
+        windows_per_s / share.max(1e-9)
+    );
+    let mend = "fewer frames a second (source.frames_per_s), or a smaller encoder: habituate bench \
+                --encoders";
+    if TOO_MUCH < share {
+        found.problem(check, line, mend);
+    } else if MUCH < share {
+        found.warning(check, line, mend);
+    } else {
+        found.ok(check, line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emit::findings::Verdict;
+
+    #[test]
+    fn what_falls_behind_is_a_problem_and_says_how_much_would_do() {
+        for (share, verdict) in
+            [(0.02, Verdict::Ok), (0.6, Verdict::Warning), (1.2, Verdict::Problem)]
+        {
+            let mut found = Findings::default();
+            speed(&mut found, "speed of mic", share, 3.0);
+            assert_eq!(found.findings[0].verdict, verdict, "{share}");
+        }
+        let mut found = Findings::default();
+        speed(&mut found, "x", 0.5, 3.0);
+        assert!(found.findings[0].found.ends_with("at most 6 a second"), "{found:?}");
+    }
+}

@@ -1,0 +1,102 @@
+//! The installed service, as systemd has it, and the daemon that answers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::emit::findings::Findings;
+use crate::emit::status::Status;
+use crate::emit::status::duration;
+
+const FIELDS: &str = "LoadState,UnitFileState,ActiveState,SubState,Result,NRestarts,ExecMainStatus";
+
+pub(super) fn look(found: &mut Findings, running: Option<&Status>, root: &Path) {
+    match running {
+        Some(status) => found.ok(
+            "daemon",
+            format!("version {} runs since {}", status.version, duration(status.uptime_s)),
+        ),
+        None => found.ok("daemon", format!("none answers in {}", root.display())),
+    }
+    if let Some(fields) = systemd() {
+        judge(found, &fields);
+    }
+}
+
+/// What `systemctl show` says; nothing where there is no systemd or no unit.
+pub(crate) fn systemd() -> Option<BTreeMap<String, String>> {
+    let output = Command::new("systemctl")
+        .args(["show", "habituate.service", "--property", FIELDS])
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let fields: BTreeMap<String, String> = text
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
+    (fields.get("LoadState").map(String::as_str) == Some("loaded")).then_some(fields)
+}
+
+fn judge(found: &mut Findings, fields: &BTreeMap<String, String>) {
+    let field = |key: &str| fields.get(key).map_or("", String::as_str);
+    let (active, result) = (field("ActiveState"), field("Result"));
+    let restarts: u32 = field("NRestarts").parse().unwrap_or(0);
+    let line = format!("{active} ({}), {}", field("SubState"), field("UnitFileState"));
+    let log = "journalctl -u habituate -n 50";
+    match (active, result) {
+        ("active", _) if 0 < restarts => {
+            found.warning("service", format!("{line}, restarted {restarts} times"), log);
+        }
+        ("active", _) => found.ok("service", line),
+        (_, "success") => {
+            found.warning("service", line, "sudo systemctl enable --now habituate");
+        }
+        (_, result) => {
+            let status = field("ExecMainStatus");
+            let mend = match status {
+                "78" => format!("habituate check /etc/habituate/habituate.toml; {log}"),
+                _ => format!("{log}; then sudo systemctl restart habituate"),
+            };
+            found.problem("service", format!("{line}, {result}, exit status {status}"), mend);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emit::findings::Verdict;
+
+    fn judged(active: &str, result: &str, restarts: &str, status: &str) -> Findings {
+        let fields = [
+            ("ActiveState", active),
+            ("SubState", "x"),
+            ("UnitFileState", "enabled"),
+            ("Result", result),
+            ("NRestarts", restarts),
+            ("ExecMainStatus", status),
+        ];
+        let fields = fields.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let mut found = Findings::default();
+        judge(&mut found, &fields);
+        found
+    }
+
+    #[test]
+    fn a_service_that_failed_by_its_configuration_is_told_to_check_it() {
+        let found = judged("failed", "exit-code", "0", "78");
+        assert_eq!(found.findings[0].verdict, Verdict::Problem);
+        assert!(found.findings[0].mend.starts_with("habituate check"), "{found:?}");
+    }
+
+    #[test]
+    fn a_service_that_had_to_be_restarted_is_not_well() {
+        assert_eq!(judged("active", "success", "0", "0").findings[0].verdict, Verdict::Ok);
+        assert_eq!(judged("active", "success", "2", "0").findings[0].verdict, Verdict::Warning);
+        let stopped = judged("inactive", "success", "0", "0");
+        assert!(stopped.findings[0].mend.contains("enable --now"), "{stopped:?}");
+    }
+}

@@ -1,0 +1,135 @@
+//! Where events and scores go, on a thread of their own: no source waits for a disk.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Receiver;
+
+use crate::cli::args::RunArgs;
+use crate::cli::exit::EXIT_DISK;
+use crate::cli::exit::EXIT_SOFTWARE;
+use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
+use crate::config::daemon::EventsToml;
+use crate::emit::events::EventsFile;
+use crate::emit::scores::ScoresCsv;
+use crate::pipeline::daemon::Told;
+
+/// Settings that a reload changes.
+pub(super) type EventSettings = Arc<Mutex<EventsToml>>;
+
+/// See the module's page.
+pub(super) struct Sinks {
+    settings: EventSettings,
+    in_force: EventsToml,
+    path: PathBuf,
+    events: Option<EventsFile>,
+    csv: Option<ScoresCsv<BufWriter<File>>>,
+    bytes: Arc<AtomicU64>,
+    /// Events and scores that could not be written, in a row.
+    failures: u64,
+}
+
+impl Sinks {
+    pub(super) fn open(
+        args: &RunArgs,
+        settings: EventSettings,
+        root: &Path,
+        bytes: Arc<AtomicU64>,
+    ) -> Result<Self, Failure> {
+        let in_force = settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let path = root.join("events.jsonl");
+        let events = in_force
+            .file
+            .then(|| EventsFile::open(&path, in_force.file_bytes))
+            .transpose()
+            .map_err(|e| anyhow::Error::new(e).context(format!("cannot open {}", path.display())))
+            .or_exit(EXIT_DISK)?;
+        let csv = match &args.scores {
+            Some(path) => {
+                let file = File::create(path)
+                    .map_err(|e| {
+                        anyhow::Error::new(e).context(format!("cannot write {}", path.display()))
+                    })
+                    .or_exit(EXIT_DISK)?;
+                Some(ScoresCsv::new(BufWriter::new(file)).or_exit(EXIT_DISK)?)
+            }
+            None => None,
+        };
+        Ok(Self { settings, in_force, path, events, csv, bytes, failures: 0 })
+    }
+
+    pub(super) fn start(mut self, inbox: Receiver<Told>) -> Result<JoinHandle<()>, Failure> {
+        let run = move || {
+            for told in inbox {
+                let taken = self.refresh().and_then(|()| self.take(&told));
+                self.tell(taken);
+            }
+            if let Some(csv) = &mut self.csv
+                && let Err(error) = csv.flush()
+            {
+                log::error!("the scores file is incomplete: {error}");
+            }
+        };
+        thread::Builder::new().name("sinks".into()).spawn(run).or_exit(EXIT_SOFTWARE)
+    }
+
+    /// Heeds settings that were loaded again.
+    fn refresh(&mut self) -> std::io::Result<()> {
+        let now = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if now == self.in_force {
+            return Ok(());
+        }
+        match (&mut self.events, now.file) {
+            (Some(file), true) => file.set_limit(now.file_bytes),
+            (None, true) => self.events = Some(EventsFile::open(&self.path, now.file_bytes)?),
+            (_, false) => self.events = None,
+        }
+        self.in_force = now;
+        Ok(())
+    }
+
+    /// Once an outage: a full disk must not fill the log.
+    fn tell(&mut self, taken: std::io::Result<()>) {
+        match taken {
+            Ok(()) if 0 < self.failures => {
+                log::warn!("events are written again; {} could not be", self.failures);
+                self.failures = 0;
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if self.failures == 0 {
+                    log::error!("an event or score could not be written: {error}");
+                }
+                self.failures += 1;
+            }
+        }
+    }
+
+    fn take(&mut self, told: &Told) -> std::io::Result<()> {
+        match told {
+            Told::Row(row) => self.csv.as_mut().map_or(Ok(()), |csv| csv.write(row)),
+            Told::Event(event) => {
+                if self.in_force.stdout {
+                    let mut out = std::io::stdout().lock();
+                    writeln!(out, "{}", event.to_json())?;
+                    out.flush()?;
+                }
+                if let Some(file) = &mut self.events {
+                    self.bytes.fetch_add(file.append(event)?, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+        }
+    }
+}

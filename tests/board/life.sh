@@ -1,0 +1,133 @@
+#!/bin/bash
+# Inside the machine: a package's life from installation to purge, with everything that goes wrong on
+# a board in between.
+set -u
+# shellcheck source=tests/board/guest.sh
+. /mnt/share/guest.sh
+
+list_files() {
+    find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /mnt -o -path /dev \
+        -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache -o -path /var/lib/systemd \) -prune \
+        -o -print | sort
+}
+
+# systemd makes it for the first dynamic user there is, and leaves it.
+mkdir -p /var/lib/private
+chmod 700 /var/lib/private
+list_files >/tmp/before
+check "the package installs" dpkg -i /mnt/share/habituate.deb
+check "it is not started by being installed" unit_is ActiveState inactive
+check "the manual page and completions are there" test -e /usr/share/man/man1/habituate.1.gz -o \
+    -e /usr/share/bash-completion/completions/habituate
+configure
+feed &
+feeder=$!
+sleep 2
+
+echo "--- doctor as the service's user"
+check "doctor finds no problem as the service's user" habituate doctor --as-service --quick
+
+check "systemctl start returns when it is ready" timeout 120 systemctl start habituate
+check "the microphone is heard" within 120 works mic
+check "the camera is watched" within 120 works camera
+systemctl status habituate --no-pager | sed -n 1,12p
+score=$(systemd-analyze security habituate.service --no-pager | tail -n 1)
+echo "        $score"
+check "it learns what is usual" within 600 is mic running
+check "it watches, too" within 600 is camera running
+sleep "${LEARN_S:-120}"
+habituate status
+
+before=$(value mic events)
+touch /tmp/foreign
+check "a foreign sound is an event" within 60 above mic events "${before:-0}"
+check "the event is in the file" grep -q '"source":"mic"' /var/lib/habituate/events.jsonl
+
+windows=$(value mic windows)
+check "systemctl stop ends in order" timeout 60 systemctl stop habituate
+check "it ended well" unit_is Result success
+check "a checkpoint of the microphone is there" test -n "$(ls /var/lib/habituate/mic)"
+check "it starts again" timeout 120 systemctl start habituate
+check "it goes on where it stopped" within 60 above mic windows "$((windows - 1))"
+
+sed -i 's/every_s = 20.0/every_s = 15.0/; s/2000.0/1500.0/' /etc/habituate/habituate.toml
+check "reload works" systemctl reload habituate
+check "reload says what is in force and what waits" within 30 in_log \
+    'in force now: checkpoint.every_s = 15.0; after the next start: learn.alarms_per_day = 1500.0'
+
+pid=$(unit MainPID)
+at=$(now)
+kill -STOP "$pid"
+check "a process that stands still is restarted by the watchdog" within 200 unit_is NRestarts 1
+echo "        after $(($(now) - at)) s"
+check "and hears again" within 90 works mic
+check "and learns on" within 60 above mic windows "$windows"
+
+echo vivid.0 >/sys/bus/platform/drivers/vivid/unbind
+check "a camera that is unplugged is waited for" within 60 is camera waiting
+heard=$(value mic windows)
+check "meanwhile the microphone is heard" within 60 above mic windows "$heard"
+sleep 5
+echo vivid.0 >/sys/bus/platform/drivers/vivid/bind
+check "the camera comes back by itself" within 90 works camera
+
+echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/unbind
+check "a sound card that is unplugged is waited for" within 60 is mic waiting
+seen=$(value camera windows)
+check "meanwhile the camera is watched" within 60 above camera windows "$seen"
+sleep 5
+echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/bind
+check "the sound card comes back by itself" within 90 works mic
+heard=$(value mic windows)
+check "and is heard" within 60 above mic windows "$heard"
+check "nothing of this was a restart of the program" unit_is NRestarts 1
+
+fallocate -l "$(($(df --output=avail -B1 / | tail -n 1) - 20000000))" /fill
+check "a full disk stops checkpoints" within 60 holds_back
+heard=$(value mic windows)
+check "and not scores" within 60 above mic windows "$heard"
+dd if=/dev/zero of=/fill2 bs=1M 2>/dev/null
+sleep 20
+heard=$(value mic windows)
+check "even when not a byte is left" within 60 above mic windows "$heard"
+rm /fill /fill2
+check "with room it writes again" within 60 writes_again
+
+date -s '1 hour' >/dev/null
+check "a clock that jumps is noticed" within 60 in_log 'the wall clock was set by +3600 s'
+heard=$(value mic windows)
+check "and does no harm" within 60 above mic windows "$heard"
+
+check "support writes its bundle" habituate support --out /tmp/support.txt
+grep -c . /tmp/support.txt
+
+windows=$(value mic windows)
+check "an upgrade installs" dpkg -i /mnt/share/newer.deb
+check "the daemon runs again after it" within 120 works mic
+check "with what it had learnt" within 60 above mic windows "$((windows - 1))"
+check "the state before is laid aside" test -e /var/backups/habituate/version
+check "the configuration is as it was" grep -q 'every_s = 15.0' /etc/habituate/habituate.toml
+
+systemctl stop habituate
+newest=$(find /var/lib/habituate/mic/ -name '*.checkpoint' | sort | tail -n 1)
+cp /mnt/share/future.checkpoint "$(dirname "$newest")/0999999999.checkpoint"
+systemctl start habituate 2>/dev/null
+check "a state of a newer program is refused by configuration's exit code" unit_is ExecMainStatus 78
+check "and is not tried again" unit_is SubState failed
+journalctl -u habituate -o cat -n 5 | grep -m 1 'format'
+rm "$(dirname "$newest")/0999999999.checkpoint"
+systemctl reset-failed habituate
+
+echo "--- doctor, with test recordings and speed"
+check "doctor finds no problem" timeout 600 habituate doctor
+echo "--- journal: priorities that arrived"
+journalctl -u habituate -o json | grep -o '"PRIORITY":"[0-9]"' | sort | uniq -c
+check "nothing was set aside as damaged" test -z "$(find /var/lib/habituate/ -name '*.damaged')"
+check "remove keeps what was learnt" sh -c 'dpkg -r habituate >/dev/null && ls /var/lib/habituate/mic | grep -q checkpoint'
+kill "$feeder"
+check "purge works" dpkg -P habituate
+list_files >/tmp/after
+diff /tmp/before /tmp/after
+check "and leaves nothing" cmp -s /tmp/before /tmp/after
+echo "$failures failures"
+[ "$failures" = 0 ]

@@ -1,0 +1,334 @@
+//! Ways in which learning without labels fails, each on a seeded stream that provokes it: collapse,
+//! copying, a burnt-in clock, a border. Each test says which change of the code makes it fail.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use habituate::base::rng::Rng;
+use habituate::config::learn::LearnToml;
+use habituate::encode::sides::SideKind;
+use habituate::learn::model::Model;
+use habituate::learn::objectives::mixer::Notice;
+use habituate::learn::objectives::watch::Shortcut;
+use habituate::learn::objectives::{Batch, SideWindow};
+use habituate::nn::adam::{Adam, AdamSettings};
+use habituate::nn::adapter::{Adapter, AdapterSpace};
+use habituate::nn::layout::Layout;
+use habituate::nn::params::Params;
+
+const TOKENS: usize = 6;
+const DIM: usize = 4;
+const WINDOWS: usize = 6;
+const SOUND: Layout = Layout::Sequence { len: TOKENS };
+const PICTURE: Layout = Layout::Grid { rows: 2, cols: 3 };
+
+fn quiet() -> LearnToml {
+    LearnToml {
+        masked_prediction: 0.0,
+        width: 8,
+        adapter_rank: 2,
+        dilations: vec![1],
+        horizons: vec![1],
+        mask_spans: vec![2],
+        ..LearnToml::default()
+    }
+}
+
+/// A model in training.
+struct School {
+    model: Model,
+    all: Vec<f32>,
+    grads: Vec<f32>,
+    adam: Adam<f32>,
+    rng: Rng,
+}
+
+impl School {
+    fn new(layout: Layout, learn: LearnToml) -> Self {
+        let model = Model::new(layout, DIM, WINDOWS, &learn.check().unwrap());
+        let mut rng = Rng::from_seed(1);
+        let all: Vec<f32> = model.params().start(&mut rng);
+        let settings = AdamSettings {
+            rate: 3e-3,
+            warm_up: 20,
+            beta1: 0.0,
+            beta2: 0.99,
+            clip: 1.0,
+            decay: 0.0,
+        };
+        let adam = Adam::new(settings, all.len());
+        Self { grads: vec![0.0; all.len()], model, all, adam, rng }
+    }
+
+    /// Up to `steps` steps on batches from `next`; the first thing that is noticed, and when.
+    fn attend(
+        &mut self,
+        steps: usize,
+        mut next: impl FnMut(&mut Rng) -> Lesson,
+    ) -> Option<(usize, Notice)> {
+        let mut rng = Rng::from_seed(2);
+        let at_s: Vec<f64> = (0..WINDOWS).map(|window| 60.0 * window as f64).collect();
+        for step in 0..steps {
+            let Lesson { u, valid, side, trail } = next(&mut rng);
+            let batch = Batch {
+                u: &u,
+                z: &[],
+                valid: &[valid; WINDOWS],
+                at_s: &at_s,
+                side: &side,
+                labels: &[],
+                trail_s: &vec![0.0; trail],
+            };
+            let loss = self.model.loss(&self.all, batch, &mut self.rng, &mut self.grads);
+            assert!(loss.is_none_or(f32::is_finite), "step {step}: {loss:?}");
+            let anchor = self.all.clone();
+            self.adam.step(&mut self.all, &self.grads, &anchor).unwrap();
+            if let Some(notice) = self.model.notice() {
+                return Some((step, notice));
+            }
+        }
+        None
+    }
+}
+
+/// Whitened tokens of one batch: windows, side windows, trail.
+struct Lesson {
+    u: Vec<f32>,
+    /// Valid tokens of each window.
+    valid: usize,
+    side: Vec<SideWindow>,
+    trail: usize,
+}
+
+fn windows(u: Vec<f32>) -> Lesson {
+    Lesson { u, valid: TOKENS, side: Vec::new(), trail: 0 }
+}
+
+fn normal(rng: &mut Rng) -> f32 {
+    (0..12).map(|_| rng.unit_f32()).sum::<f32>() - 6.0
+}
+
+fn noise(rows: usize, rng: &mut Rng) -> Vec<f32> {
+    (0..rows * DIM).map(|_| normal(rng)).collect()
+}
+
+/// Windows whose tokens change slowly: each is `keep` of the one before, the rest new.
+fn slow(keep: f32, rng: &mut Rng) -> Vec<f32> {
+    let fresh = (1.0 - keep * keep).sqrt();
+    let mut u = Vec::new();
+    for _ in 0..WINDOWS {
+        let mut token = noise(1, rng);
+        for _ in 0..TOKENS {
+            token.iter_mut().for_each(|x| *x = keep * *x + fresh * normal(rng));
+            u.extend_from_slice(&token);
+        }
+    }
+    u
+}
+
+/// Windows of two waves that turn by a sixth from token to token: easy to guess, and never a copy.
+fn waves(rng: &mut Rng) -> Vec<f32> {
+    let mut u = Vec::new();
+    for _ in 0..WINDOWS {
+        let phase = std::f32::consts::TAU * rng.unit_f32();
+        for token in 0..TOKENS {
+            let angle = phase + std::f32::consts::TAU * token as f32 / 6.0;
+            u.extend([angle.sin(), angle.cos(), -angle.cos(), angle.sin()].map(|x| 1.4 * x));
+        }
+    }
+    u
+}
+
+/// How many directions tokens take up: the exponential of the entropy of the shares of their spread
+/// (`RankMe`, Garrido et al. 2023), with variances along the axes, along which they were made.
+fn directions(z: &[f32]) -> f64 {
+    let rows = z.len() as f64 / DIM as f64;
+    let spread = |j: usize| {
+        let column = || z.iter().skip(j).step_by(DIM).map(|&x| f64::from(x));
+        let mean = column().sum::<f64>() / rows;
+        (column().map(|x| (x - mean).powi(2)).sum::<f64>() / rows).sqrt()
+    };
+    let spreads: Vec<f64> = (0..DIM).map(spread).collect();
+    let total: f64 = spreads.iter().sum();
+    let entropy: f64 =
+        spreads.iter().map(|s| s / total).filter(|p| 0.0 < *p).map(|p| -p * p.ln()).sum();
+    entropy.exp()
+}
+
+/// The worst loss there is: all tokens of three of four directions shall be the same. Gives directions before
+/// and after, and the least share of a distance that is left.
+fn pulled_together(is_capped: bool) -> (f64, f64, f32) {
+    const ROWS: usize = 64;
+    let mut rng = Rng::from_seed(3);
+    let mut params = Params::default();
+    let adapter = Adapter::identity(&mut params, "adapter", DIM, DIM);
+    let mut all: Vec<f32> = params.start(&mut rng);
+    let mut stretch = adapter.stretch();
+    let settings =
+        AdamSettings { rate: 5e-3, warm_up: 0, beta1: 0.0, beta2: 0.99, clip: 1e9, decay: 0.0 };
+    let mut adam = Adam::new(settings, all.len());
+    let u: Vec<f32> = noise(ROWS, &mut rng).iter().map(|x| 0.5 * x).collect();
+    let mut space = AdapterSpace::new(ROWS, &adapter);
+    let mut z = vec![0.0; u.len()];
+    let mut grads = vec![0.0; all.len()];
+    for _ in 0..3000 {
+        adapter.forward(&all, &u, &mut space, &mut z);
+        // L = ½ Σ z² over three of four numbers.
+        let grad_z: Vec<f32> =
+            z.iter().enumerate().map(|(i, &x)| if i % DIM == 0 { 0.0 } else { x }).collect();
+        grads.fill(0.0);
+        adapter.backward(&all, &u, &mut space, &mut grads, &grad_z);
+        let anchor = all.clone();
+        adam.step(&mut all, &grads, &anchor).unwrap();
+        if is_capped {
+            adapter.cap(&mut all, &mut stretch, 0.5, 2);
+        }
+    }
+    adapter.forward(&all, &u, &mut space, &mut z);
+    let distance = |x: &[f32], i: usize, j: usize| {
+        let token = |at: usize| &x[at * DIM..(at + 1) * DIM];
+        token(i).iter().zip(token(j)).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
+    };
+    let pairs = (0..ROWS).flat_map(|i| (0..i).map(move |j| (i, j)));
+    let least = pairs.map(|(i, j)| distance(&z, i, j) / distance(&u, i, j)).fold(9.0, f32::min);
+    (directions(&u), directions(&z), least)
+}
+
+/// Failure 1, collapse. Fails when `Adapter::cap` does nothing (the second half shows it).
+#[test]
+fn a_bounded_adapter_does_not_collapse_whatever_the_loss_wants() {
+    let (before, after, least) = pulled_together(true);
+    assert!(0.9 * before <= after, "{before} directions became {after}");
+    assert!(0.49 <= least, "a distance shrank to {least} of what it was");
+    let (before, after, least) = pulled_together(false);
+    assert!(after < 0.9 * before && least < 0.4, "no bound, no harm: {before} {after} {least}");
+}
+
+/// Failure 1, of an objective: descriptions that are all alike are noticed. Fails when `AlignUniform`
+/// does not watch what descriptions have in common.
+#[test]
+fn windows_described_alike_are_noticed_as_a_collapse() {
+    let mut school =
+        School::new(SOUND, LearnToml { align_uniform: 1.0, view_noise: 0.0, ..quiet() });
+    // Of a single token nothing can be left out, so no two views are different.
+    let same = vec![1.0; WINDOWS * TOKENS * DIM];
+    let found = school.attend(600, |_| Lesson { valid: 1, ..windows(same.clone()) });
+    let (_, notice) = found.expect("identical windows are a collapse");
+    assert_eq!((notice.found, notice.is_off), (Shortcut::Collapse, true));
+    let mut school = School::new(SOUND, LearnToml { align_uniform: 1.0, ..quiet() });
+    assert_eq!(school.attend(600, |rng| windows(noise(WINDOWS * TOKENS, rng))), None);
+}
+
+/// Failure 2, the shortcut of persistence. Fails when `PredictiveCoding` or `MaskedPrediction` does not
+/// compare itself with copying.
+#[test]
+fn a_guess_no_better_than_a_copy_is_told_and_a_real_one_is_not() {
+    let predictive = || LearnToml { predictive_coding: 1.0, ..quiet() };
+    let masked = || LearnToml { masked_prediction: 1.0, ..quiet() };
+    for (learn, name) in [(predictive(), "predictive_coding"), (masked(), "masked_prediction")] {
+        let mut school = School::new(SOUND, learn);
+        let found = school.attend(1500, |rng| windows(slow(0.999, rng)));
+        let (_, notice) = found.unwrap_or_else(|| panic!("{name} does not say that it copies"));
+        let expected = Notice { objective: name, found: Shortcut::Copies, is_off: false };
+        assert_eq!(notice, expected, "and it goes on: surprise is made of its errors");
+    }
+    for learn in [predictive(), masked()] {
+        let mut school = School::new(SOUND, learn);
+        assert_eq!(school.attend(1500, |rng| windows(waves(rng))), None);
+    }
+}
+
+/// Failure 2, of contrastive prediction. Fails when `ContrastivePredictive` does not try the present
+/// token as the query.
+#[test]
+fn contrastive_prediction_is_off_where_the_present_finds_the_future() {
+    let learn = || LearnToml { contrastive_predictive: 1.0, ..quiet() };
+    let mut school = School::new(SOUND, learn());
+    let (step, notice) =
+        school.attend(400, |rng| windows(slow(0.999, rng))).expect("nothing changes here");
+    assert_eq!((notice.found, notice.is_off), (Shortcut::Persistence, true));
+    assert!(step < 300, "only after {step} steps");
+    assert_eq!(School::new(SOUND, learn()).attend(400, |rng| windows(waves(rng))), None);
+}
+
+/// Failure 3, a burnt-in clock or a ramp of the gain. Fails when `TemporalOrder` does not watch how
+/// features grow. What else is learnt goes on.
+#[test]
+fn temporal_order_is_off_where_a_clock_tells_the_order() {
+    let learn = || LearnToml { masked_prediction: 1.0, temporal_order: 1.0, ..quiet() };
+    let with_clock = |rng: &mut Rng| {
+        let mut u = noise(WINDOWS * TOKENS, rng);
+        for (row, token) in u.chunks_mut(DIM).enumerate() {
+            token[3] = 0.5 * (row % TOKENS) as f32 - 1.2 + 0.1 * token[3];
+        }
+        windows(u)
+    };
+    let mut school = School::new(SOUND, learn());
+    let (step, notice) = school.attend(600, with_clock).expect("the clock tells the order");
+    let expected = Notice { objective: "temporal_order", found: Shortcut::Ramp, is_off: true };
+    assert_eq!(notice, expected);
+    // At a quarter of an update a second, an hour is 900 steps.
+    assert!(step < 900, "only after {step} steps");
+    assert_eq!(school.model.names().collect::<Vec<_>>(), ["masked_prediction"]);
+    assert_eq!(school.attend(50, with_clock), None, "told once, and the other goes on");
+    let free = |rng: &mut Rng| windows(noise(WINDOWS * TOKENS, rng));
+    assert_eq!(School::new(SOUND, learn()).attend(600, free), None);
+
+    // The same for pictures, whose order is that of the newest frames.
+    let frames = |clock: f32| {
+        move |rng: &mut Rng| {
+            let mut u = noise(WINDOWS * TOKENS + 12, rng);
+            for (frame, token) in u[WINDOWS * TOKENS * DIM..].chunks_mut(DIM).enumerate() {
+                token[0] += clock * frame as f32;
+            }
+            Lesson { u, valid: TOKENS, side: Vec::new(), trail: 12 }
+        }
+    };
+    let learn = || LearnToml { temporal_order: 1.0, ..quiet() };
+    let (_, notice) = School::new(PICTURE, learn()).attend(600, frames(2.0)).expect("a clock");
+    assert_eq!(notice.found, Shortcut::Ramp);
+    assert_eq!(School::new(PICTURE, learn()).attend(600, frames(0.0)), None);
+}
+
+/// Failure 3, a constant border. Fails when `Rotation` does not watch how often it is right.
+#[test]
+fn rotation_is_off_where_the_border_tells_it() {
+    let turned = |border: f32| {
+        move |rng: &mut Rng| {
+            let mut u = noise((WINDOWS + 4) * TOKENS, rng);
+            let side = (0..4_u8).map(|quarter| {
+                let place = WINDOWS + usize::from(quarter);
+                // The side of the border lies elsewhere in each of the four.
+                for token in u[place * TOKENS * DIM..(place + 1) * TOKENS * DIM].chunks_mut(DIM) {
+                    token[usize::from(quarter)] += border;
+                }
+                SideWindow {
+                    kind: SideKind::Turned(quarter),
+                    at_s: 0.0,
+                    valid: TOKENS,
+                    labels: (0, 0),
+                }
+            });
+            let side = side.collect();
+            Lesson { u, valid: TOKENS, side, trail: 0 }
+        }
+    };
+    let learn = || LearnToml { rotation: 1.0, ..quiet() };
+    let (step, notice) = School::new(PICTURE, learn()).attend(900, turned(4.0)).expect("a border");
+    assert_eq!((notice.found, notice.is_off), (Shortcut::Border, true));
+    assert!(step < 900, "an hour at a quarter of an update a second");
+    assert_eq!(School::new(PICTURE, learn()).attend(600, turned(0.0)), None);
+}
+
+/// An objective whose watch has tripped costs nothing any more, and the learner goes on without it.
+/// Fails when `Model::loss` asks all objectives.
+#[test]
+fn an_objective_alone_that_is_off_teaches_nothing() {
+    let mut school = School::new(SOUND, LearnToml { contrastive_predictive: 1.0, ..quiet() });
+    school.attend(400, |rng| windows(slow(0.999, rng))).expect("nothing changes here");
+    let u = noise(WINDOWS * TOKENS, &mut Rng::from_seed(4));
+    let at_s: Vec<f64> = (0..WINDOWS).map(|window| 60.0 * window as f64).collect();
+    let batch = Batch { at_s: &at_s, ..Batch::plain(&u, &[], &[TOKENS; WINDOWS]) };
+    let loss = school.model.loss(&school.all, batch, &mut school.rng, &mut school.grads);
+    assert_eq!(loss, None);
+    assert!(school.grads.iter().all(|&g| g == 0.0));
+}

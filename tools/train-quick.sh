@@ -1,0 +1,46 @@
+#!/bin/sh
+# Runs the whole path of training our encoders, small (models/train/quick.sh), where PyTorch is. Where
+# it is not, `--install` or a CI server puts it into target/venv; elsewhere this says so and does
+# nothing, because it is gigabytes.
+set -eu
+
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+
+has_torch() { "$1" -c 'import numpy, onnx, onnxruntime, torch' >/dev/null 2>&1; }
+
+install_torch() {
+    say "installing PyTorch into target/venv"
+    mkdir -p target
+    python3 -m venv target/venv 2>/dev/null || {
+        install_packages python3-venv && python3 -m venv --clear target/venv
+    } || return 1
+    target/venv/bin/python -m pip install --quiet -r models/train/requirements.txt
+}
+
+python=
+for candidate in "${PYTHON:-python3}" target/venv/bin/python; do
+    if have "$candidate" && has_torch "$candidate"; then
+        python=$(command -v "$candidate")
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    if [ "${1:-}" != --install ] && [ -z "${CI:-}" ]; then
+        say "no PyTorch here: the quick training path is skipped (tools/train-quick.sh --install)"
+        exit 0
+    fi
+    install_torch || {
+        warn "cannot install models/train/requirements.txt: the quick training path is skipped"
+        exit 0
+    }
+    python=$PWD/target/venv/bin/python
+fi
+case $python in
+/*) ;;
+*) python=$PWD/$python ;;
+esac
+habituate=${CARGO_TARGET_DIR:-target}/debug/habituate
+[ ! -x "$habituate" ] || HABITUATE=$(realpath "$habituate")
+export HABITUATE="${HABITUATE:-}"
+PYTHON=$python models/train/quick.sh
