@@ -33,7 +33,7 @@ fn day_by_day(world: &mut World, days: usize) -> Vec<Lived> {
 }
 
 /// Failure 14, with a whole learner; for the parts of the budget see `learn/alarm/tests.rs`. Fails when
-/// alarms go by the rank of windows alone (`LEAST_BLOCKS = 99_999` in `learn/alarm`).
+/// four times the wanted share of minutes may pass (`wanted` in `learn/alarm`).
 #[test]
 fn a_fortnight_of_days_nights_bursts_and_drift_keeps_to_the_alarm_budget() {
     let budget = 8.0;
@@ -47,7 +47,7 @@ fn a_fortnight_of_days_nights_bursts_and_drift_keeps_to_the_alarm_budget() {
     assert!(world.learner.threshold().is_some(), "the threshold in force is always told");
 }
 
-/// Fails when anything is kept for every window, or every step looks at all that was ever met.
+/// Fails when minutes older than a week are kept (`pop_front` in `learn/alarm`).
 #[test]
 fn after_thirty_days_a_learner_is_as_large_and_as_busy_as_after_ten() {
     let mut world = World::new(&settings(|_| ()), 120.0);

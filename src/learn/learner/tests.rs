@@ -148,8 +148,8 @@ fn a_commit_that_was_a_mistake_is_undone_by_itself() {
     assert!(learner.champion == good);
 }
 
-/// Failure 5. Twelve days and nights; the learner without memory and guard beside it. Fails when all is
-/// drawn from the newest windows.
+/// Failure 5. Twelve days and nights; the learner without memory and guard beside it. Two defences hold
+/// here: fails when every challenger is taken and the same few windows are rehearsed.
 #[test]
 fn twelve_days_and_nights_do_not_wipe_out_each_other() {
     let night = |mut latent: Latent| {
@@ -203,8 +203,7 @@ fn twelve_days_and_nights_do_not_wipe_out_each_other() {
     assert!(0.1 < lost, "without memory and guard it loses {lost}: {naive:.3?}");
 }
 
-/// Failure 4. Fails when the same few windows are learnt by heart: nothing new in the batch, nothing
-/// retired.
+/// Failure 4. Fails when every challenger is taken and the same few windows are rehearsed.
 #[test]
 fn a_steady_place_is_guessed_as_well_after_a_month_as_after_ten_days() {
     let mut place = Place::new(SHAPE, 6);
