@@ -29,8 +29,9 @@ use crate::learn::moments::fill;
 
 pub use crate::learn::memory::plan::MemoryPlan;
 
-/// Rehearsals after which a window is retired with each further one, by the toss of a coin.
-pub const MOST_REPLAYS: u16 = 1000;
+/// Rehearsals after which a window is retired with each further one, by the toss of a coin: a week or more
+/// where a window comes each half second and half an update with it.
+pub const MOST_REPLAYS: u16 = 10_000;
 /// The same for its age, seconds: 90 days.
 pub const OLDEST_S: f64 = 90.0 * 86_400.0;
 /// Windows of a kind from which on it is rehearsed as much as any other.
@@ -270,7 +271,7 @@ impl Memory {
     /// Offers the window in `slot` to the reservoir.
     fn offer(&mut self, slot: usize, rng: &mut Rng) {
         self.offered += 1;
-        if let Some(to) = self.dull_place(slot, rng) {
+        if let Some(to) = self.dull_place(rng) {
             return self.copy(slot, to);
         }
         if let Some(place) = drawn(self.offered, self.reservoir_len, self.plan.reservoir, rng) {
@@ -279,13 +280,14 @@ impl Memory {
         }
     }
 
-    /// A place of the reservoir that a dull kind has too much of, for a window of another kind.
-    fn dull_place(&self, slot: usize, rng: &mut Rng) -> Option<usize> {
+    /// A place of the reservoir whose window is of a dull kind that has all it may have: the next
+    /// window of any kind goes there, so that such a kind never grows beyond its share.
+    fn dull_place(&self, rng: &mut Rng) -> Option<usize> {
         let dull = self.clusters.largest().filter(|&largest| self.clusters.is_dull(largest))?;
         let is_dull = |slot: usize| usize::from(self.facts[slot].cluster) == dull;
         let reservoir = self.plan.recent..self.plan.recent + self.reservoir_len;
         let dull_len = reservoir.filter(|&slot| is_dull(slot)).count();
-        if is_dull(slot) || (dull_len as f64) < MOST_DULL * self.plan.reservoir as f64 {
+        if (dull_len as f64) < MOST_DULL * self.plan.reservoir as f64 {
             return None;
         }
         let drawn = usize::try_from(rng.below(self.reservoir_len.max(1) as u64)).unwrap_or(0);
