@@ -17,6 +17,7 @@ pub mod gate;
 pub mod guard;
 pub mod habituation;
 pub mod history;
+pub mod joined;
 pub mod learner;
 pub mod mahalanobis;
 pub mod memory;

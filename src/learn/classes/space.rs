@@ -5,7 +5,8 @@
 //! place, never from taught examples: those say what is alike, these what is usual.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
-use crate::learn::moments::{Moments, fill};
+use crate::learn::joined::Joined;
+use crate::learn::moments::Moments;
 use crate::learn::whiten::{MOST_DIM, Projection, Whitener};
 
 /// Directions kept of the hidden state, and as many of the embedding, where they are whitened.
@@ -22,8 +23,7 @@ pub enum Space {
     Frozen,
     /// The hidden state beside the embedding, both whitened, each of length 1.
     Whitened,
-    /// Mean hidden state, maximal hidden state and embedding, each told from its middle and of length
-    /// 1: the adapted embedding as `embed --space adapted` gives it.
+    /// The adapted embedding as `embed --space adapted` gives it, see [`Joined`].
     Joined,
 }
 
@@ -47,14 +47,13 @@ pub struct Description {
     pub frozen: Vec<f32>,
 }
 
-/// Middles and whitening maps.
+/// Whitening maps, and how the parts of an adapted embedding are joined.
 #[derive(Debug)]
 pub struct Map {
     projection: Projection,
     hidden: Whitener,
     frozen: Whitener,
-    /// `[2 · width]` and `[projected]`.
-    middles: [Vec<f32>; 2],
+    joined: Joined,
     projected: Vec<f32>,
     whitened: Vec<f32>,
 }
@@ -65,21 +64,21 @@ impl Map {
         let mut map = Self::empty(hidden_dim, frozen_dim, seed);
         let mut hidden = Moments::new(hidden_dim, 1);
         let mut frozen = Moments::new(map.projection.out_dim(), 1);
+        let mut rows = Vec::with_capacity(past.len() * map.joined.dim());
         for window in past {
             if 0 < hidden_dim {
                 hidden.add(&window.hidden);
             }
             map.projection.apply(&window.frozen, &mut map.projected);
             frozen.add(&map.projected);
+            rows.extend_from_slice(&window.hidden);
+            rows.extend_from_slice(&map.projected);
         }
         if 0 < hidden_dim {
             map.hidden.fit(&hidden);
         }
         map.frozen.fit(&frozen);
-        for (middle, moments) in map.middles.iter_mut().zip([&hidden, &frozen]) {
-            #[expect(clippy::cast_possible_truncation, reason = "f32 is what is used")]
-            middle.iter_mut().zip(moments.mean()).for_each(|(to, &x)| *to = x as f32);
-        }
+        map.joined.fit(&rows);
         map
     }
 
@@ -90,7 +89,7 @@ impl Map {
             projection,
             hidden: Whitener::new(hidden_dim, KEPT_DIM, RIDGE, CLAMP, 1),
             frozen: Whitener::new(projected, KEPT_DIM, RIDGE, CLAMP, 1),
-            middles: [vec![0.0; hidden_dim], vec![0.0; projected]],
+            joined: Joined::new(hidden_dim, projected),
             projected: vec![0.0; projected],
             whitened: vec![0.0; KEPT_DIM],
         }
@@ -98,7 +97,7 @@ impl Map {
 
     /// The window as a point of length 1. Changes only scratch.
     pub fn point(&mut self, space: Space, window: &Description) -> Vec<f64> {
-        let Self { projection, hidden, frozen, middles, projected, whitened } = self;
+        let Self { projection, hidden, frozen, joined, projected, whitened } = self;
         projection.apply(&window.frozen, projected);
         let mut parts: Vec<Vec<f64>> = Vec::new();
         let mut whiten = |whitener: &mut Whitener, x: &[f32]| {
@@ -113,13 +112,9 @@ impl Map {
                 whiten(frozen, projected);
             }
             Space::Joined => {
-                let from = |x: &[f32], middle: &[f32]| {
-                    x.iter().zip(middle).map(|(x, m)| f64::from(x - m)).collect()
-                };
-                let half = window.hidden.len() / 2;
-                parts.push(from(&window.hidden[..half], &middles[0][..half]));
-                parts.push(from(&window.hidden[half..], &middles[0][half..]));
-                parts.push(from(projected, &middles[1]));
+                let mut point: Vec<f32> = [window.hidden.as_slice(), projected].concat();
+                joined.apply(&mut point);
+                parts.push(point.iter().map(|&x| f64::from(x)).collect());
             }
         }
         let share = 1.0 / (parts.len() as f64).sqrt();
@@ -136,7 +131,7 @@ impl Map {
         to.section("space");
         self.hidden.save(to);
         self.frozen.save(to);
-        self.middles.iter().for_each(|middle| to.f32s(middle.iter().copied()));
+        self.joined.save(to);
     }
 
     pub(super) fn load(
@@ -149,9 +144,7 @@ impl Map {
         let mut map = Self::empty(hidden_dim, frozen_dim, seed);
         map.hidden.load(from)?;
         map.frozen.load(from)?;
-        for middle in &mut map.middles {
-            fill(middle, "numbers in a middle", from.f32s()?)?;
-        }
+        map.joined.load(from)?;
         Ok(map)
     }
 }

@@ -87,8 +87,9 @@ fn what_was_taught_is_named_and_the_rest_is_unknown_wherever_the_difference_lies
 
 #[test]
 fn a_space_that_says_nothing_is_not_chosen() {
+    // Half of the whitened space is noise then; of the joined one, two parts in eleven.
     let world = World::taught(3, 6, Space::Frozen);
-    assert_eq!(world.classes.method().unwrap().candidate.space, Space::Frozen);
+    assert_ne!(world.classes.method().unwrap().candidate.space, Space::Whitened);
     let world = World::taught(3, 6, Space::Whitened);
     assert_ne!(world.classes.method().unwrap().candidate.space, Space::Frozen);
     assert!(0.9 < world.classes.method().unwrap().accuracy.unwrap());

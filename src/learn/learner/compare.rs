@@ -99,7 +99,7 @@ impl Learner {
         self.watch.rebase();
         self.guard.count_rollback();
         self.classes.mark_stale();
-        self.scratch.middle.clear();
+        self.scratch.joined = None;
         self.times.last_commit_s = None;
         Ok(gave_way_s)
     }

@@ -1,10 +1,11 @@
-//! The adapted embedding: what names and search compare.
+//! The adapted embedding: what `embed --space adapted` gives.
 
 use crate::encode::latent::Latent;
+use crate::learn::joined::Joined;
 use crate::learn::learner::Learner;
 
-/// Remembered windows whose mean is the middle of adapted embeddings, at most.
-const MOST_IN_THE_MIDDLE: usize = 256;
+/// Remembered windows that middles and directions are taken from, at most.
+const MOST_LOOKED_AT: usize = 256;
 
 impl Learner {
     /// Width of [`Learner::embed_adapted`].
@@ -12,10 +13,9 @@ impl Learner {
         2 * self.model.width() + self.shape.embedding_dim
     }
 
-    /// The adapted embedding: mean and maximum over valid tokens of the context net's hidden state,
-    /// joined with the encoder's own embedding. Each of the three parts is told from the middle of
-    /// what is remembered, and has length 1. Zeros before anything was fitted, and for a latent that
-    /// would be refused. Changes nothing but scratch.
+    /// The adapted embedding, of length 1: mean and maximum over valid tokens of the context net's hidden
+    /// state and the encoder's own embedding, as [`Joined`] joins them. Zeros before anything was fitted,
+    /// and for a latent that would be refused. Changes nothing but scratch.
     ///
     /// # Panics
     ///
@@ -26,20 +26,11 @@ impl Learner {
         if !self.whitener.is_fitted() || !self.is_acceptable(latent) {
             return;
         }
-        if self.scratch.middle.is_empty() {
-            self.find_middle();
-        }
+        let joined = self.scratch.joined.take().unwrap_or_else(|| self.join());
         self.prepare(latent);
         self.describe(latent.valid_tokens, out);
-        for (x, middle) in out.iter_mut().zip(&self.scratch.middle) {
-            *x -= middle;
-        }
-        let (hidden, frozen) = out.split_at_mut(2 * self.model.width());
-        let (mean, most) = hidden.split_at_mut(self.model.width());
-        for part in [mean, most, frozen] {
-            let length = part.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-            part.iter_mut().for_each(|x| *x /= length);
-        }
+        joined.apply(out);
+        self.scratch.joined = Some(joined);
     }
 
     /// The parts of an adapted embedding as they are, of `scratch.u` and `scratch.embedding`.
@@ -49,23 +40,20 @@ impl Learner {
         frozen.copy_from_slice(&self.scratch.embedding);
     }
 
-    /// `scratch.middle ←` the mean description of remembered windows, evenly over all.
-    fn find_middle(&mut self) {
-        let every = self.memory.len().div_ceil(MOST_IN_THE_MIDDLE).max(1);
+    /// How parts are joined, by remembered windows, evenly over all.
+    fn join(&mut self) -> Joined {
+        let every = self.memory.len().div_ceil(MOST_LOOKED_AT).max(1);
         let slots: Vec<usize> = self.memory.slots().step_by(every).collect();
-        let mut described = vec![0.0; self.adapted_dim()];
-        let mut middle = vec![0.0; self.adapted_dim()];
-        let mut count = 0.0;
-        for slot in slots {
+        let dim = self.adapted_dim();
+        let mut rows = vec![0.0; slots.len() * dim];
+        for (slot, row) in slots.into_iter().zip(rows.chunks_exact_mut(dim)) {
             self.recall(slot);
             let (stored, scale) = self.memory.embedding(slot);
             self.embedding_codec.decode(stored, scale, &mut self.scratch.embedding);
-            self.describe(self.memory.facts(slot).valid_tokens, &mut described);
-            count += 1.0;
-            for (middle, x) in middle.iter_mut().zip(&described) {
-                *middle += (x - *middle) / count;
-            }
+            self.describe(self.memory.facts(slot).valid_tokens, row);
         }
-        self.scratch.middle = middle;
+        let mut joined = Joined::new(2 * self.model.width(), self.shape.embedding_dim);
+        joined.fit(&rows);
+        joined
     }
 }

@@ -43,7 +43,7 @@ impl Learner {
             }
         }
         self.last_slot = None;
-        self.scratch.middle.clear();
+        self.scratch.joined = None;
         Ok(marked)
     }
 

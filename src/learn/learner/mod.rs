@@ -30,6 +30,7 @@ use crate::learn::gate::{Admission, Gate};
 use crate::learn::guard::Guard;
 use crate::learn::guard::bootstrap::Case;
 use crate::learn::guard::predecessors::Predecessors;
+use crate::learn::joined::Joined;
 use crate::learn::memory::Memory;
 use crate::learn::model::Model;
 use crate::learn::moments::Moments;
@@ -185,8 +186,8 @@ struct Scratch {
     readings: [Vec<Reading>; 2],
     moves: Vec<f32>,
     cases: Vec<Case>,
-    /// The mean of remembered windows, for adapted embeddings; empty while it must be found anew.
-    middle: Vec<f32>,
+    /// How the parts of adapted embeddings are joined; `None` while it must be found anew.
+    joined: Option<Joined>,
 }
 
 /// See the module.
@@ -322,7 +323,7 @@ impl Learner {
             self.wait(latent, at_s);
             return self.passed_over(Admission::Admitted);
         }
-        self.scratch.middle.clear();
+        self.scratch.joined = None;
         self.prepare(latent);
         let admission = self.decide(score, interval_s);
         self.remember_score(latent, score, admission);

@@ -135,7 +135,7 @@ impl Learner {
                 readings: std::array::from_fn(|_| Vec::with_capacity(compare::MOST_COMPARED)),
                 moves: Vec::with_capacity(compare::MOST_COMPARED),
                 cases: Vec::with_capacity(compare::MOST_COMPARED),
-                middle: Vec::new(),
+                joined: None,
             },
             champion,
             projection,
