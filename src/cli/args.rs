@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use crate::cli::bench::args::BenchArgs;
 use crate::cli::doctor::args::DoctorArgs;
 use crate::cli::doctor::args::SupportArgs;
+use crate::cli::eval::args::EvalArgs;
 use crate::cli::models::args::ModelsArgs;
 use crate::cli::names::args::MarkArgs;
 use crate::cli::names::args::NamesArgs;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Embeddings of recordings for other tools; nothing is learnt.
     Embed(EmbedArgs),
+    /// Is learning worth it on these recordings? Beside frozen baselines, with intervals.
+    Eval(EvalArgs),
     /// Microphones and cameras, with the names to use in the configuration.
     Devices,
     /// Checks a configuration: problems, effective settings, cost in memory and disk.

@@ -14,6 +14,7 @@ mod devices;
 mod doctor;
 mod embed;
 mod encoders;
+mod eval;
 mod exit;
 mod models;
 mod names;
@@ -66,6 +67,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => demo::main(&args),
         Command::Replay(args) => replay::main(&args),
         Command::Embed(args) => embed::main(&args),
+        Command::Eval(args) => eval::main(&args),
         Command::Devices => devices::main(),
         Command::Check(args) => check::main(&args),
         Command::Selftest(args) => selftest::main(&args),

@@ -1,5 +1,6 @@
 //! What leaves the program: scores, events, reports, embeddings, plots.
 
+pub mod chart;
 pub mod events;
 pub mod findings;
 pub mod npy;

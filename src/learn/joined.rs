@@ -89,7 +89,8 @@ impl Joined {
             fill(&mut part.mean, "numbers in a middle", from.f32s()?)?;
             let directions: Vec<f32> = from.f32s()?;
             let dim = part.dim();
-            let is_whole = if dim == 0 { directions.is_empty() } else { directions.len() % dim == 0 };
+            let is_whole =
+                if dim == 0 { directions.is_empty() } else { directions.len() % dim == 0 };
             if !is_whole || MOST_DIRECTIONS * dim < directions.len() {
                 return Err(Malformed::WrongValue {
                     what: "numbers in directions",

@@ -4,6 +4,7 @@ pub mod beside;
 pub mod compare;
 pub mod control;
 pub mod daemon;
+pub mod eval;
 pub mod lateness;
 pub mod limits;
 pub mod naming;

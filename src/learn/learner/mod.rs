@@ -115,6 +115,15 @@ impl Score {
         matches!(self.state, Scored::Done { .. })
     }
 
+    /// Mean squared error of what was guessed of the window, and of guessing the mean, in whitened space;
+    /// `None` before anything was fitted.
+    pub const fn errors(&self) -> Option<(f32, f32)> {
+        match self.state {
+            Scored::Done { reading, .. } => Some((reading.error, reading.mean_error)),
+            Scored::Refused | Scored::TooEarly => None,
+        }
+    }
+
     /// Whether the latent was refused: it has the wrong shape, or numbers that are not finite.
     pub fn is_refused(&self) -> bool {
         self.state == Scored::Refused

@@ -1,0 +1,103 @@
+//! `habituate eval audit`.
+
+use anyhow::anyhow;
+
+use crate::cli::eval::args::AuditArgs;
+use crate::cli::eval::draw;
+use crate::cli::eval::novelty::session;
+use crate::cli::exit::EXIT_INPUT;
+use crate::cli::exit::EXIT_USAGE;
+use crate::cli::exit::Failure;
+use crate::cli::tables;
+use crate::emit::chart;
+use crate::emit::chart::Bar;
+use crate::emit::table::Cell;
+use crate::emit::table::Table;
+use crate::pipeline::eval::audit;
+use crate::pipeline::eval::audit::By;
+use crate::pipeline::eval::audit::Group;
+use crate::pipeline::eval::frozen::Frozen;
+use crate::pipeline::eval::novelty;
+use crate::pipeline::eval::rows::Row;
+
+const COLUMNS: [(&str, &str); 8] = [
+    ("by", "by"),
+    ("group", "group"),
+    ("foreign_windows", "foreign"),
+    ("usual_windows", "usual"),
+    ("auroc", "AUROC"),
+    ("frozen_auroc", "frozen"),
+    ("recall", "recall"),
+    ("false_per_hour", "false/h"),
+];
+
+pub(super) fn main(args: &AuditArgs) -> Result<(), Failure> {
+    if !(0.0..24.0).contains(&args.begins_at) {
+        let error = anyhow!("--begins-at {} must be an hour from 0 to below 24", args.begins_at);
+        return Err(Failure::new(EXIT_USAGE, error));
+    }
+    let rows: Vec<Row> = Frozen::ALL.map(Row::Frozen).into_iter().chain([Row::Adapted]).collect();
+    let session = session(&args.places, rows)?;
+    if session.judged.iter().all(|place| place.truth.is_empty()) {
+        let error = anyhow!(
+            "nothing says what is foreign, so no group can be judged; give --truth, or a CSV file beside \
+             each recording"
+        );
+        return Err(Failure::new(EXIT_INPUT, error));
+    }
+    let (_, best) = novelty::figures(&session.rows, &session.judged);
+    let adapted = session.rows.len() - 1;
+    let mut table = Table::new(&COLUMNS);
+    let mut notes = vec![session.ground.note()];
+    let mut all = Vec::new();
+    for by in &args.by {
+        let by = By::from(*by);
+        let begins_s = 3600.0 * args.begins_at;
+        let groups = audit::groups(&session.judged, by, (adapted, best), begins_s);
+        groups.iter().for_each(|group| table.push(cells(group)));
+        notes.push(sentence(by, &groups));
+        all.extend(groups);
+    }
+    tables::print(&table, args.places.common.table, &notes);
+    draw(&args.places.common, || {
+        let bar = |group: &Group| {
+            let name = format!("{} {}", group.by.name(), group.name);
+            Some(Bar { name, value: group.auroc?, interval: None })
+        };
+        let bars: Vec<Bar> = all.iter().filter_map(bar).collect();
+        chart::bars("Group by group", "AUROC", &bars, None)
+    })
+}
+
+fn cells(group: &Group) -> Vec<Cell> {
+    let mark = if group.is_enough() { "" } else { " (few)" };
+    vec![
+        Cell::text(group.by.name()),
+        Cell::text(format!("{}{mark}", group.name)),
+        Cell::Number(Some(group.foreign as f64), 0),
+        Cell::Number(Some(group.usual as f64), 0),
+        Cell::Number(group.auroc, 3),
+        Cell::Number(group.frozen, 3),
+        Cell::Number(group.recall, 3),
+        Cell::Number(group.false_per_hour, 1),
+    ]
+}
+
+fn sentence(by: By, groups: &[Group]) -> String {
+    let few = groups.iter().filter(|group| !group.is_enough()).count();
+    let left = match few {
+        0 => String::new(),
+        few => format!("; {few} with too few windows are not ranked"),
+    };
+    match audit::worst(groups) {
+        Some((worst, gap)) => format!(
+            "worst {}: {}, {gap:.3} below the mean of {} groups ({} foreign windows among {} usual ones){left}",
+            by.name(),
+            worst.name,
+            groups.len() - few,
+            worst.foreign,
+            worst.usual
+        ),
+        None => format!("no {} has enough windows to be ranked{left}", by.name()),
+    }
+}

@@ -1,0 +1,143 @@
+//! `habituate eval novelty`.
+
+use crate::cli::eval::args::NoveltyArgs;
+use crate::cli::eval::args::PlaceArgs;
+use crate::cli::eval::draw;
+use crate::cli::eval::studio::Ground;
+use crate::cli::exit::EXIT_USAGE;
+use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
+use crate::cli::progress::Progress;
+use crate::cli::tables;
+use crate::emit::chart;
+use crate::emit::chart::Bar;
+use crate::emit::table::Cell;
+use crate::emit::table::Table;
+use crate::pipeline::eval::novelty;
+use crate::pipeline::eval::novelty::Figures;
+use crate::pipeline::eval::novelty::Judged;
+use crate::pipeline::eval::rows::Row;
+use crate::pipeline::eval::statistics;
+use crate::pipeline::eval::statistics::mean;
+
+const COLUMNS: [(&str, &str); 12] = [
+    ("row", "row"),
+    ("auroc", "AUROC"),
+    ("pauc", "pAUC"),
+    ("seed_deviation", "seeds ±"),
+    ("above_frozen", "above frozen"),
+    ("above_low", "95 % from"),
+    ("above_high", "to"),
+    ("recall", "recall"),
+    ("false_per_hour", "false/h"),
+    ("alarms_per_day", "alarms/day"),
+    ("skill_vs_mean", "skill, mean"),
+    ("skill_vs_persistence", "persistence"),
+];
+
+/// Every place judged by every row.
+pub(super) struct Session {
+    pub(super) ground: Ground,
+    pub(super) rows: Vec<Row>,
+    pub(super) judged: Vec<Judged>,
+}
+
+/// Lets all rows judge all places. "Anew each day" is left out where no recording lasts so long.
+pub(super) fn session(args: &PlaceArgs, mut rows: Vec<Row>) -> Result<Session, Failure> {
+    let mut ground = Ground::new(&args.common, &args.inputs[0])?;
+    let mut judged = Vec::new();
+    let is_long = args.learn_until.is_none_or(|until_s| 86_400.0 <= until_s);
+    let mut longest_s = 0.0_f64;
+    let progress = Progress::new(Some((args.inputs.len() * rows.len()) as f64));
+    let mut done = 0.0;
+    for input in &args.inputs {
+        progress.at(done, format!("encoding {}", input.display()));
+        let place = ground.place(args, input)?;
+        longest_s = longest_s.max(place.stream.end_s());
+        if judged.is_empty() && !(is_long && 86_400.0 < longest_s) {
+            rows.retain(|row| *row != Row::DailyReset);
+        }
+        let mut told = || {
+            done += 1.0;
+            progress.at(done, format!("judging {}", input.display()));
+        };
+        let seeds = &ground.seeds;
+        let found = novelty::judge(&place, &rows, &ground.nursery, &ground.learn, seeds, &mut told);
+        judged.push(found.or_exit(EXIT_USAGE)?);
+        ground.studio.release(&place.stream);
+    }
+    progress.done();
+    ground.warn();
+    Ok(Session { ground, rows, judged })
+}
+
+pub(super) fn main(args: &NoveltyArgs) -> Result<(), Failure> {
+    let session = session(&args.places, Row::all())?;
+    let (lines, best) = novelty::figures(&session.rows, &session.judged);
+    let mut table = Table::new(&COLUMNS);
+    lines.iter().for_each(|line| table.push(cells(line)));
+    let mut notes = vec![session.ground.note()];
+    if args.per_place {
+        notes.extend(per_place(&session));
+    }
+    notes.extend(novelty::verdict(&lines, best));
+    tables::print(&table, args.places.common.table, &notes);
+    draw(&args.places.common, || {
+        let baseline = best.and_then(|best| lines[best].auroc);
+        chart::bars("Foreign told from usual", "AUROC", &bars(&lines, baseline), baseline)
+    })
+}
+
+fn cells(line: &Figures) -> Vec<Cell> {
+    let interval = line.above.and_then(|(_, interval)| interval);
+    vec![
+        Cell::text(line.row.name()),
+        Cell::Number(line.auroc, 3),
+        Cell::Number(line.partial, 3),
+        Cell::Number(line.spread, 3),
+        Cell::Number(line.above.map(|(difference, _)| difference), 3),
+        Cell::Number(interval.map(|interval| interval.low), 3),
+        Cell::Number(interval.map(|interval| interval.high), 3),
+        Cell::Number(line.recall, 3),
+        Cell::Number(line.false_per_hour, 1),
+        Cell::Number(line.alarms_per_day, 1),
+        Cell::Number(line.skill_vs_mean, 3),
+        Cell::Number(line.skill_vs_persistence, 3),
+    ]
+}
+
+/// The interval of a bar is that of its difference, put at the baseline's end.
+fn bars(lines: &[Figures], baseline: Option<f64>) -> Vec<Bar> {
+    let bar = |line: &Figures| {
+        let interval = line.above.and_then(|(_, interval)| interval).zip(baseline);
+        Some(Bar {
+            name: line.row.name().into(),
+            value: line.auroc?,
+            interval: interval.map(|(i, baseline)| (baseline + i.low, baseline + i.high)),
+        })
+    };
+    lines.iter().filter_map(bar).collect()
+}
+
+/// A line a place: the area of each row.
+fn per_place(session: &Session) -> Vec<String> {
+    let line = |place: &Judged| {
+        let areas: Vec<String> = session
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(row, name)| {
+                let ranking = novelty::ranking(place, row);
+                let area = mean(ranking.scores.iter().map(|scores| {
+                    let windows = scores.iter().zip(&ranking.is_foreign);
+                    let one = |(&score, &is_foreign)| statistics::Ranked { score, is_foreign };
+                    statistics::auroc(&windows.map(one).collect::<Vec<_>>())
+                }));
+                let shown = area.map_or_else(|| "–".into(), |area| format!("{area:.3}"));
+                format!("{} {shown}", name.name())
+            })
+            .collect();
+        format!("{}: {}", place.name, areas.join(", "))
+    };
+    session.judged.iter().map(line).collect()
+}

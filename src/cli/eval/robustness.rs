@@ -1,0 +1,115 @@
+//! `habituate eval robustness`.
+
+use crate::cli::eval::args::RobustnessArgs;
+use crate::cli::eval::draw;
+use crate::cli::eval::studio::Ground;
+use crate::cli::eval::studio::name_of;
+use crate::cli::exit::EXIT_SOFTWARE;
+use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
+use crate::cli::progress::Progress;
+use crate::cli::tables;
+use crate::emit::chart;
+use crate::emit::chart::Bar;
+use crate::emit::table::Cell;
+use crate::emit::table::Table;
+use crate::pipeline::eval::disturb::Disturbance;
+use crate::pipeline::eval::disturb::Disturber;
+use crate::pipeline::eval::frozen::Frozen;
+use crate::pipeline::eval::novelty;
+use crate::pipeline::eval::novelty::Judged;
+use crate::pipeline::eval::robustness;
+use crate::pipeline::eval::rows::Row;
+use crate::pipeline::eval::statistics::mean;
+
+const COLUMNS: [(&str, &str); 7] = [
+    ("disturbance", "disturbance"),
+    ("auroc", "AUROC"),
+    ("pauc", "pAUC"),
+    ("frozen_auroc", "frozen"),
+    ("alarms_per_day", "alarms/day"),
+    ("median_novelty", "median novelty"),
+    ("false_per_hour", "false/h"),
+];
+
+pub(super) fn main(args: &RobustnessArgs) -> Result<(), Failure> {
+    let places = &args.places;
+    let mut ground = Ground::new(&places.common, &places.inputs[0])?;
+    let disturbances = Disturbance::all(ground.modality);
+    let mut judged: Vec<Vec<Judged>> = vec![Vec::new(); disturbances.len()];
+    let progress = Progress::new(Some((places.inputs.len() * disturbances.len()) as f64));
+    let mut done = 0.0;
+    for input in &places.inputs {
+        progress.at(done, format!("learning {}", input.display()));
+        let place = ground.place(places, input)?;
+        let ready = robustness::learn(&place, &ground.nursery, &ground.learn, &ground.seeds);
+        for (disturbance, judged) in disturbances.iter().zip(&mut judged) {
+            progress.at(done, disturbance.name());
+            let mut disturber = Disturber::new(*disturbance, place.learn_until_s);
+            let name = name_of(input);
+            let stream =
+                ground.studio.stream(&name, &[input.into()], &mut |chunk| disturber.pass(chunk))?;
+            let found = robustness::judge(&place, &stream, &ready, &ground.nursery, &ground.learn);
+            judged.push(found.or_exit(EXIT_SOFTWARE)?);
+            ground.studio.release(&stream);
+            done += 1.0;
+        }
+        ground.studio.release(&place.stream);
+    }
+    progress.done();
+    ground.warn();
+    show(args, &ground, &disturbances, &judged)
+}
+
+fn show(
+    args: &RobustnessArgs,
+    ground: &Ground,
+    disturbances: &[Disturbance],
+    judged: &[Vec<Judged>],
+) -> Result<(), Failure> {
+    let rows: Vec<Row> = Frozen::ALL.map(Row::Frozen).into_iter().chain([Row::Adapted]).collect();
+    // The baseline is the frozen way that was best without disturbance.
+    let best = judged.first().and_then(|clean| novelty::figures(&rows, clean).1);
+    let mut table = Table::new(&COLUMNS);
+    let mut bars = Vec::new();
+    let mut areas = Vec::new();
+    for (disturbance, places) in disturbances.iter().zip(judged) {
+        let (lines, _) = novelty::figures(&rows, places);
+        let own = &lines[robustness::ROWS - 1];
+        let frozen = best.and_then(|best| lines[best].auroc);
+        table.push(vec![
+            Cell::text(disturbance.name()),
+            Cell::Number(own.auroc, 3),
+            Cell::Number(own.partial, 3),
+            Cell::Number(frozen, 3),
+            Cell::Number(own.alarms_per_day, 1),
+            Cell::Number(mean(places.iter().map(robustness::median_novelty)), 2),
+            Cell::Number(own.false_per_hour, 1),
+        ]);
+        for (who, value) in [("learnt", own.auroc), ("frozen", frozen)] {
+            let name = format!("{}, {who}", disturbance.name());
+            bars.extend(value.map(|value| Bar { name, value, interval: None }));
+        }
+        areas.push((disturbance.name(), own.auroc, frozen));
+    }
+    let mut notes = vec![ground.note()];
+    notes.extend(sentence(&areas));
+    tables::print(&table, args.places.common.table, &notes);
+    draw(&args.places.common, || {
+        chart::bars("After learning without disturbance", "AUROC", &bars, None)
+    })
+}
+
+/// The disturbance that costs most, beside what it costs the frozen baseline.
+fn sentence(areas: &[(String, Option<f64>, Option<f64>)]) -> Option<String> {
+    let (_, clean, clean_frozen) = areas.first()?;
+    let (clean, clean_frozen) = ((*clean)?, (*clean_frozen)?);
+    let area = |own: Option<f64>| own.unwrap_or(1.0);
+    let (name, own, frozen) =
+        areas.iter().skip(1).min_by(|a, b| area(a.1).total_cmp(&area(b.1)))?;
+    Some(format!(
+        "{name} costs most: {:.3} of the area, and {:.3} of the best frozen row's",
+        clean - (*own)?,
+        clean_frozen - (*frozen)?
+    ))
+}

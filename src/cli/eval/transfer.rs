@@ -1,0 +1,82 @@
+//! `habituate eval transfer`.
+
+use crate::cli::eval::args::TransferArgs;
+use crate::cli::eval::draw;
+use crate::cli::eval::studio::Ground;
+use crate::cli::exit::EXIT_SOFTWARE;
+use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
+use crate::cli::progress::Progress;
+use crate::cli::tables;
+use crate::emit::chart;
+use crate::emit::chart::Bar;
+use crate::emit::table::Cell;
+use crate::emit::table::Table;
+use crate::pipeline::eval::transfer;
+use crate::pipeline::eval::transfer::Comer;
+use crate::pipeline::eval::transfer::Figures;
+
+const COLUMNS: [(&str, &str); 5] = [
+    ("row", "who comes"),
+    ("early_skill", "skill, first 2 min"),
+    ("late_skill", "last quarter"),
+    ("minutes", "minutes to 95 %"),
+    ("strange", "strange at first"),
+];
+
+pub(super) fn main(args: &TransferArgs) -> Result<(), Failure> {
+    let mut ground = Ground::new(&args.common, &args.learn[0])?;
+    let progress = Progress::new(None);
+    progress.at(0.0, "encoding");
+    let old = ground.stream("the old place", &args.learn)?;
+    let new = ground.stream("the new place", &args.on)?;
+    progress.at(0.0, "living in both");
+    let found = transfer::compare(&old, &new, &ground.nursery, &ground.learn, &ground.seeds);
+    let lines = found.or_exit(EXIT_SOFTWARE)?;
+    progress.done();
+    ground.warn();
+    let mut table = Table::new(&COLUMNS);
+    for line in &lines {
+        table.push(vec![
+            Cell::text(line.comer.name()),
+            Cell::Number(line.early, 3),
+            Cell::Number(line.late, 3),
+            Cell::Number(line.minutes, 1),
+            Cell::Number(line.strange, 3),
+        ]);
+    }
+    let mut notes = vec![
+        ground.note(),
+        "strange at first: share of windows of the first ten minutes with a p-value of 0.01 or less".into(),
+        "minutes to 95 %: of the skill that a fresh learner has in the last quarter".into(),
+    ];
+    notes.extend(sentence(&lines));
+    tables::print(&table, args.common.table, &notes);
+    draw(&args.common, || {
+        let bar = |line: &Figures, when: &str, value: Option<f64>| {
+            Some(Bar {
+                name: format!("{}, {when}", line.comer.name()),
+                value: value?,
+                interval: None,
+            })
+        };
+        let bars: Vec<Bar> = lines
+            .iter()
+            .flat_map(|line| [bar(line, "first", line.early), bar(line, "late", line.late)])
+            .flatten()
+            .collect();
+        chart::bars("In the new place", "skill against the mean", &bars, None)
+    })
+}
+
+/// Whether the old place is of use in the new one.
+fn sentence(lines: &[Figures]) -> Option<String> {
+    let of = |comer: Comer| lines.iter().find(|line| line.comer == comer);
+    let (fresh, learnt) = (of(Comer::Fresh)?, of(Comer::Learnt)?);
+    let difference = learnt.early? - fresh.early?;
+    let late = learnt.late? - fresh.late?;
+    let words = if 0.0 < difference { "helps" } else { "does NOT help" };
+    Some(format!(
+        "what was learnt in the old place {words} at first (skill {difference:+.3}); in the last quarter {late:+.3}"
+    ))
+}

@@ -1,0 +1,198 @@
+//! Two regimes take turns: what is left of one while the other lasts.
+
+use crate::config::learn::LearnSettings;
+use crate::config::learn::LearnToml;
+use crate::config::problems::Problems;
+use crate::learn::learner::Learner;
+use crate::pipeline::eval::live;
+use crate::pipeline::eval::live::Nursery;
+use crate::pipeline::eval::live::Plan;
+use crate::pipeline::eval::live::Read;
+use crate::pipeline::eval::statistics::mean;
+use crate::pipeline::eval::stream::Stream;
+use crate::pipeline::eval::transfer;
+
+/// Share of each regime that is never learnt from.
+const HELD_OUT: f64 = 0.2;
+
+/// Who learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pupil {
+    /// As configured.
+    Configured,
+    /// Rehearses nothing but the last few windows.
+    WithoutMemory,
+    /// Every challenger is accepted.
+    WithoutGuard,
+    /// Neither memory nor guard: online learning as it is usually done.
+    Naive,
+    /// Weights as they were drawn.
+    Random,
+}
+
+impl Pupil {
+    /// All.
+    pub const ALL: [Self; 5] =
+        [Self::Configured, Self::WithoutMemory, Self::WithoutGuard, Self::Naive, Self::Random];
+
+    /// In words, for a table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Configured => "as configured",
+            Self::WithoutMemory => "without memory",
+            Self::WithoutGuard => "without guard",
+            Self::Naive => "neither (naive)",
+            Self::Random => "random adapter",
+        }
+    }
+
+    /// The settings that make it.
+    ///
+    /// # Errors
+    ///
+    /// [`Problems`] where they do not go together.
+    pub fn settings(self, configured: &LearnSettings) -> Result<LearnSettings, Problems> {
+        let own: LearnToml = (**configured).clone();
+        let recent = own.batch_windows.max(4);
+        let forgetful =
+            LearnToml { recent_windows: recent, reservoir_windows: 4, clusters: 0, ..own.clone() };
+        match self {
+            Self::Configured => own,
+            Self::WithoutMemory => forgetful,
+            Self::WithoutGuard => LearnToml { holdout_every: 0, ..own },
+            Self::Naive => LearnToml { holdout_every: 0, ..forgetful },
+            Self::Random => return Ok(transfer::untrained(configured)),
+        }
+        .check()
+    }
+}
+
+/// Skills after one phase.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Phase {
+    /// Which regime was met, 0 or 1.
+    pub met: usize,
+    /// Skill against the mean on the held-out part of each regime; mean over seeds.
+    pub skills: [Option<f64>; 2],
+}
+
+/// What came of one pupil.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    /// Who.
+    pub pupil: Pupil,
+    /// In order.
+    pub phases: Vec<Phase>,
+}
+
+impl Course {
+    /// By which share of its best the absent regime's skill has fallen, after each phase before which it
+    /// had been met.
+    fn losses(&self) -> Vec<f64> {
+        let mut best = [0.0_f64; 2];
+        let mut losses = Vec::new();
+        for phase in &self.phases {
+            let absent = 1 - phase.met;
+            if let Some(skill) = phase.skills[absent]
+                && 0.0 < best[absent]
+            {
+                losses.push(((best[absent] - skill) / best[absent]).max(0.0));
+            }
+            let met = phase.skills[phase.met].unwrap_or(0.0);
+            best[phase.met] = best[phase.met].max(met);
+        }
+        losses
+    }
+
+    /// Mean of these; `None` for a single phase.
+    pub fn mean_loss(&self) -> Option<f64> {
+        mean(self.losses().into_iter().map(Some))
+    }
+
+    /// Worst of these.
+    pub fn worst_loss(&self) -> Option<f64> {
+        self.losses().into_iter().reduce(f64::max)
+    }
+
+    /// Skill of both regimes together at the end.
+    pub fn last_skill(&self) -> Option<f64> {
+        mean(self.phases.last()?.skills.into_iter())
+    }
+}
+
+/// A regime cut into phases, and what is held out.
+#[derive(Debug)]
+struct Regime {
+    phases: Vec<Stream>,
+    held_out: Stream,
+}
+
+fn cut(stream: &Stream, cycles: usize) -> Regime {
+    let end_s = stream.end_s();
+    let learnt_s = (1.0 - HELD_OUT) * end_s;
+    let edge = |phase: usize| learnt_s * phase as f64 / cycles as f64;
+    Regime {
+        phases: (0..cycles).map(|phase| stream.cut(edge(phase), edge(phase + 1))).collect(),
+        held_out: stream.cut(learnt_s, f64::INFINITY),
+    }
+}
+
+/// Lets `pupil` live through `cycles` phases of each regime in turn.
+///
+/// # Errors
+///
+/// [`Problems`] where the configuration does not allow it.
+pub fn course(
+    pupil: Pupil,
+    regimes: [&Stream; 2],
+    cycles: usize,
+    nursery: &Nursery,
+    settings: &LearnSettings,
+    seeds: &[u64],
+) -> Result<Course, Problems> {
+    let own = pupil.settings(settings)?;
+    let regimes = regimes.map(|regime| cut(regime, cycles));
+    let mut skills: Vec<[Vec<Option<f64>>; 2]> = vec![Default::default(); 2 * cycles];
+    for &seed in seeds {
+        let mut learner = nursery.learner(&own, seed);
+        let mut life_s = 0.0;
+        for (number, found) in skills.iter_mut().enumerate() {
+            let phase = &regimes[number % 2].phases[number / 2];
+            let Some(first) = phase.windows.first() else { continue };
+            let moved = phase.later(life_s - first.start_s);
+            live::live(nursery, &mut learner, (&own, seed), &moved, Plan::default());
+            life_s = moved.end_s();
+            for (regime, found) in regimes.iter().zip(found) {
+                found.push(skill(&mut learner, &regime.held_out));
+            }
+        }
+    }
+    let phases = skills.iter().enumerate().map(|(number, found)| Phase {
+        met: number % 2,
+        skills: [0, 1].map(|regime| mean(found[regime].iter().copied())),
+    });
+    Ok(Course { pupil, phases: phases.collect() })
+}
+
+/// Skill on windows that are not learnt from.
+fn skill(learner: &mut Learner, stream: &Stream) -> Option<f64> {
+    let reads: Vec<Read> =
+        stream.windows.iter().map(|window| Read::of(&learner.score(&window.latent))).collect();
+    live::skill(&reads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_told_as_a_share_of_the_best_of_the_absent_regime() {
+        let phase = |met, a, b| Phase { met, skills: [Some(a), Some(b)] };
+        let phases = vec![phase(0, 0.5, 0.1), phase(1, 0.4, 0.6), phase(0, 0.5, 0.3)];
+        let course = Course { pupil: Pupil::Naive, phases };
+        let losses = course.losses();
+        assert!((losses[0] - 0.2).abs() < 1e-12 && (losses[1] - 0.5).abs() < 1e-12, "{losses:?}");
+        assert_eq!(losses.len(), 2);
+        assert!((course.worst_loss().unwrap() - 0.5).abs() < 1e-12);
+    }
+}

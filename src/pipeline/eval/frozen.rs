@@ -1,0 +1,208 @@
+//! What the encoder alone can say: distances to the embeddings of a learning part, by the ways that people
+//! usually take. Nothing is learnt but a mean, a covariance and a list of examples.
+
+use ndarray::Array2;
+use ndarray::ArrayView1;
+use ndarray::Axis;
+
+use crate::learn::mahalanobis::Mahalanobis;
+use crate::learn::moments::Moments;
+use crate::learn::whiten::MOST_DIM;
+use crate::learn::whiten::Projection;
+use crate::learn::whiten::Whitener;
+use crate::pipeline::eval::stream::Window;
+
+/// Neighbours whose mean cosine counts.
+const NEAREST: usize = 3;
+/// Examples remembered, evenly over the learning part, at most.
+const MOST_REMEMBERED: usize = 4096;
+/// Numbers kept by whitening.
+const WHITENED: usize = 64;
+/// Added to every variance, as a share of their mean.
+const RIDGE: f64 = 0.05;
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frozen {
+    /// One minus the mean cosine to the three nearest.
+    Raw,
+    /// The same, the mean of the learning part taken off.
+    Centred,
+    /// The same after PCA whitening to 64 numbers by the learning part.
+    Whitened,
+    /// Mahalanobis distance with a shrunk covariance.
+    Mahalanobis,
+}
+
+impl Frozen {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Raw, Self::Centred, Self::Whitened, Self::Mahalanobis];
+
+    /// In words, for a table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "frozen, raw",
+            Self::Centred => "frozen, centred",
+            Self::Whitened => "frozen, whitened",
+            Self::Mahalanobis => "frozen, Mahalanobis",
+        }
+    }
+
+    /// How unusual each of `judged` is after `learnt`.
+    pub fn scores(self, learnt: &[&Window], judged: &[&Window]) -> Vec<f64> {
+        let Some(first) = learnt.first().or(judged.first()) else { return Vec::new() };
+        let dim = first.latent.embedding.len();
+        if learnt.is_empty() {
+            return vec![0.0; judged.len()];
+        }
+        let every = learnt.len().div_ceil(MOST_REMEMBERED).max(1);
+        let bank: Vec<&[f32]> =
+            learnt.iter().step_by(every).map(|window| window.latent.embedding.as_slice()).collect();
+        let asked: Vec<&[f32]> =
+            judged.iter().map(|window| window.latent.embedding.as_slice()).collect();
+        match self {
+            Self::Mahalanobis => mahalanobis(dim, &bank, &asked),
+            Self::Raw => nearest(
+                &of_length_one(&bank, |x| x.to_vec()),
+                &of_length_one(&asked, |x| x.to_vec()),
+            ),
+            Self::Centred => {
+                let space = Centre::of(dim, &bank);
+                nearest(
+                    &of_length_one(&bank, |x| space.from(x)),
+                    &of_length_one(&asked, |x| space.from(x)),
+                )
+            }
+            Self::Whitened => {
+                let mut space = Whitened::of(dim, &bank);
+                let known = of_length_one(&bank, |x| space.of_row(x));
+                nearest(&known, &of_length_one(&asked, |x| space.of_row(x)))
+            }
+        }
+    }
+}
+
+/// The mean of a learning part.
+#[derive(Debug, Clone)]
+pub struct Centre(Vec<f32>);
+
+impl Centre {
+    /// Of `rows`.
+    pub fn of(dim: usize, rows: &[&[f32]]) -> Self {
+        let mut mean = vec![0.0; dim];
+        for row in rows {
+            mean.iter_mut().zip(*row).for_each(|(mean, x)| *mean += x / rows.len() as f32);
+        }
+        Self(mean)
+    }
+
+    /// `x` told from the mean.
+    pub fn from(&self, x: &[f32]) -> Vec<f32> {
+        x.iter().zip(&self.0).map(|(x, mean)| x - mean).collect()
+    }
+}
+
+/// PCA whitening by a learning part, to at most 64 numbers.
+#[derive(Debug)]
+pub struct Whitened {
+    projection: Projection,
+    whitener: Whitener,
+}
+
+impl Whitened {
+    /// By `rows`; embeddings wider than [`MOST_DIM`] are projected at random first, as the learner does.
+    pub fn of(dim: usize, rows: &[&[f32]]) -> Self {
+        let projection = Projection::new(dim, MOST_DIM, 1);
+        let width = projection.out_dim();
+        let mut moments = Moments::new(width, 1);
+        let mut narrow = vec![0.0; width];
+        for row in rows {
+            projection.apply(row, &mut narrow);
+            moments.add(&narrow);
+        }
+        let mut whitener = Whitener::new(width, WHITENED, RIDGE, f32::INFINITY, 1);
+        whitener.fit(&moments);
+        Self { projection, whitener }
+    }
+
+    /// `x` in whitened space.
+    pub fn of_row(&mut self, x: &[f32]) -> Vec<f32> {
+        let mut narrow = vec![0.0; self.projection.out_dim()];
+        let mut out = vec![0.0; self.whitener.out_dim()];
+        self.projection.apply(x, &mut narrow);
+        self.whitener.apply(&narrow, &mut out);
+        out
+    }
+}
+
+fn mahalanobis(dim: usize, bank: &[&[f32]], asked: &[&[f32]]) -> Vec<f64> {
+    let projection = Projection::new(dim, MOST_DIM, 1);
+    let mut narrow = vec![0.0; projection.out_dim()];
+    let mut distance = Mahalanobis::new(projection.out_dim(), RIDGE, 1);
+    for row in bank {
+        projection.apply(row, &mut narrow);
+        distance.observe(&narrow);
+    }
+    distance.fit();
+    asked
+        .iter()
+        .map(|row| {
+            projection.apply(row, &mut narrow);
+            distance.squared_distance(&narrow).unwrap_or(0.0).sqrt()
+        })
+        .collect()
+}
+
+/// A row each, of length 1.
+fn of_length_one(rows: &[&[f32]], mut space: impl FnMut(&[f32]) -> Vec<f32>) -> Array2<f32> {
+    let mut all = Vec::new();
+    let mut width = 0;
+    for row in rows {
+        let mut row = space(row);
+        let length = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+        row.iter_mut().for_each(|x| *x /= length);
+        width = row.len();
+        all.extend(row);
+    }
+    Array2::from_shape_vec((rows.len(), width), all).unwrap_or_default()
+}
+
+fn nearest(bank: &Array2<f32>, asked: &Array2<f32>) -> Vec<f64> {
+    let one = |row: ArrayView1<'_, f32>| {
+        let mut cosines = bank.dot(&row).to_vec();
+        let count = NEAREST.min(cosines.len()).max(1);
+        cosines.sort_unstable_by(|a, b| b.total_cmp(a));
+        1.0 - cosines.iter().take(count).map(|&x| f64::from(x)).sum::<f64>() / count as f64
+    };
+    asked.axis_iter(Axis(0)).map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::rng::Rng;
+    use crate::encode::latent::Latent;
+    use crate::encode::latent::LatentShape;
+    use crate::nn::layout::Layout;
+
+    #[test]
+    fn all_ways_find_what_was_never_there() {
+        let shape =
+            LatentShape { layout: Layout::Sequence { len: 1 }, token_dim: 1, embedding_dim: 300 };
+        let mut rng = Rng::from_seed(3);
+        let mut window = |kind: usize| {
+            let mut latent = Latent::zeros(shape);
+            latent.embedding.iter_mut().for_each(|x| *x = 1.0 + 0.2 * rng.unit_f32());
+            latent.embedding[kind] += 6.0;
+            Window { start_s: 0.0, end_s: 1.0, input: 0, latent }
+        };
+        let learnt: Vec<Window> = (0..80).map(|i| window(i % 3)).collect();
+        let judged: Vec<Window> = (0..8).map(|i| window(i % 4)).collect();
+        let (learnt, judged): (Vec<_>, Vec<_>) = (learnt.iter().collect(), judged.iter().collect());
+        for way in Frozen::ALL {
+            let scores = way.scores(&learnt, &judged);
+            let usual = [0, 1, 2, 4, 5, 6].map(|i| scores[i]).into_iter().fold(0.0, f64::max);
+            assert!(usual < scores[3].min(scores[7]), "{}: {scores:?}", way.name());
+        }
+    }
+}

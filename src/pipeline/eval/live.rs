@@ -1,0 +1,108 @@
+//! A learner lives through a stream, as `replay` would let it.
+
+use crate::base::bytes::Malformed;
+use crate::base::bytes::Reader;
+use crate::base::bytes::Writer;
+use crate::config::learn::LearnSettings;
+use crate::encode::density::Density;
+use crate::encode::latent::LatentShape;
+use crate::learn::learner::Learner;
+use crate::learn::learner::Score;
+use crate::pipeline::eval::stream::Stream;
+use crate::pipeline::eval::stream::Studio;
+
+/// Makes learners for one encoder.
+#[derive(Debug, Clone)]
+pub struct Nursery {
+    shape: LatentShape,
+    density: Density,
+}
+
+impl Nursery {
+    /// For the studio's encoder.
+    pub const fn of(studio: &Studio) -> Self {
+        Self { shape: studio.shape(), density: studio.density() }
+    }
+
+    /// A learner that has met nothing.
+    pub fn learner(&self, settings: &LearnSettings, seed: u64) -> Learner {
+        Learner::new(self.shape, self.density, settings, seed)
+    }
+
+    /// The same learner once more.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] when `settings` are not those that the learner was made with.
+    pub fn twin(&self, learner: &Learner, settings: &LearnSettings) -> Result<Learner, Malformed> {
+        let mut writer = Writer::default();
+        learner.save(&mut writer);
+        let bytes = writer.into_bytes();
+        Learner::load(self.shape, self.density, settings, &mut Reader::new(&bytes))
+    }
+}
+
+/// What was said of one window.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Read {
+    /// `None` in warm-up.
+    pub novelty: Option<f32>,
+    /// `None` in warm-up.
+    pub p_value: Option<f32>,
+    /// Whether it raised an alarm.
+    pub event: bool,
+    /// Mean squared error of what was guessed, and of guessing the mean. `None` before there is a net.
+    pub errors: Option<(f32, f32)>,
+}
+
+impl Read {
+    /// Of a score.
+    pub fn of(score: &Score) -> Self {
+        let (novelty, p_value, event) = (score.novelty, score.p_value, score.event);
+        Self { novelty, p_value, event, errors: score.errors() }
+    }
+}
+
+/// `1 − error / error of the mean` over some windows; `None` where nothing was guessed.
+pub fn skill(reads: &[Read]) -> Option<f64> {
+    let sums = reads.iter().filter_map(|read| read.errors).fold((0.0, 0.0), |sums, errors| {
+        (sums.0 + f64::from(errors.0), sums.1 + f64::from(errors.1))
+    });
+    (0.0 < sums.1).then(|| 1.0 - sums.0 / sums.1)
+}
+
+/// Until when it learns, and how often it begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Plan {
+    /// Nothing is learnt or remembered of what ends later.
+    pub learn_until_s: Option<f64>,
+    /// A new learner takes over whenever so many seconds have passed.
+    pub begin_anew_s: Option<f64>,
+}
+
+/// Lets `learner` live through `stream`, which begins `from_s` into its life.
+pub fn live(
+    nursery: &Nursery,
+    learner: &mut Learner,
+    (settings, seed): (&LearnSettings, u64),
+    stream: &Stream,
+    plan: Plan,
+) -> Vec<Read> {
+    let mut anew_s = plan.begin_anew_s;
+    let mut reads = Vec::with_capacity(stream.windows.len());
+    for window in &stream.windows {
+        if let (Some(every_s), Some(at_s)) = (plan.begin_anew_s, anew_s)
+            && at_s <= window.start_s
+        {
+            *learner = nursery.learner(settings, seed);
+            anew_s = Some(at_s + every_s);
+        }
+        let score = learner.score(&window.latent);
+        if plan.learn_until_s.is_some_and(|until_s| until_s < window.end_s) {
+            learner.freeze();
+        }
+        learner.learn(&window.latent, &score, window.start_s);
+        reads.push(Read::of(&score));
+    }
+    reads
+}

@@ -1,0 +1,92 @@
+//! What is compared: frozen baselines, controls, and the learner as configured.
+
+use crate::config::learn::LearnSettings;
+use crate::config::learn::LearnToml;
+use crate::config::problems::Problems;
+use crate::pipeline::eval::frozen::Frozen;
+use crate::pipeline::eval::live::Plan;
+
+/// A method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Row {
+    /// The encoder alone, by the learning part.
+    Frozen(Frozen),
+    /// Embeddings are remembered throughout, nothing is trained: density alone.
+    MemoryAlone,
+    /// What is guessed wrongly alone, without memory.
+    SurpriseAlone,
+    /// Both, with weights as they were drawn: never trained.
+    RandomAdapter,
+    /// As configured, but nothing is learnt or remembered after the learning part.
+    FirstSession,
+    /// As configured, but everything begins anew each day.
+    DailyReset,
+    /// As configured.
+    Adapted,
+}
+
+impl Row {
+    /// All, in the order of the table.
+    pub fn all() -> Vec<Self> {
+        let others = [
+            Self::MemoryAlone,
+            Self::SurpriseAlone,
+            Self::RandomAdapter,
+            Self::FirstSession,
+            Self::DailyReset,
+            Self::Adapted,
+        ];
+        Frozen::ALL.map(Self::Frozen).into_iter().chain(others).collect()
+    }
+
+    /// In words, for a table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Frozen(way) => way.name(),
+            Self::MemoryAlone => "memory alone",
+            Self::SurpriseAlone => "surprise alone",
+            Self::RandomAdapter => "random adapter",
+            Self::FirstSession => "first session only",
+            Self::DailyReset => "anew each day",
+            Self::Adapted => "adapted",
+        }
+    }
+
+    /// Whether the encoder is all there is to it.
+    pub const fn is_frozen(self) -> bool {
+        matches!(self, Self::Frozen(_))
+    }
+
+    /// The settings that make it, of those configured.
+    ///
+    /// # Errors
+    ///
+    /// [`Problems`] where they do not go together.
+    pub fn settings(self, configured: &LearnSettings) -> Result<LearnSettings, Problems> {
+        let own: LearnToml = (**configured).clone();
+        match self {
+            Self::Frozen(_) | Self::FirstSession | Self::DailyReset | Self::Adapted => own,
+            Self::MemoryAlone => LearnToml {
+                surprise_weight: 0.0,
+                density_weight: 1.0,
+                first_updates_per_window: 0.0,
+                updates_per_window: 0.0,
+                ..own
+            },
+            Self::SurpriseAlone => LearnToml { surprise_weight: 1.0, density_weight: 0.0, ..own },
+            Self::RandomAdapter => {
+                LearnToml { first_updates_per_window: 0.0, updates_per_window: 0.0, ..own }
+            }
+        }
+        .check()
+    }
+
+    /// Until when it learns.
+    pub fn plan(self, learn_until_s: f64) -> Plan {
+        match self {
+            Self::FirstSession => Plan { learn_until_s: Some(learn_until_s), begin_anew_s: None },
+            Self::DailyReset => Plan { learn_until_s: None, begin_anew_s: Some(86_400.0) },
+            _ => Plan::default(),
+        }
+    }
+}
