@@ -59,7 +59,7 @@ pub(crate) struct PlaceArgs {
     /// Recordings, each a place of its own with its own learner.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// What is foreign: a CSV file with the columns start_s,end_s and perhaps kind, or a folder with one for
+    /// What is foreign: a CSV file with the columns `start_s`, `end_s` and perhaps `kind`, or a folder with one for
     /// each recording, named like it. Default: the one beside each recording, where there is one.
     #[arg(long, value_name = "FOLDER|T.csv")]
     pub(crate) truth: Option<PathBuf>,

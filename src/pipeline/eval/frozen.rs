@@ -63,8 +63,8 @@ impl Frozen {
         match self {
             Self::Mahalanobis => mahalanobis(dim, &bank, &asked),
             Self::Raw => nearest(
-                &of_length_one(&bank, |x| x.to_vec()),
-                &of_length_one(&asked, |x| x.to_vec()),
+                &of_length_one(&bank, <[f32]>::to_vec),
+                &of_length_one(&asked, <[f32]>::to_vec),
             ),
             Self::Centred => {
                 let space = Centre::of(dim, &bank);
