@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::cli::args::EncoderArgs;
 use crate::cli::args::TableArgs;
+use crate::cli::models::args::LabelsArg;
 use crate::pipeline::eval::audit::By;
 
 #[derive(Debug, clap::Args)]
@@ -126,9 +127,13 @@ pub(crate) struct FewshotArgs {
     /// Recordings to learn from without labels; none of those that are asked.
     #[arg(long, required = true, num_args = 1.., value_name = "INPUT")]
     pub(crate) learn: Vec<PathBuf>,
-    /// The class is the first group of this regular expression in the path. Default: the folder's name.
-    #[arg(long, value_name = "REGEX")]
+    /// The class is the first group of this regular expression in the path.
+    #[arg(long, value_name = "REGEX", conflicts_with = "labels")]
     pub(crate) label: Option<String>,
+    /// Without --label: the class is the name of a recording's folder, or the beginning of its own name, up
+    /// to the first `-` or `_`.
+    #[arg(long, value_enum, default_value_t = LabelsArg::Folders)]
+    pub(crate) labels: LabelsArg,
     /// Classes in an episode; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) ways: usize,

@@ -1,6 +1,7 @@
 //! `habituate eval fewshot`.
 
 use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use anyhow::anyhow;
@@ -14,25 +15,30 @@ use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::models::args::LabelsArg;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::emit::chart;
 use crate::emit::chart::Bar;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
+use crate::pipeline::compare::data;
+use crate::pipeline::compare::data::Labels;
+use crate::pipeline::eval::episodes::Setup;
 use crate::pipeline::eval::fewshot;
 use crate::pipeline::eval::fewshot::Figures;
+use crate::pipeline::eval::fewshot::Found;
 use crate::pipeline::eval::fewshot::Item;
-use crate::pipeline::eval::fewshot::Setup;
 use crate::pipeline::eval::fewshot::Space;
 use crate::pipeline::eval::fewshot::Task;
 use crate::pipeline::eval::stream::Stream;
 use crate::pipeline::eval::stream::Window;
 
-const COLUMNS: [(&str, &str); 8] = [
+const COLUMNS: [(&str, &str); 9] = [
     ("space", "space"),
     ("accuracy", "accuracy"),
-    ("interval", "±"),
+    ("low", "95 % from"),
+    ("high", "to"),
     ("seed_deviation", "seeds ±"),
     ("above_frozen", "above frozen"),
     ("above_low", "95 % from"),
@@ -74,7 +80,7 @@ pub(super) fn main(args: &FewshotArgs) -> Result<(), Failure> {
     });
     progress.done();
     ground.warn();
-    let Some((lines, best)) = found else {
+    let Some(found) = found else {
         let error = anyhow!(
             "two classes with more than {} recordings each are needed; {} classes were found: {}",
             args.shots,
@@ -85,7 +91,7 @@ pub(super) fn main(args: &FewshotArgs) -> Result<(), Failure> {
     };
     let note =
         format!("{}, {} recordings of {} classes", ground.note(), items.len(), classes.len());
-    show(args, &lines, best, note)
+    show(args, &found, note)
 }
 
 fn check(args: &FewshotArgs) -> Result<(), Failure> {
@@ -97,8 +103,13 @@ fn check(args: &FewshotArgs) -> Result<(), Failure> {
         }
     }
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.into());
-    let learnt: Vec<_> = args.learn.iter().map(|path| real(path)).collect();
-    match args.inputs.iter().find(|input| learnt.contains(&real(input))) {
+    let learnt: Vec<PathBuf> = args.learn.iter().map(|path| real(path)).collect();
+    // Either may be a folder that the other lies in.
+    let is_learnt = |input: &&PathBuf| {
+        let input = real(input);
+        learnt.iter().any(|learnt| input.starts_with(learnt) || learnt.starts_with(&input))
+    };
+    match args.inputs.iter().find(is_learnt) {
         Some(both) => {
             let error = anyhow!(
                 "{} is learnt from and asked; leave it out of one of both, or the figures mean nothing",
@@ -123,6 +134,7 @@ fn classes(args: &FewshotArgs) -> Result<(Vec<String>, Vec<Option<usize>>), Fail
             let path = input.to_string_lossy();
             Some(pattern.captures(&path)?.get(1)?.as_str().to_owned())
         }
+        None if args.labels == LabelsArg::Names => data::label(input, Path::new(""), Labels::Names),
         None => Some(input.parent()?.file_name()?.to_string_lossy().into_owned()),
     };
     let words: Vec<Option<String>> = args.inputs.iter().map(|input| word(input)).collect();
@@ -142,28 +154,37 @@ fn by_input(life: &Stream) -> Vec<Stream> {
         .collect()
 }
 
-fn show(args: &FewshotArgs, lines: &[Figures], best: usize, note: String) -> Result<(), Failure> {
+fn show(args: &FewshotArgs, found: &Found, note: String) -> Result<(), Failure> {
     let mut table = Table::new(&COLUMNS);
-    for line in lines {
-        table.push(vec![
-            Cell::text(line.space.name()),
-            Cell::Number(Some(line.accuracy), 3),
-            Cell::Number(Some(line.interval), 3),
-            Cell::Number(line.spread, 3),
-            Cell::Number(line.above.map(|(difference, _)| difference), 3),
-            Cell::Number(line.above.map(|(_, interval)| interval.low), 3),
-            Cell::Number(line.above.map(|(_, interval)| interval.high), 3),
-            Cell::Number(line.errors_left, 2),
-        ]);
+    for line in &found.lines {
+        let [accuracy, above] = [line.accuracy, line.above].map(|figure| {
+            [
+                figure.map(|(middle, _)| middle),
+                figure.map(|(_, interval)| interval.low),
+                figure.map(|(_, interval)| interval.high),
+            ]
+        });
+        let mut cells = vec![Cell::text(line.space.name())];
+        cells.extend(accuracy.map(|figure| Cell::Number(figure, 3)));
+        cells.push(Cell::Number(line.spread, 3));
+        cells.extend(above.map(|figure| Cell::Number(figure, 3)));
+        cells.push(Cell::Number(line.errors_left, 2));
+        table.push(cells);
     }
-    tables::print(&table, args.common.table, &[note, fewshot::verdict(lines, best)]);
+    let mut notes = vec![note];
+    if found.lines.iter().any(|line| line.accuracy.is_none()) {
+        notes.push("–: the learner was still warming up, so there is no such space".into());
+    }
+    notes.extend(fewshot::verdict(found));
+    tables::print(&table, args.common.table, &notes);
     draw(&args.common, || {
         let bar = |line: &Figures| {
-            let (low, high) = (line.accuracy - line.interval, line.accuracy + line.interval);
-            Bar { name: line.space.name(), value: line.accuracy, interval: Some((low, high)) }
+            let (value, interval) = line.accuracy?;
+            let interval = Some((interval.low, interval.high));
+            Some(Bar { name: line.space.name(), value, interval })
         };
-        let bars: Vec<Bar> = lines.iter().map(bar).collect();
-        let title = format!("{} examples a class", args.shots);
-        chart::bars(&title, "accuracy", &bars, Some(lines[best].accuracy))
+        let bars: Vec<Bar> = found.lines.iter().filter_map(bar).collect();
+        let baseline = found.lines[found.best].accuracy.map(|(middle, _)| middle);
+        chart::bars(&format!("{} examples a class", args.shots), "accuracy", &bars, baseline)
     })
 }

@@ -119,7 +119,8 @@ pub fn labels(parts: &[Part], folder: &Path, labels: Labels) -> (Vec<Option<usiz
     (words.iter().map(number).collect(), names)
 }
 
-fn label(path: &Path, folder: &Path, labels: Labels) -> Option<String> {
+/// The class of one recording below `folder`; `None` where its path tells none.
+pub fn label(path: &Path, folder: &Path, labels: Labels) -> Option<String> {
     match labels {
         Labels::Folders => {
             let mut below = path.strip_prefix(folder).ok()?.components();

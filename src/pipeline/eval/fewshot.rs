@@ -4,36 +4,29 @@
 //! whitening come from the recordings that were learnt from, which have no labels, never from those that
 //! are asked.
 
-use crate::base::rng::Rng;
+use std::cmp::Ordering;
+
 use crate::config::learn::LearnSettings;
 use crate::learn::learner::Learner;
+use crate::pipeline::eval::episodes::Episode;
+use crate::pipeline::eval::episodes::Setup;
+use crate::pipeline::eval::episodes::accuracies;
+use crate::pipeline::eval::episodes::episodes;
 use crate::pipeline::eval::frozen::Centre;
 use crate::pipeline::eval::frozen::Whitened;
 use crate::pipeline::eval::live;
 use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Plan;
+use crate::pipeline::eval::paired;
+use crate::pipeline::eval::pooled::Pool;
+use crate::pipeline::eval::pooled::pooled;
+use crate::pipeline::eval::pooled::weighted_mean;
 use crate::pipeline::eval::statistics::Interval;
 use crate::pipeline::eval::stream::Stream;
-use crate::pipeline::eval::stream::Window;
 use crate::pipeline::eval::transfer;
 
-/// Half the width of a 95 % interval, in standard errors.
-const STANDARD_ERRORS: f64 = 1.96;
 /// Share of the unlabelled recordings that is the first session.
 const FIRST_SESSION: f64 = 0.1;
-
-/// How many of what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Setup {
-    /// Classes in an episode; 0 for all.
-    pub ways: usize,
-    /// Examples of each.
-    pub shots: usize,
-    /// Others of each that are asked, at most.
-    pub queries: usize,
-    /// Episodes.
-    pub episodes: usize,
-}
 
 /// A recording with its class.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,17 +35,6 @@ pub struct Item {
     pub stream: Stream,
     /// Number of its class.
     pub class: usize,
-}
-
-/// What is pooled over windows and tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pool {
-    /// The encoder's embedding, mean over windows.
-    Embedding,
-    /// Tokens, mean.
-    Mean,
-    /// Tokens, mean beside maximum.
-    MeanMost,
 }
 
 /// What is done with it.
@@ -123,10 +105,9 @@ impl Space {
 pub struct Figures {
     /// Which space.
     pub space: Space,
-    /// Share of queries named rightly, mean over episodes and seeds.
-    pub accuracy: f64,
-    /// Half its 95 % interval over episodes.
-    pub interval: f64,
+    /// Share of queries named rightly, mean over episodes and seeds, with its interval. `None` where the
+    /// learner was still warming up: there is no such space.
+    pub accuracy: Option<(f64, Interval)>,
     /// Standard deviation from seed to seed; `None` where there is one.
     pub spread: Option<f64>,
     /// By how much it is above the best frozen space on the same episodes, and where that lies for sure.
@@ -135,132 +116,26 @@ pub struct Figures {
     pub errors_left: Option<f64>,
 }
 
-/// Shots and queries of one episode, as numbers of items.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Episode {
-    shots: Vec<Vec<usize>>,
-    /// Place of the right class among the shots, and the item.
-    queries: Vec<(usize, usize)>,
+/// What came of all spaces.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// In the order of [`Space::all`].
+    pub lines: Vec<Figures>,
+    /// Which line is the best frozen one.
+    pub best: usize,
+    /// By how much the learner as configured is above one whose weights were never trained.
+    pub trained: Option<(f64, Interval)>,
 }
 
-/// Draws episodes; `None` unless two classes have more than the shots.
-fn episodes(classes: &[usize], setup: Setup) -> Option<Vec<Episode>> {
-    let count = classes.iter().max().map_or(0, |most| most + 1);
-    let of_class = |class: usize| {
-        (0..classes.len()).filter(|&item| classes[item] == class).collect::<Vec<usize>>()
-    };
-    let mut members: Vec<Vec<usize>> =
-        (0..count).map(of_class).filter(|members| setup.shots < members.len()).collect();
-    if members.len() < 2 || setup.shots == 0 {
+/// Accuracies, `[seeds][episodes]`.
+type Runs = Vec<Vec<f64>>;
+
+/// What a learner makes of the recordings; `None` while it is warming up.
+fn adapted(learner: &mut Learner, items: &[Item]) -> Option<Vec<Vec<f32>>> {
+    let first = items.iter().flat_map(|item| &item.stream.windows).next()?;
+    if !learner.score(&first.latent).is_read() {
         return None;
     }
-    let ways = if setup.ways == 0 { members.len() } else { setup.ways.min(members.len()) };
-    let mut rng = Rng::from_seed(1);
-    let mut all = Vec::with_capacity(setup.episodes);
-    for _ in 0..setup.episodes {
-        shuffle(&mut members, &mut rng);
-        let mut episode = Episode { shots: Vec::new(), queries: Vec::new() };
-        for (way, own) in members.iter_mut().take(ways).enumerate() {
-            shuffle(own, &mut rng);
-            let (shots, rest) = own.split_at(setup.shots);
-            episode.shots.push(shots.to_vec());
-            episode.queries.extend(rest.iter().take(setup.queries).map(|&item| (way, item)));
-        }
-        all.push(episode);
-    }
-    Some(all)
-}
-
-/// Fisher and Yates.
-fn shuffle<T>(items: &mut [T], rng: &mut Rng) {
-    for at in (1..items.len()).rev() {
-        items.swap(at, usize::try_from(rng.below(at as u64 + 1)).unwrap_or(0));
-    }
-}
-
-/// Share of queries named rightly, an episode each. `vectors`: one an item.
-fn accuracies(vectors: &[Vec<f32>], episodes: &[Episode]) -> Vec<f64> {
-    let unit: Vec<Vec<f32>> = vectors.iter().map(|vector| of_length_one(vector.clone())).collect();
-    let one = |episode: &Episode| {
-        let means: Vec<Vec<f32>> = episode
-            .shots
-            .iter()
-            .map(|shots| of_length_one(sum(shots.iter().map(|&item| unit[item].as_slice()))))
-            .collect();
-        let right = episode.queries.iter().filter(|(way, item)| {
-            let product =
-                |mean: &[f32]| -> f32 { mean.iter().zip(&unit[*item]).map(|(a, b)| a * b).sum() };
-            let own = product(&means[*way]);
-            // A tie is not right.
-            means.iter().enumerate().all(|(other, mean)| other == *way || product(mean) < own)
-        });
-        right.count() as f64 / episode.queries.len().max(1) as f64
-    };
-    episodes.iter().map(one).collect()
-}
-
-fn of_length_one(mut x: Vec<f32>) -> Vec<f32> {
-    let length = x.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-    x.iter_mut().for_each(|x| *x /= length);
-    x
-}
-
-fn sum<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
-    let mut all: Vec<f32> = Vec::new();
-    for row in rows {
-        all.resize(row.len(), 0.0);
-        all.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-    }
-    all
-}
-
-/// One vector a recording.
-fn pooled(stream: &Stream, pool: Pool) -> Vec<f32> {
-    match pool {
-        Pool::Embedding => weighted_mean(stream, |window| window.latent.embedding.clone()),
-        Pool::Mean => tokens(stream).0,
-        Pool::MeanMost => {
-            let (mean, most) = tokens(stream);
-            [mean, most].concat()
-        }
-    }
-}
-
-/// Mean over windows, each weighted by how much of it is real input.
-fn weighted_mean(stream: &Stream, mut of: impl FnMut(&Window) -> Vec<f32>) -> Vec<f32> {
-    let mut mean: Vec<f32> = Vec::new();
-    for window in &stream.windows {
-        let vector = of(window);
-        mean.resize(vector.len(), 0.0);
-        let weight = window.latent.valid_tokens as f32;
-        mean.iter_mut().zip(&vector).for_each(|(sum, x)| *sum += weight * x);
-    }
-    let all: usize = stream.windows.iter().map(|window| window.latent.valid_tokens).sum();
-    mean.iter_mut().for_each(|x| *x /= all.max(1) as f32);
-    mean
-}
-
-/// Mean and maximum over all valid tokens.
-fn tokens(stream: &Stream) -> (Vec<f32>, Vec<f32>) {
-    let rows = stream.windows.iter().flat_map(|window| {
-        window.latent.tokens.rows().into_iter().take(window.latent.valid_tokens)
-    });
-    let (mut mean, mut most, mut count) = (Vec::new(), Vec::new(), 0.0);
-    for row in rows {
-        mean.resize(row.len(), 0.0_f32);
-        most.resize(row.len(), f32::NEG_INFINITY);
-        for ((mean, most), &x) in mean.iter_mut().zip(&mut most).zip(row) {
-            *mean += x;
-            *most = most.max(x);
-        }
-        count += 1.0;
-    }
-    mean.iter_mut().for_each(|x| *x /= count);
-    (mean, most)
-}
-
-/// What a learner makes of the recordings.
-fn adapted(learner: &mut Learner, items: &[Item]) -> Vec<Vec<f32>> {
     let dim = learner.adapted_dim();
     let mut vector = |item: &Item| {
         weighted_mean(&item.stream, |window| {
@@ -269,7 +144,7 @@ fn adapted(learner: &mut Learner, items: &[Item]) -> Vec<Vec<f32>> {
             out
         })
     };
-    items.iter().map(&mut vector).collect()
+    Some(items.iter().map(&mut vector).collect())
 }
 
 /// What is labelled, what is not, and who learns.
@@ -289,56 +164,62 @@ pub struct Task<'a> {
     pub seeds: &'a [u64],
 }
 
-/// The table, and which of its lines is the best frozen one. `None` where no two classes have more
-/// recordings than the shots.
-pub fn compare(
-    task: &Task<'_>,
-    setup: Setup,
-    told: &mut dyn FnMut(),
-) -> Option<(Vec<Figures>, usize)> {
+/// Judges all spaces. `None` where no two classes have more recordings than the shots.
+pub fn compare(task: &Task<'_>, setup: Setup, told: &mut dyn FnMut()) -> Option<Found> {
     let classes: Vec<usize> = task.items.iter().map(|item| item.class).collect();
     let episodes = episodes(&classes, setup)?;
-    let mut found: Vec<(Space, Vec<Vec<f64>>)> = Vec::new();
+    let mut all = Vec::new();
     for space in Space::all() {
-        let runs = match space.0 {
-            Kind::Frozen(pool, frame) => {
-                vec![accuracies(&frozen(task, pool, frame), &episodes)]
-            }
-            kind => task
-                .seeds
-                .iter()
-                .map(|&seed| {
-                    accuracies(&adapted(&mut learner(task, kind, seed), task.items), &episodes)
-                })
-                .collect(),
-        };
-        found.push((space, runs));
+        all.push((space, runs(task, space, &episodes)));
         told();
     }
-    let mean_of = |runs: &[Vec<f64>]| {
-        let sums: f64 = runs.iter().flatten().sum();
-        sums / runs.iter().map(Vec::len).sum::<usize>().max(1) as f64
-    };
-    let best = (0..found.len())
-        .filter(|&line| found[line].0.is_frozen())
-        .max_by(|&a, &b| mean_of(&found[a].1).total_cmp(&mean_of(&found[b].1)))?;
-    let lines = found.iter().enumerate().map(|(line, (space, runs))| {
-        let accuracy = mean_of(runs);
-        let baseline = &found[best].1;
-        let above = (line != best).then(|| above(runs, &baseline[0]));
-        let left = (1.0 - accuracy) / (1.0 - mean_of(baseline));
-        Figures {
-            space: *space,
-            accuracy,
-            interval: half_interval(&over_seeds(runs)),
-            spread: deviation(
-                &runs.iter().map(|run| mean_of(std::slice::from_ref(run))).collect::<Vec<_>>(),
-            ),
-            above,
-            errors_left: (line != best && left.is_finite()).then_some(left),
-        }
+    let score = |line: &usize| all[*line].1.as_ref().map_or(f64::NEG_INFINITY, |runs| middle(runs));
+    let best = (0..all.len())
+        .filter(|&line| all[line].0.is_frozen())
+        .max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    let baseline = all[best].1.clone().unwrap_or_default();
+    let of = |kind: Kind| all.iter().find(|(space, _)| space.0 == kind)?.1.as_ref();
+    let trained = of(Kind::Adapted).zip(of(Kind::Random));
+    let lines = all.iter().enumerate().map(|(line, (space, runs))| {
+        figures(*space, runs.as_ref(), (line != best).then_some(&baseline))
     });
-    Some((lines.collect(), best))
+    let trained = trained.and_then(|(ours, theirs)| paired::above(ours, theirs));
+    Some(Found { lines: lines.collect(), best, trained })
+}
+
+/// How one space does in all episodes, once a seed.
+fn runs(task: &Task<'_>, space: Space, episodes: &[Episode]) -> Option<Runs> {
+    if let Kind::Frozen(pool, frame) = space.0 {
+        return Some(vec![accuracies(&frozen(task, pool, frame), episodes)]);
+    }
+    let run = |&seed: &u64| {
+        let mut learner = learner(task, space.0, seed);
+        Some(accuracies(&adapted(&mut learner, task.items)?, episodes))
+    };
+    task.seeds.iter().map(run).collect()
+}
+
+/// One line; `baseline` is the best frozen one, where this is another.
+fn figures(space: Space, runs: Option<&Runs>, baseline: Option<&Runs>) -> Figures {
+    let pair = runs.zip(baseline);
+    let left = pair.map(|(ours, theirs)| (1.0 - middle(ours)) / (1.0 - middle(theirs)));
+    Figures {
+        space,
+        accuracy: runs.and_then(|runs| paired::interval(runs)),
+        spread: runs.and_then(|runs| {
+            let of_seeds: Vec<f64> =
+                runs.iter().map(|run| middle(std::slice::from_ref(run))).collect();
+            deviation(&of_seeds)
+        }),
+        above: pair.and_then(|(ours, theirs)| paired::above(ours, theirs)),
+        errors_left: left.filter(|left| left.is_finite()),
+    }
+}
+
+/// Mean over seeds and episodes.
+fn middle(runs: &[Vec<f64>]) -> f64 {
+    let count = runs.iter().map(Vec::len).sum::<usize>().max(1) as f64;
+    runs.iter().flatten().sum::<f64>() / count
 }
 
 fn frozen(task: &Task<'_>, pool: Pool, frame: Frame) -> Vec<Vec<f32>> {
@@ -369,24 +250,6 @@ fn learner(task: &Task<'_>, kind: Kind, seed: u64) -> Learner {
     learner
 }
 
-/// An episode each, mean over seeds.
-fn over_seeds(runs: &[Vec<f64>]) -> Vec<f64> {
-    let count = runs.first().map_or(0, Vec::len);
-    (0..count).map(|at| runs.iter().map(|run| run[at]).sum::<f64>() / runs.len() as f64).collect()
-}
-
-fn above(runs: &[Vec<f64>], baseline: &[f64]) -> (f64, Interval) {
-    let differences: Vec<f64> =
-        over_seeds(runs).iter().zip(baseline).map(|(ours, theirs)| ours - theirs).collect();
-    let middle = differences.iter().sum::<f64>() / differences.len().max(1) as f64;
-    let half = half_interval(&differences);
-    (middle, Interval { low: middle - half, high: middle + half })
-}
-
-fn half_interval(values: &[f64]) -> f64 {
-    STANDARD_ERRORS * deviation(values).unwrap_or(0.0) / (values.len().max(1) as f64).sqrt()
-}
-
 /// `None` for fewer than two.
 fn deviation(values: &[f64]) -> Option<f64> {
     let n = values.len() as f64;
@@ -395,31 +258,54 @@ fn deviation(values: &[f64]) -> Option<f64> {
     (2 <= values.len()).then(|| (squares / (n - 1.0)).sqrt())
 }
 
-/// Whether learning helped, in a sentence.
-pub fn verdict(lines: &[Figures], best: usize) -> String {
-    let baseline = lines[best].space.name();
-    let Some(line) = lines.iter().find(|line| line.space.is_adapted()) else {
-        return String::new();
+/// Whether learning helped, in sentences.
+pub fn verdict(found: &Found) -> Vec<String> {
+    let baseline = found.lines[found.best].space.name();
+    let Some(line) = found.lines.iter().find(|line| line.space.is_adapted()) else {
+        return Vec::new();
     };
-    let Some((difference, interval)) = line.above else { return String::new() };
+    let Some((difference, interval)) = line.above else {
+        return vec![
+            "nothing can be said of learning: the recordings of --learn ended before the learner had warmed \
+             up; give more of them"
+                .into(),
+        ];
+    };
     let Interval { low, high } = interval;
     let left = line
         .errors_left
-        .map_or_else(String::new, |left| format!("; {:.0} % of the errors are left", 100.0 * left));
-    match interval.sign() {
-        std::cmp::Ordering::Greater => format!(
+        .map_or_else(String::new, |left| format!("; {:.0} % of its errors are left", 100.0 * left));
+    let first = match interval.sign() {
+        Ordering::Greater => format!(
             "what was learnt is better than the best frozen space ({baseline}) by {difference:.3} (95 %: \
              {low:.3} to {high:.3}){left}"
         ),
-        std::cmp::Ordering::Less => format!(
-            "what was learnt is WORSE than the best frozen space ({baseline}) by {:.3} (95 %: {low:.3} to \
-             {high:.3}){left}",
-            -difference
+        Ordering::Less => format!(
+            "what was learnt is WORSE than the best frozen space ({baseline}) by {:.3} (95 %: {:.3} to \
+             {:.3}){left}",
+            -difference, -high, -low
         ),
-        std::cmp::Ordering::Equal => format!(
+        Ordering::Equal => format!(
             "learning does not help here: no difference from the best frozen space ({baseline}) that these \
-             episodes show ({difference:+.3}, 95 %: {low:.3} to {high:.3})"
+             episodes show ({difference:+.3}, 95 %: {low:+.3} to {high:+.3}){left}"
         ),
+    };
+    std::iter::once(first).chain(found.trained.map(of_training)).collect()
+}
+
+/// What training added to memory and statistics, which the control has, too.
+fn of_training((difference, Interval { low, high }): (f64, Interval)) -> String {
+    let span = format!("{difference:+.3}, 95 %: {low:+.3} to {high:+.3}");
+    match (Interval { low, high }).sign() {
+        Ordering::Greater => {
+            format!("trained weights add to the same space with untrained ones: {span}")
+        }
+        Ordering::Less => {
+            format!("trained weights make the space WORSE than untrained ones do: {span}")
+        }
+        Ordering::Equal => {
+            format!("trained weights make no difference from untrained ones that is sure: {span}")
+        }
     }
 }
 
@@ -427,41 +313,43 @@ pub fn verdict(lines: &[Figures], best: usize) -> String {
 mod tests {
     use super::*;
 
-    const SETUP: Setup = Setup { ways: 0, shots: 2, queries: 4, episodes: 20 };
+    fn found(adapted: Option<&[Vec<f64>]>, random: &[Vec<f64>]) -> Found {
+        let baseline = vec![vec![0.8, 0.9, 0.7, 0.8]];
+        let best = Space(Kind::Frozen(Pool::Embedding, Frame::Raw));
+        let adapted = adapted.map(<[Vec<f64>]>::to_vec);
+        let lines = vec![
+            figures(best, Some(&baseline), None),
+            figures(Space(Kind::Adapted), adapted.as_ref(), Some(&baseline)),
+        ];
+        let trained = adapted.and_then(|runs| paired::above(&runs, random));
+        Found { lines, best: 0, trained }
+    }
 
-    #[test]
-    fn episodes_never_ask_for_what_they_show() {
-        let classes: Vec<usize> = (0..30).map(|item| item % 3).collect();
-        let all = episodes(&classes, SETUP).unwrap();
-        assert_eq!(all.len(), 20);
-        for episode in &all {
-            assert_eq!((episode.shots.len(), episode.queries.len()), (3, 12));
-            for (way, item) in &episode.queries {
-                assert!(!episode.shots.iter().flatten().any(|shot| shot == item));
-                assert_eq!(classes[*item], classes[episode.shots[*way][0]]);
-            }
-        }
-        assert_ne!(all[0], all[1]);
-        assert_eq!(episodes(&[0, 0, 1, 1], SETUP), None);
+    /// Every run `by` above the baseline of [`found`].
+    fn runs(by: f64) -> Vec<Vec<f64>> {
+        vec![[0.8, 0.9, 0.7, 0.8].map(|x| x + by).to_vec(); 2]
     }
 
     #[test]
-    fn classes_apart_are_told_and_alike_ones_are_guessed() {
-        let classes: Vec<usize> = (0..30).map(|item| item % 3).collect();
-        let all = episodes(&classes, SETUP).unwrap();
-        let mut rng = Rng::from_seed(2);
-        let mut vectors = |apart: f32| -> Vec<Vec<f32>> {
-            let vector = |&class: &usize| {
-                let mut x: Vec<f32> = (0..6).map(|_| rng.unit_f32() - 0.5).collect();
-                x[class] += apart;
-                x
-            };
-            classes.iter().map(vector).collect()
-        };
-        let (apart, alike) = (vectors(9.0), vectors(0.0));
-        let mean = |x: Vec<f64>| x.iter().sum::<f64>() / x.len() as f64;
-        assert_eq!(mean(accuracies(&apart, &all)), 1.0);
-        assert!((mean(accuracies(&alike, &all)) - 1.0 / 3.0).abs() < 0.15);
-        assert_eq!(mean(accuracies(&vec![vec![1.0]; 30], &all)), 0.0, "a tie is not right");
+    fn the_sentence_says_better_worse_and_no_difference() {
+        let better = found(Some(&runs(0.1)), &runs(0.02));
+        assert!((better.lines[1].errors_left.unwrap() - 0.5).abs() < 1e-9);
+        let words = verdict(&better);
+        assert!(words[0].starts_with("what was learnt is better"), "{words:?}");
+        assert!(words[0].contains("50 % of its errors are left"), "{words:?}");
+        assert!(words[1].starts_with("trained weights add"), "{words:?}");
+        let words = verdict(&found(Some(&runs(-0.2)), &runs(-0.1)));
+        assert!(words[0].contains("WORSE") && words[0].contains("200 %"), "{words:?}");
+        assert!(words[1].contains("WORSE"), "{words:?}");
+        let words = verdict(&found(Some(&runs(0.0)), &runs(0.0)));
+        assert!(words[0].starts_with("learning does not help here"), "{words:?}");
+        assert!(words[1].contains("no difference"), "{words:?}");
+    }
+
+    #[test]
+    fn a_learner_that_is_warming_up_has_no_figures() {
+        let early = found(None, &[]);
+        assert_eq!((early.lines[1].accuracy, early.lines[1].above), (None, None));
+        assert!(verdict(&early)[0].starts_with("nothing can be said"), "{:?}", verdict(&early));
     }
 }

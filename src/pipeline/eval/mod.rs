@@ -6,11 +6,14 @@
 
 pub mod audit;
 pub mod disturb;
+pub mod episodes;
 pub mod fewshot;
 pub mod forgetting;
 pub mod frozen;
 pub mod live;
 pub mod novelty;
+pub mod paired;
+mod pooled;
 pub mod robustness;
 pub mod rows;
 pub mod statistics;
