@@ -13,14 +13,18 @@ use crate::emit::chart::Bar;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::transfer;
-use crate::pipeline::eval::transfer::Comer;
 use crate::pipeline::eval::transfer::Figures;
 
-const COLUMNS: [(&str, &str); 5] = [
+const COLUMNS: [(&str, &str); 10] = [
     ("row", "who comes"),
+    ("waits_minutes", "guesses after min"),
     ("early_skill", "skill, first 2 min"),
+    ("early_vs_persistence", "persistence"),
     ("late_skill", "last quarter"),
+    ("late_vs_persistence", "persistence"),
     ("minutes", "minutes to 95 %"),
+    ("novelty_median", "novelty at first"),
+    ("novelty_95", "95th percentile"),
     ("strange", "strange at first"),
 ];
 
@@ -39,18 +43,26 @@ pub(super) fn main(args: &TransferArgs) -> Result<(), Failure> {
     for line in &lines {
         table.push(vec![
             Cell::text(line.comer.name()),
-            Cell::Number(line.early, 3),
-            Cell::Number(line.late, 3),
+            Cell::Number(line.waits, 1),
+            Cell::Number(line.early.middle(), 3),
+            Cell::Number(line.early.vs_persistence, 3),
+            Cell::Number(line.late.middle(), 3),
+            Cell::Number(line.late.vs_persistence, 3),
             Cell::Number(line.minutes, 1),
+            Cell::Number(line.novelty[0], 2),
+            Cell::Number(line.novelty[1], 2),
             Cell::Number(line.strange, 3),
         ]);
     }
     let mut notes = vec![
         ground.note(),
-        "strange at first: share of windows of the first ten minutes with a p-value of 0.01 or less".into(),
+        "skill: against the mean of what the learner has met, and beside it against the token before; the first \
+         2 min in which all of them guess"
+            .into(),
+        "at first: in the first ten minutes; strange: share of windows with a p-value of 0.01 or less".into(),
         "minutes to 95 %: of the skill that a fresh learner has in the last quarter".into(),
     ];
-    notes.extend(sentence(&lines));
+    notes.extend(transfer::verdict(&lines));
     tables::print(&table, args.common.table, &notes);
     draw(&args.common, || {
         let bar = |line: &Figures, when: &str, value: Option<f64>| {
@@ -62,21 +74,11 @@ pub(super) fn main(args: &TransferArgs) -> Result<(), Failure> {
         };
         let bars: Vec<Bar> = lines
             .iter()
-            .flat_map(|line| [bar(line, "first", line.early), bar(line, "late", line.late)])
+            .flat_map(|line| {
+                [bar(line, "first", line.early.middle()), bar(line, "late", line.late.middle())]
+            })
             .flatten()
             .collect();
         chart::bars("In the new place", "skill against the mean", &bars, None)
     })
-}
-
-/// Whether the old place is of use in the new one.
-fn sentence(lines: &[Figures]) -> Option<String> {
-    let of = |comer: Comer| lines.iter().find(|line| line.comer == comer);
-    let (fresh, learnt) = (of(Comer::Fresh)?, of(Comer::Learnt)?);
-    let difference = learnt.early? - fresh.early?;
-    let late = learnt.late? - fresh.late?;
-    let words = if 0.0 < difference { "helps" } else { "does NOT help" };
-    Some(format!(
-        "what was learnt in the old place {words} at first (skill {difference:+.3}); in the last quarter {late:+.3}"
-    ))
 }

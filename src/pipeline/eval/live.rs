@@ -53,13 +53,21 @@ pub struct Read {
     pub event: bool,
     /// Mean squared error of what was guessed, and of guessing the mean. `None` before there is a net.
     pub errors: Option<(f32, f32)>,
+    /// The same of guessing the token before.
+    pub persistence: Option<f32>,
 }
 
 impl Read {
     /// Of a score.
     pub fn of(score: &Score) -> Self {
         let (novelty, p_value, event) = (score.novelty, score.p_value, score.event);
-        Self { novelty, p_value, event, errors: score.errors() }
+        Self {
+            novelty,
+            p_value,
+            event,
+            errors: score.errors(),
+            persistence: score.persistence_error(),
+        }
     }
 }
 
@@ -68,6 +76,14 @@ pub fn skill(reads: &[Read]) -> Option<f64> {
     let sums = reads.iter().filter_map(|read| read.errors).fold((0.0, 0.0), |sums, errors| {
         (sums.0 + f64::from(errors.0), sums.1 + f64::from(errors.1))
     });
+    (0.0 < sums.1).then(|| 1.0 - sums.0 / sums.1)
+}
+
+/// The same against guessing the token before.
+pub fn skill_vs_persistence(reads: &[Read]) -> Option<f64> {
+    let errors = |read: &Read| Some((f64::from(read.errors?.0), f64::from(read.persistence?)));
+    let both = reads.iter().filter_map(errors);
+    let sums = both.fold((0.0, 0.0), |sums, errors| (sums.0 + errors.0, sums.1 + errors.1));
     (0.0 < sums.1).then(|| 1.0 - sums.0 / sums.1)
 }
 

@@ -1,5 +1,7 @@
 //! What was learnt in one place, taken to another.
 
+use std::ops::Range;
+
 use crate::base::bytes::Malformed;
 use crate::config::learn::LearnSettings;
 use crate::config::learn::LearnToml;
@@ -9,6 +11,7 @@ use crate::pipeline::eval::live::Plan;
 use crate::pipeline::eval::live::Read;
 use crate::pipeline::eval::statistics::mean;
 use crate::pipeline::eval::stream::Stream;
+use crate::pipeline::eval::stream::Window;
 
 /// Who comes to the new place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,14 +46,41 @@ impl Comer {
 pub struct Figures {
     /// Who.
     pub comer: Comer,
-    /// Skill against the mean in the first two minutes in which it could guess.
-    pub early: Option<f64>,
+    /// Minutes until the first guess.
+    pub waits: Option<f64>,
+    /// Skill in the first two minutes in which everybody could guess, the same windows for all.
+    pub early: Skills,
     /// In the last quarter.
-    pub late: Option<f64>,
+    pub late: Skills,
     /// Minutes until the skill of two minutes first is 95 % of the late skill of a fresh learner.
     pub minutes: Option<f64>,
+    /// Median and 95th percentile of novelty in the first ten minutes, from when there is any.
+    pub novelty: [Option<f64>; 2],
     /// Share of windows with a p-value of one in a hundred or less in the first ten minutes.
     pub strange: Option<f64>,
+}
+
+/// How well a stretch was guessed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Skills {
+    /// Against the mean, a seed each.
+    pub vs_mean: Vec<Option<f64>>,
+    /// Against the token before, mean over seeds.
+    pub vs_persistence: Option<f64>,
+}
+
+impl Skills {
+    fn of<'a>(runs: impl Iterator<Item = &'a [Read]> + Clone) -> Self {
+        Self {
+            vs_mean: runs.clone().map(live::skill).collect(),
+            vs_persistence: mean(runs.map(live::skill_vs_persistence)),
+        }
+    }
+
+    /// Against the mean, mean over seeds.
+    pub fn middle(&self) -> Option<f64> {
+        mean(self.vs_mean.iter().copied())
+    }
 }
 
 /// Seconds over which a skill is taken.
@@ -95,26 +125,42 @@ pub fn compare(
             reads.push(live::live(nursery, &mut learner, (own, seed), &later, Plan::default()));
         }
     }
-    let late = |reads: &[Read]| live::skill(&reads[reads.len() - reads.len() / 4..]);
-    let wanted = mean(lives[0].iter().map(|reads| late(reads))).map(|skill| 0.95 * skill);
-    let over = |lives: &[Vec<Read>], of: &dyn Fn(&[Read]) -> Option<f64>| {
-        mean(lives.iter().map(|reads| of(reads)))
-    };
-    let lines = Comer::ALL.iter().zip(&lives).map(|(&comer, lives)| Figures {
-        comer,
-        early: over(lives, &|reads| early(new, reads)),
-        late: over(lives, &late),
-        minutes: over(lives, &|reads| minutes_until(new, reads, wanted?)),
-        strange: over(lives, &|reads| strange(new, reads)),
-    });
-    Ok(lines.collect())
+    Ok(figures(new, &lives))
 }
 
-fn early(stream: &Stream, reads: &[Read]) -> Option<f64> {
-    let first = reads.iter().position(|read| read.errors.is_some())?;
-    let end_s = stream.windows[first].start_s + SPELL_S;
-    let last = stream.windows.iter().position(|window| end_s <= window.start_s);
-    live::skill(&reads[first..last.unwrap_or(reads.len()).max(first)])
+/// The table; `lives` as in [`Comer::ALL`], a run each seed.
+fn figures(new: &Stream, lives: &[Vec<Vec<Read>>]) -> Vec<Figures> {
+    let first = |reads: &Vec<Read>| reads.iter().position(|read| read.errors.is_some());
+    // A skill over other windows would not be comparable.
+    let begin = lives.iter().flatten().filter_map(first).max().unwrap_or(0);
+    let spell = begin..end_of_spell(new, begin);
+    let late = new.windows.len() - new.windows.len() / 4..new.windows.len();
+    let skills = |lives: &[Vec<Read>], of: &Range<usize>| {
+        Skills::of(lives.iter().map(|reads| &reads[of.clone()]))
+    };
+    let wanted = skills(&lives[0], &late).middle().map(|skill| 0.95 * skill);
+    let minutes = |at: usize| {
+        let begin_s = new.windows.first()?.start_s;
+        Some((new.windows[at].start_s - begin_s) / 60.0)
+    };
+    let line = |(&comer, lives): (&Comer, &Vec<Vec<Read>>)| Figures {
+        comer,
+        waits: mean(lives.iter().map(|reads| minutes(first(reads)?))),
+        early: skills(lives, &spell),
+        late: skills(lives, &late),
+        minutes: mean(lives.iter().map(|reads| minutes_until(new, reads, wanted?))),
+        novelty: [0.5, 0.95]
+            .map(|share| mean(lives.iter().map(|reads| novelty(new, reads, share)))),
+        strange: mean(lives.iter().map(|reads| strange(new, reads))),
+    };
+    Comer::ALL.iter().zip(lives).map(line).collect()
+}
+
+/// The window after those of the spell that begins with window `begin`.
+fn end_of_spell(stream: &Stream, begin: usize) -> usize {
+    let windows = &stream.windows;
+    let end_s = windows.get(begin).map_or(0.0, |window| window.start_s + SPELL_S);
+    windows.iter().position(|window| end_s <= window.start_s).unwrap_or(windows.len()).max(begin)
 }
 
 fn minutes_until(stream: &Stream, reads: &[Read], wanted: f64) -> Option<f64> {
@@ -132,9 +178,117 @@ fn minutes_until(stream: &Stream, reads: &[Read], wanted: f64) -> Option<f64> {
     None
 }
 
+/// Windows of the first ten minutes.
+fn beginning<'a>(stream: &Stream, reads: &'a [Read]) -> &'a [Read] {
+    let begin_s = stream.windows.first().map_or(0.0, |window| window.start_s);
+    let is_over = |window: &Window| begin_s + BEGINNING_S <= window.start_s;
+    let end = stream.windows.iter().position(is_over).unwrap_or(reads.len());
+    &reads[..end.min(reads.len())]
+}
+
+/// The value below which that share of novelties lies.
+fn novelty(stream: &Stream, reads: &[Read], share: f64) -> Option<f64> {
+    let mut all: Vec<f32> =
+        beginning(stream, reads).iter().filter_map(|read| read.novelty).collect();
+    all.sort_by(f32::total_cmp);
+    let last = all.len().checked_sub(1)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    let at = ((share * last as f64).round() as usize).min(last);
+    Some(f64::from(all[at]))
+}
+
 fn strange(stream: &Stream, reads: &[Read]) -> Option<f64> {
-    let begin_s = stream.windows.first()?.start_s;
-    let early = stream.windows.iter().zip(reads);
-    let early = early.filter(|(window, _)| window.start_s < begin_s + BEGINNING_S);
-    mean(early.map(|(_, read)| Some(f64::from(u8::from(read.p_value? <= 0.01)))))
+    let early = beginning(stream, reads).iter();
+    mean(early.map(|read| Some(f64::from(u8::from(read.p_value? <= 0.01)))))
+}
+
+/// Whether the old place is of use in the new one, at first and at last.
+pub fn verdict(lines: &[Figures]) -> Vec<String> {
+    let of = |comer: Comer| lines.iter().find(|line| line.comer == comer);
+    let (Some(fresh), Some(learnt)) = (of(Comer::Fresh), of(Comer::Learnt)) else {
+        return Vec::new();
+    };
+    let spells = [
+        ("while a fresh learner begins to guess", &learnt.early, &fresh.early),
+        ("in the last quarter", &learnt.late, &fresh.late),
+    ];
+    spells.iter().filter_map(|(when, ours, theirs)| sentence(when, ours, theirs)).collect()
+}
+
+/// Sure is what every seed says: there is one recording, and five minutes of it are much alike.
+fn sentence(when: &str, ours: &Skills, theirs: &Skills) -> Option<String> {
+    let pairs = ours.vs_mean.iter().zip(&theirs.vs_mean);
+    let differences: Vec<f64> =
+        pairs.filter_map(|(ours, theirs)| Some((*ours)? - (*theirs)?)).collect();
+    let middle = mean(differences.iter().copied().map(Some))?;
+    let (seeds, above) = (differences.len(), differences.iter().filter(|x| 0.0 < **x).count());
+    let words = if above == seeds {
+        "helps"
+    } else if above == 0 {
+        "does NOT help"
+    } else {
+        "makes no difference that is sure"
+    };
+    Some(format!(
+        "what was learnt in the old place {words} {when}: skill {middle:+.3}, above a fresh learner's in {above} of \
+         {seeds} seeds"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::latent::Latent;
+    use crate::encode::latent::LatentShape;
+    use crate::nn::layout::Layout;
+
+    /// A window each ten seconds for an hour.
+    fn hour() -> Stream {
+        let layout = Layout::Sequence { len: 1 };
+        let latent = Latent::zeros(LatentShape { layout, token_dim: 1, embedding_dim: 1 });
+        let window = |i: u16| {
+            let start_s = 10.0 * f64::from(i);
+            Window { start_s, end_s: start_s + 10.0, input: 0, latent: latent.clone() }
+        };
+        Stream { name: "hour".into(), windows: (0..360).map(window).collect() }
+    }
+
+    /// Guesses from window `from` on, wrong by `error(window)` where the mean is wrong by 1.
+    fn life(from: usize, error: impl Fn(usize) -> f32) -> Vec<Read> {
+        let read = |at: usize| Read {
+            novelty: Some(if at < 60 { 3.0 } else { 0.0 }),
+            errors: (from <= at).then(|| (error(at), 1.0)),
+            persistence: Some(2.0),
+            ..Read::default()
+        };
+        (0..360).map(read).collect()
+    }
+
+    #[test]
+    fn all_are_judged_on_the_same_first_windows() {
+        // One guesses at once, well at first; the other begins later, when both guess alike.
+        let ready = life(0, |at| if at < 30 { 0.1 } else { 0.5 });
+        let fresh = life(30, |_| 0.5);
+        let lives = [vec![fresh.clone()], vec![ready], vec![fresh.clone()], vec![fresh]];
+        let lines = figures(&hour(), &lives);
+        assert_eq!((lines[0].waits, lines[1].waits), (Some(5.0), Some(0.0)));
+        for line in &lines[..2] {
+            assert!((line.early.middle().unwrap() - 0.5).abs() < 1e-6, "{line:?}");
+            assert!((line.early.vs_persistence.unwrap() - 0.75).abs() < 1e-6, "{line:?}");
+            assert_eq!(line.novelty, [Some(3.0), Some(3.0)], "only the first ten minutes count");
+        }
+        assert!(lines[1].minutes.unwrap() <= 2.0 && 5.0 < lines[0].minutes.unwrap());
+        assert!(verdict(&lines)[0].contains("does NOT help"), "{:?}", verdict(&lines));
+    }
+
+    #[test]
+    fn only_what_every_seed_says_is_called_sure() {
+        let of =
+            |skills: [f64; 3]| Skills { vs_mean: skills.map(Some).into(), ..Skills::default() };
+        let fresh = of([0.3, 0.3, 0.3]);
+        let say = |ours| sentence("now", &of(ours), &fresh).unwrap();
+        assert!(say([0.4, 0.35, 0.31]).contains("helps now: skill +0.053"));
+        assert!(say([0.4, 0.2, 0.4]).contains("no difference that is sure"));
+        assert!(say([0.2, 0.1, 0.2]).contains("does NOT help"));
+    }
 }
