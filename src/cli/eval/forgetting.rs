@@ -18,10 +18,12 @@ use crate::pipeline::eval::forgetting;
 use crate::pipeline::eval::forgetting::Course;
 use crate::pipeline::eval::forgetting::Pupil;
 
-const COLUMNS: [(&str, &str); 4] = [
+const COLUMNS: [(&str, &str); 6] = [
     ("row", "who learns"),
     ("mean_loss", "lost, mean"),
     ("worst_loss", "worst"),
+    ("mean_fall", "skill lost, mean"),
+    ("worst_fall", "worst"),
     ("last_skill", "skill at the end"),
 ];
 
@@ -35,6 +37,17 @@ pub(super) fn main(args: &ForgettingArgs) -> Result<(), Failure> {
     progress.at(0.0, "encoding");
     let first = ground.stream("one regime", &args.inputs)?;
     let second = ground.stream("the other", &args.then)?;
+    for stream in [&first, &second] {
+        if !forgetting::is_enough(stream, args.cycles) {
+            let error = anyhow!(
+                "--cycles {} leaves phases without a window: {} lasts {:.0} s; give more recordings or fewer cycles",
+                args.cycles,
+                stream.name,
+                stream.end_s()
+            );
+            return Err(Failure::new(EXIT_USAGE, error));
+        }
+    }
     let mut courses = Vec::new();
     for (done, pupil) in Pupil::ALL.into_iter().enumerate() {
         progress.at(done as f64, pupil.name());
@@ -51,15 +64,18 @@ pub(super) fn main(args: &ForgettingArgs) -> Result<(), Failure> {
             Cell::text(course.pupil.name()),
             Cell::Number(course.mean_loss(), 3),
             Cell::Number(course.worst_loss(), 3),
+            Cell::Number(course.fallen().map(|(mean, _)| mean), 3),
+            Cell::Number(course.fallen().map(|(_, worst)| worst), 3),
             Cell::Number(course.last_skill(), 3),
         ]);
     }
-    let notes = [
+    let mut notes = vec![
         ground.note(),
         "lost: share of the best skill that the absent regime has lost on windows that are never learnt from, \
-         after each phase of the other"
+         after each phase of the other; beside it the skill itself"
             .into(),
     ];
+    notes.extend(forgetting::verdict(&courses));
     tables::print(&table, args.common.table, &notes);
     draw(&args.common, || {
         let lines: Vec<Line> = courses.iter().flat_map(lines_of).collect();

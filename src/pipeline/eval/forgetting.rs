@@ -86,25 +86,37 @@ pub struct Course {
 }
 
 impl Course {
-    /// By which share of its best the absent regime's skill has fallen, after each phase before which it
-    /// had been met.
-    fn losses(&self) -> Vec<f64> {
+    /// By how much the absent regime's skill has fallen from its best so far, and that best, after each phase
+    /// before which it had been met.
+    fn falls(&self) -> Vec<(f64, f64)> {
         let mut best = [0.0_f64; 2];
-        let mut losses = Vec::new();
+        let mut falls = Vec::new();
         for phase in &self.phases {
             let absent = 1 - phase.met;
             if let Some(skill) = phase.skills[absent]
                 && 0.0 < best[absent]
             {
-                losses.push(((best[absent] - skill) / best[absent]).max(0.0));
+                falls.push(((best[absent] - skill).max(0.0), best[absent]));
             }
             let met = phase.skills[phase.met].unwrap_or(0.0);
             best[phase.met] = best[phase.met].max(met);
         }
-        losses
+        falls
     }
 
-    /// Mean of these; `None` for a single phase.
+    /// Falls as shares of the best.
+    fn losses(&self) -> Vec<f64> {
+        self.falls().into_iter().map(|(fall, best)| fall / best).collect()
+    }
+
+    /// Mean and worst fall, in skill: a share of a best that is next to nothing says little.
+    pub fn fallen(&self) -> Option<(f64, f64)> {
+        let falls: Vec<f64> = self.falls().into_iter().map(|(fall, _)| fall).collect();
+        let worst = falls.iter().copied().reduce(f64::max)?;
+        Some((falls.iter().sum::<f64>() / falls.len() as f64, worst))
+    }
+
+    /// Mean of the losses; `None` where nothing was ever learnt.
     pub fn mean_loss(&self) -> Option<f64> {
         mean(self.losses().into_iter().map(Some))
     }
@@ -118,6 +130,44 @@ impl Course {
     pub fn last_skill(&self) -> Option<f64> {
         mean(self.phases.last()?.skills.into_iter())
     }
+}
+
+/// Whether every phase of `stream` has a window.
+pub fn is_enough(stream: &Stream, cycles: usize) -> bool {
+    let regime = cut(stream, cycles);
+    !regime.held_out.windows.is_empty()
+        && regime.phases.iter().all(|phase| !phase.windows.is_empty())
+}
+
+/// What memory and guard were worth, in sentences.
+pub fn verdict(courses: &[Course]) -> Vec<String> {
+    let of = |pupil: Pupil| courses.iter().find(|course| course.pupil == pupil);
+    let (Some(own), Some(naive)) = (of(Pupil::Configured), of(Pupil::Naive)) else {
+        return Vec::new();
+    };
+    let mut words = Vec::new();
+    match (own.mean_loss().zip(own.worst_loss()), naive.mean_loss().zip(naive.worst_loss())) {
+        (Some((mean, worst)), Some((naive_mean, naive_worst))) => {
+            let than = if mean < naive_mean { "less than" } else { "NOT less than" };
+            words.push(format!(
+                "as configured, {:.1} % of the absent regime's best skill is lost, {:.1} % at worst: {than} \
+                 naive online learning, which loses {:.1} %, {:.1} % at worst",
+                100.0 * mean,
+                100.0 * worst,
+                100.0 * naive_mean,
+                100.0 * naive_worst
+            ));
+        }
+        _ => words.push("nothing was learnt that could be forgotten: no skill above 0".into()),
+    }
+    if let Some((ours, theirs)) = own.last_skill().zip(naive.last_skill()) {
+        let are = if ours < theirs { "COST" } else { "add" };
+        words.push(format!(
+            "memory and guard {are} {:.3} of skill at the end: {ours:.3}, naive {theirs:.3}",
+            (ours - theirs).abs()
+        ));
+    }
+    words
 }
 
 /// A regime cut into phases, and what is held out.
@@ -194,5 +244,27 @@ mod tests {
         assert!((losses[0] - 0.2).abs() < 1e-12 && (losses[1] - 0.5).abs() < 1e-12, "{losses:?}");
         assert_eq!(losses.len(), 2);
         assert!((course.worst_loss().unwrap() - 0.5).abs() < 1e-12);
+        let (mean, worst) = course.fallen().unwrap();
+        assert!((mean - 0.2).abs() < 1e-12 && (worst - 0.3).abs() < 1e-12);
+    }
+
+    fn course_of(pupil: Pupil, absent: f64) -> Course {
+        let phase = |met, a, b| Phase { met, skills: [Some(a), Some(b)] };
+        Course { pupil, phases: vec![phase(0, 0.5, 0.0), phase(1, absent, 0.5)] }
+    }
+
+    #[test]
+    fn the_sentences_tell_what_memory_costs_like_what_it_brings() {
+        let say = |own, naive| {
+            verdict(&[course_of(Pupil::Configured, own), course_of(Pupil::Naive, naive)]).join("; ")
+        };
+        let better = say(0.48, 0.1);
+        assert!(better.contains("4.0 % of") && better.contains(": less than naive"), "{better}");
+        assert!(better.contains("guard add 0.190 of skill"), "{better}");
+        let worse = say(0.1, 0.48);
+        assert!(worse.contains("NOT less than") && worse.contains("guard COST 0.190"), "{worse}");
+        let still = |pupil| Course { pupil, phases: vec![Phase { met: 0, skills: [None; 2] }] };
+        let words = verdict(&[still(Pupil::Configured), still(Pupil::Naive)]);
+        assert!(words[0].starts_with("nothing was learnt"), "{words:?}");
     }
 }
