@@ -90,7 +90,7 @@ impl Joined {
             let directions: Vec<f32> = from.f32s()?;
             let dim = part.dim();
             let is_whole =
-                if dim == 0 { directions.is_empty() } else { directions.len() % dim == 0 };
+                if dim == 0 { directions.is_empty() } else { directions.len().is_multiple_of(dim) };
             if !is_whole || MOST_DIRECTIONS * dim < directions.len() {
                 return Err(Malformed::WrongValue {
                     what: "numbers in directions",

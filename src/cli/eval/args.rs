@@ -41,7 +41,12 @@ pub(crate) struct CommonArgs {
     #[command(flatten)]
     pub(crate) encoder: EncoderArgs,
     /// Learners, each with its own random sequence.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(1..=100)
+    )]
     pub(crate) seeds: u64,
     /// Pictures without times of their own: how many make a second.
     #[arg(long, value_name = "N", default_value_t = 1.0)]
@@ -59,8 +64,9 @@ pub(crate) struct PlaceArgs {
     /// Recordings, each a place of its own with its own learner.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// What is foreign: a CSV file with the columns start_s,end_s and perhaps kind, or a folder with one for
-    /// each recording, named like it. Default: the one beside each recording, where there is one.
+    /// What is foreign: a CSV file with the columns `start_s`, `end_s` and perhaps `kind`, or a
+    /// folder with one for each recording, named like it. Default: the one beside each recording,
+    /// where there is one.
     #[arg(long, value_name = "FOLDER|T.csv")]
     pub(crate) truth: Option<PathBuf>,
     /// Windows that begin before this are for learning only. Default: half of each recording.
@@ -90,7 +96,12 @@ pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) places: PlaceArgs,
     /// What groups are made by.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [ByArg::Place, ByArg::Hour, ByArg::Class])]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_values_t = [ByArg::Place, ByArg::Hour, ByArg::Class]
+    )]
     pub(crate) by: Vec<ByArg>,
     /// Hour of day at which recordings begin.
     #[arg(long, value_name = "0..24", default_value_t = 0.0)]
@@ -126,7 +137,8 @@ pub(crate) struct FewshotArgs {
     /// Recordings to learn from without labels; none of those that are asked.
     #[arg(long, required = true, num_args = 1.., value_name = "INPUT")]
     pub(crate) learn: Vec<PathBuf>,
-    /// The class is the first group of this regular expression in the path. Default: the folder's name.
+    /// The class is the first group of this regular expression in the path. Default: the folder's
+    /// name.
     #[arg(long, value_name = "REGEX")]
     pub(crate) label: Option<String>,
     /// Classes in an episode; 0 for all.

@@ -101,7 +101,8 @@ fn check(args: &FewshotArgs) -> Result<(), Failure> {
     match args.inputs.iter().find(|input| learnt.contains(&real(input))) {
         Some(both) => {
             let error = anyhow!(
-                "{} is learnt from and asked; leave it out of one of both, or the figures mean nothing",
+                "{} is learnt from and asked; leave it out of one of both, or the figures mean \
+                 nothing",
                 both.display()
             );
             Err(Failure::new(EXIT_USAGE, error))

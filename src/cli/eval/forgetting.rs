@@ -56,15 +56,35 @@ pub(super) fn main(args: &ForgettingArgs) -> Result<(), Failure> {
     }
     let notes = [
         ground.note(),
-        "lost: share of the best skill that the absent regime has lost on windows that are never learnt from, \
-         after each phase of the other"
+        "lost: share of the best skill that the absent regime has lost on windows that are never \
+         learnt from, after each phase of the other"
             .into(),
+        sentence(&courses),
     ];
     tables::print(&table, args.common.table, &notes);
     draw(&args.common, || {
         let lines: Vec<Line> = courses.iter().flat_map(lines_of).collect();
         chart::lines("Two regimes take turns", "phase", "skill against the mean", &lines)
     })
+}
+
+/// Whether memory and guard keep what others lose, and at what price.
+fn sentence(courses: &[Course]) -> String {
+    let of = |pupil: Pupil| courses.iter().find(|course| course.pupil == pupil);
+    let figures = |course: &Course| Some((course.mean_loss()?, course.last_skill()?));
+    let (own, naive) = (of(Pupil::Configured), of(Pupil::Naive));
+    let (Some(own), Some(naive)) = (own.and_then(figures), naive.and_then(figures)) else {
+        return "nobody learnt enough in a phase to lose it; give longer recordings, or fewer \
+                --cycles"
+            .into();
+    };
+    let loss = if own.0 < naive.0 { "loses less than" } else { "does NOT lose less than" };
+    let skill = if naive.1 <= own.1 { "and ends no worse" } else { "and ends WORSE" };
+    format!(
+        "as configured {loss} naive learning ({:.3} against {:.3}) {skill} (skill {:.3} against \
+         {:.3}); one course, so without an interval",
+        own.0, naive.0, own.1, naive.1
+    )
 }
 
 /// A line for each regime.

@@ -86,8 +86,8 @@ pub struct Course {
 }
 
 impl Course {
-    /// By which share of its best the absent regime's skill has fallen, after each phase before which it
-    /// had been met.
+    /// By which share of its best the absent regime's skill has fallen, after each phase before
+    /// which it had been met and had skill.
     fn losses(&self) -> Vec<f64> {
         let mut best = [0.0_f64; 2];
         let mut losses = Vec::new();

@@ -1,5 +1,5 @@
-//! What the encoder alone can say: distances to the embeddings of a learning part, by the ways that people
-//! usually take. Nothing is learnt but a mean, a covariance and a list of examples.
+//! What the encoder alone can say: distances to the embeddings of a learning part, by the ways that
+//! people usually take. Nothing is learnt but a mean, a covariance and a list of examples.
 
 use ndarray::Array2;
 use ndarray::ArrayView1;
@@ -63,8 +63,8 @@ impl Frozen {
         match self {
             Self::Mahalanobis => mahalanobis(dim, &bank, &asked),
             Self::Raw => nearest(
-                &of_length_one(&bank, |x| x.to_vec()),
-                &of_length_one(&asked, |x| x.to_vec()),
+                &of_length_one(&bank, <[f32]>::to_vec),
+                &of_length_one(&asked, <[f32]>::to_vec),
             ),
             Self::Centred => {
                 let space = Centre::of(dim, &bank);
@@ -110,7 +110,8 @@ pub struct Whitened {
 }
 
 impl Whitened {
-    /// By `rows`; embeddings wider than [`MOST_DIM`] are projected at random first, as the learner does.
+    /// By `rows`; embeddings wider than [`MOST_DIM`] are projected at random first, as the learner
+    /// does.
     pub fn of(dim: usize, rows: &[&[f32]]) -> Self {
         let projection = Projection::new(dim, MOST_DIM, 1);
         let width = projection.out_dim();
@@ -179,6 +180,8 @@ fn nearest(bank: &Array2<f32>, asked: &Array2<f32>) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::base::rng::Rng;
     use crate::encode::latent::Latent;
@@ -194,7 +197,7 @@ mod tests {
             let mut latent = Latent::zeros(shape);
             latent.embedding.iter_mut().for_each(|x| *x = 1.0 + 0.2 * rng.unit_f32());
             latent.embedding[kind] += 6.0;
-            Window { start_s: 0.0, end_s: 1.0, input: 0, latent }
+            Window { start_s: 0.0, end_s: 1.0, input: 0, latent: Arc::new(latent) }
         };
         let learnt: Vec<Window> = (0..80).map(|i| window(i % 3)).collect();
         let judged: Vec<Window> = (0..8).map(|i| window(i % 4)).collect();

@@ -43,13 +43,15 @@ impl Comer {
 pub struct Figures {
     /// Who.
     pub comer: Comer,
-    /// Skill against the mean in the first two minutes in which it could guess.
-    pub early: Option<f64>,
+    /// Skill against the mean in the first two minutes in which everybody could guess, a seed each.
+    pub early: Vec<Option<f64>>,
     /// In the last quarter.
     pub late: Option<f64>,
-    /// Minutes until the skill of two minutes first is 95 % of the late skill of a fresh learner.
+    /// Minutes until the skill of two minutes first is 95 % of the late skill of a fresh learner;
+    /// `None` where a seed never gets there, or where a fresh learner has no skill.
     pub minutes: Option<f64>,
-    /// Share of windows with a p-value of one in a hundred or less in the first ten minutes.
+    /// Share of windows with a p-value of one in a hundred or less in the first ten minutes, of
+    /// those that have one.
     pub strange: Option<f64>,
 }
 
@@ -96,22 +98,40 @@ pub fn compare(
         }
     }
     let late = |reads: &[Read]| live::skill(&reads[reads.len() - reads.len() / 4..]);
-    let wanted = mean(lives[0].iter().map(|reads| late(reads))).map(|skill| 0.95 * skill);
+    let wanted = mean(lives[0].iter().map(|reads| late(reads)));
+    let wanted = wanted.filter(|&skill| 0.0 < skill).map(|skill| 0.95 * skill);
+    let first: Vec<Option<usize>> =
+        (0..seeds.len()).map(|seed| first_guess(&lives, seed)).collect();
     let over = |lives: &[Vec<Read>], of: &dyn Fn(&[Read]) -> Option<f64>| {
         mean(lives.iter().map(|reads| of(reads)))
     };
     let lines = Comer::ALL.iter().zip(&lives).map(|(&comer, lives)| Figures {
         comer,
-        early: over(lives, &|reads| early(new, reads)),
+        early: lives
+            .iter()
+            .zip(&first)
+            .map(|(reads, first)| early(new, reads, (*first)?))
+            .collect(),
         late: over(lives, &late),
-        minutes: over(lives, &|reads| minutes_until(new, reads, wanted?)),
+        minutes: all(lives.iter().map(|reads| minutes_until(new, reads, wanted?))),
         strange: over(lives, &|reads| strange(new, reads)),
     });
     Ok(lines.collect())
 }
 
-fn early(stream: &Stream, reads: &[Read]) -> Option<f64> {
-    let first = reads.iter().position(|read| read.errors.is_some())?;
+/// The first window of which everybody with that seed guessed.
+fn first_guess(lives: &[Vec<Vec<Read>>], seed: usize) -> Option<usize> {
+    let first = |life: &Vec<Vec<Read>>| life[seed].iter().position(|read| read.errors.is_some());
+    lives.iter().map(first).try_fold(0, |latest, first| Some(latest.max(first?)))
+}
+
+/// The mean; `None` where one is.
+fn all(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let values: Option<Vec<f64>> = values.collect();
+    mean(values?.into_iter().map(Some))
+}
+
+fn early(stream: &Stream, reads: &[Read], first: usize) -> Option<f64> {
     let end_s = stream.windows[first].start_s + SPELL_S;
     let last = stream.windows.iter().position(|window| end_s <= window.start_s);
     live::skill(&reads[first..last.unwrap_or(reads.len()).max(first)])
