@@ -10,7 +10,7 @@ use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::audit;
@@ -60,12 +60,12 @@ pub(super) fn main(args: &AuditArgs) -> Result<(), Failure> {
     }
     tables::print(&table, args.places.common.table, &notes);
     draw(&args.places.common, || {
-        let bar = |group: &Group| {
+        let dot = |group: &Group| {
             let name = format!("{} {}", group.by.name(), group.name);
-            Some(Bar { name, value: group.auroc?, interval: None })
+            Some(Dot { name, value: group.auroc?, interval: None })
         };
-        let bars: Vec<Bar> = all.iter().filter_map(bar).collect();
-        chart::bars("Group by group", "AUROC", &bars, None)
+        let dots: Vec<Dot> = all.iter().filter_map(dot).collect();
+        chart::dots("Group by group", "AUROC", &dots, None)
     })
 }
 

@@ -17,7 +17,7 @@ use crate::cli::exit::OrExit;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::fewshot;
@@ -159,12 +159,12 @@ fn show(args: &FewshotArgs, lines: &[Figures], best: usize, note: String) -> Res
     }
     tables::print(&table, args.common.table, &[note, fewshot::verdict(lines, best)]);
     draw(&args.common, || {
-        let bar = |line: &Figures| {
+        let dot = |line: &Figures| {
             let (low, high) = (line.accuracy - line.interval, line.accuracy + line.interval);
-            Bar { name: line.space.name(), value: line.accuracy, interval: Some((low, high)) }
+            Dot { name: line.space.name(), value: line.accuracy, interval: Some((low, high)) }
         };
-        let bars: Vec<Bar> = lines.iter().map(bar).collect();
+        let dots: Vec<Dot> = lines.iter().map(dot).collect();
         let title = format!("{} examples a class", args.shots);
-        chart::bars(&title, "accuracy", &bars, Some(lines[best].accuracy))
+        chart::dots(&title, "accuracy", &dots, Some(lines[best].accuracy))
     })
 }

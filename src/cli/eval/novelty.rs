@@ -11,7 +11,7 @@ use crate::cli::exit::OrExit;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::novelty;
@@ -85,7 +85,7 @@ pub(super) fn main(args: &NoveltyArgs) -> Result<(), Failure> {
     tables::print(&table, args.places.common.table, &notes);
     draw(&args.places.common, || {
         let baseline = found.best.and_then(|best| lines[best].auroc);
-        chart::bars("Foreign told from usual", "AUROC", &bars(lines, baseline), baseline)
+        chart::dots("Foreign told from usual", "AUROC", &dots(lines, baseline), baseline)
     })
 }
 
@@ -107,17 +107,17 @@ fn cells(line: &Figures) -> Vec<Cell> {
     ]
 }
 
-/// The interval of a bar is that of its difference, put at the baseline's end.
-fn bars(lines: &[Figures], baseline: Option<f64>) -> Vec<Bar> {
-    let bar = |line: &Figures| {
+/// The interval of a dot is that of its difference, put at the baseline's end.
+fn dots(lines: &[Figures], baseline: Option<f64>) -> Vec<Dot> {
+    let dot = |line: &Figures| {
         let interval = line.above.and_then(|(_, interval)| interval).zip(baseline);
-        Some(Bar {
+        Some(Dot {
             name: line.row.name().into(),
             value: line.auroc?,
             interval: interval.map(|(i, baseline)| (baseline + i.low, baseline + i.high)),
         })
     };
-    lines.iter().filter_map(bar).collect()
+    lines.iter().filter_map(dot).collect()
 }
 
 /// A line a place: the area of each row.

@@ -13,7 +13,7 @@ use crate::cli::exit::OrExit;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::disturb::Disturbance;
@@ -84,7 +84,7 @@ fn show(
     // The baseline is the frozen way that was best without disturbance.
     let best = judged.first().and_then(|clean| novelty::figures(&rows, clean).best);
     let mut table = Table::new(&COLUMNS);
-    let mut bars = Vec::new();
+    let mut dots = Vec::new();
     let mut areas = Vec::new();
     for (disturbance, places) in disturbances.iter().zip(judged) {
         let lines = novelty::figures(&rows, places).lines;
@@ -101,7 +101,7 @@ fn show(
         ]);
         for (who, value) in [("learnt", own.auroc), ("frozen", frozen)] {
             let name = format!("{}, {who}", disturbance.name());
-            bars.extend(value.map(|value| Bar { name, value, interval: None }));
+            dots.extend(value.map(|value| Dot { name, value, interval: None }));
         }
         areas.push((disturbance.name(), own.auroc, frozen));
     }
@@ -109,7 +109,7 @@ fn show(
     notes.extend(sentence(&areas));
     tables::print(&table, args.places.common.table, &notes);
     draw(&args.places.common, || {
-        chart::bars("After learning without disturbance", "AUROC", &bars, None)
+        chart::dots("After learning without disturbance", "AUROC", &dots, None)
     })
 }
 

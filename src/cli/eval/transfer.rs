@@ -9,7 +9,7 @@ use crate::cli::exit::OrExit;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::statistics::mean;
@@ -56,22 +56,22 @@ pub(super) fn main(args: &TransferArgs) -> Result<(), Failure> {
     notes.extend(sentence(&lines));
     tables::print(&table, args.common.table, &notes);
     draw(&args.common, || {
-        let bar = |line: &Figures, when: &str, value: Option<f64>| {
-            Some(Bar {
+        let dot = |line: &Figures, when: &str, value: Option<f64>| {
+            Some(Dot {
                 name: format!("{}, {when}", line.comer.name()),
                 value: value?,
                 interval: None,
             })
         };
-        let bars: Vec<Bar> = lines
+        let dots: Vec<Dot> = lines
             .iter()
             .flat_map(|line| {
                 let early = mean(line.early.iter().copied());
-                [bar(line, "first", early), bar(line, "late", line.late)]
+                [dot(line, "first", early), dot(line, "late", line.late)]
             })
             .flatten()
             .collect();
-        chart::bars("In the new place", "skill against the mean", &bars, None)
+        chart::dots("In the new place", "skill against the mean", &dots, None)
     })
 }
 
