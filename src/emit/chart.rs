@@ -14,7 +14,7 @@ const NAMES: u32 = 350;
 /// Characters of a name that are shown beside its dot.
 const MOST_CHARS: usize = 46;
 /// Pixels for the legend beside lines.
-const LEGEND: u32 = 210;
+const LEGEND: u32 = 236;
 /// Told apart also by those who see few colours (Okabe and Ito), and on white.
 const COLOURS: [RGBColor; 5] = [
     RGBColor(0, 114, 178),
@@ -169,7 +169,9 @@ fn draw_lines(
         .build_cartesian_2d(left..right, low..high)?;
     let mut mesh = chart.configure_mesh();
     mesh.x_desc(x_unit).y_desc(y_unit).light_line_style(TRANSPARENT);
-    mesh.x_label_formatter(&|x| format!("{x:.0}")).draw()?;
+    // What is counted has no halves.
+    let whole = |x: &f64| if x.fract() == 0.0 { format!("{x}") } else { String::new() };
+    mesh.x_label_formatter(&whole).draw()?;
     for (number, line) in lines.iter().enumerate() {
         let points = line.points.iter().copied();
         let (style, is_dashed) = style_of(number);
