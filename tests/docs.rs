@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 36] = [
     "run",
     "demo",
     "replay",
@@ -37,6 +37,13 @@ const COMMANDS: [&str; 29] = [
     "models catalogue",
     "models verify",
     "models compare",
+    "eval",
+    "eval novelty",
+    "eval fewshot",
+    "eval forgetting",
+    "eval transfer",
+    "eval robustness",
+    "eval audit",
 ];
 
 fn help(command: Option<&str>) -> String {
@@ -75,9 +82,14 @@ fn the_command_page_is_what_help_says() {
 fn every_command_of_the_readme_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let general = help(None);
-    for page in
-        ["README.md", "guide/encoders.md", "guide/names.md", "guide/install.md", "guide/alarms.md"]
-    {
+    for page in [
+        "README.md",
+        "guide/encoders.md",
+        "guide/eval.md",
+        "guide/names.md",
+        "guide/install.md",
+        "guide/alarms.md",
+    ] {
         let text = fs::read_to_string(root.join(page)).unwrap();
         for line in text.lines() {
             let Some((before, after)) = line.split_once("habituate ") else { continue };
