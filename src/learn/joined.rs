@@ -5,7 +5,7 @@
 //! brought to a fixed length, so that no part and no single direction decides what is alike:
 //!
 //! `y = w · x̂ / |x̂|`, `x̂ = (C + ρ v I)^(-1/2) (x − m)`, with `m` and `C` the mean and covariance of
-//! remembered windows, `v` their mean variance and `ρ` = [`RIDGE`]. A ridge above the mean variance shrinks the
+//! remembered windows, `v` their mean variance and `ρ` = `RIDGE`. A ridge above the mean variance shrinks the
 //! loudest directions and leaves the others as they are: whitening in full would make noise as loud as
 //! everything else where few windows are remembered.
 
