@@ -3,58 +3,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::f32::consts::TAU;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
 
-/// Exit code, standard output and standard error.
-fn habituate(args: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_habituate"))
-        .args(args)
-        .env("HABITUATE_ENCODERS", "/nowhere")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
+use common::program::habituate;
+use common::program::two_machines;
 
-/// A mono WAV file of 16-bit samples at 16 kHz.
-fn write_wav(path: &Path, samples: &[f32]) {
-    let len = u32::try_from(2 * samples.len()).unwrap();
-    let mut bytes = Vec::new();
-    bytes.extend(b"RIFF");
-    bytes.extend((36 + len).to_le_bytes());
-    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data");
-    bytes.extend(len.to_le_bytes());
-    #[expect(clippy::cast_possible_truncation, reason = "samples from −1 to 1")]
-    bytes.extend(samples.iter().flat_map(|s| ((s * 32_000.0) as i16).to_le_bytes()));
-    fs::write(path, bytes).unwrap();
-}
-
-/// Two machines, seven recordings of three seconds each: a low hum and a high whine, a little
-/// different every time.
-fn recordings(folder: &Path) {
-    for (class, hz) in [("hum", 150.0), ("whine", 2500.0)] {
-        fs::create_dir_all(folder.join(class)).unwrap();
-        for take in 0..7_u8 {
-            let hz = hz * (1.0 + 0.02 * f32::from(take));
-            let sample = |n: u16| {
-                let t = f32::from(n) / 16_000.0;
-                0.4 * (TAU * hz * t).sin() * (1.0 + 0.3 * (TAU * (2.0 + t) * t).sin())
-            };
-            let samples: Vec<f32> = (0..48_000).map(sample).collect();
-            write_wav(&folder.join(class).join(format!("{class}{take}.wav")), &samples);
-        }
-    }
+mod common {
+    pub(crate) mod program;
 }
 
 #[test]
 fn encoders_are_compared_on_labelled_recordings() {
     let dir = tempfile::tempdir().unwrap();
-    recordings(dir.path());
+    two_machines(dir.path());
     fs::write(dir.path().join("hum/broken.wav"), "not sound").unwrap();
     let data = dir.path().to_str().unwrap();
     let (code, out, err) = habituate(&["models", "compare", "--data", data, "--labels"]);
@@ -75,7 +36,7 @@ fn encoders_are_compared_on_labelled_recordings() {
 #[test]
 fn figures_go_to_programs_as_csv_and_json() {
     let dir = tempfile::tempdir().unwrap();
-    recordings(dir.path());
+    two_machines(dir.path());
     let data = dir.path().to_str().unwrap();
     let compare = ["models", "compare", "--data", data, "--encoder", "logmel-patches"];
     let (code, out, err) = habituate(&[&compare[..], &["--labels=names", "--csv"]].concat());
@@ -98,7 +59,7 @@ fn what_cannot_be_compared_says_why() {
     let compare = ["models", "compare", "--data", data];
     let (code, _, err) = habituate(&compare);
     assert!(code == 66 && err.contains("no recording below"), "{code}: {err}");
-    recordings(dir.path());
+    two_machines(dir.path());
     let (code, _, err) = habituate(&[&compare[..], &["--encoder", "picture-patches"]].concat());
     assert!(code == 78 && err.contains("is an encoder for pictures"), "{code}: {err}");
     let (code, _, err) = habituate(&[&compare[..], &["--seconds", "0"]].concat());

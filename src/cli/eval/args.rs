@@ -42,7 +42,12 @@ pub(crate) struct CommonArgs {
     #[command(flatten)]
     pub(crate) encoder: EncoderArgs,
     /// Learners, each with its own random sequence.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(1..=100)
+    )]
     pub(crate) seeds: u64,
     /// Pictures without times of their own: how many make a second.
     #[arg(long, value_name = "N", default_value_t = 1.0)]
@@ -91,7 +96,12 @@ pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) places: PlaceArgs,
     /// What groups are made by.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [ByArg::Place, ByArg::Hour, ByArg::Class])]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_values_t = [ByArg::Place, ByArg::Hour, ByArg::Class]
+    )]
     pub(crate) by: Vec<ByArg>,
     /// Hour of day at which recordings begin.
     #[arg(long, value_name = "0..24", default_value_t = 0.0)]

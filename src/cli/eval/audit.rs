@@ -10,7 +10,7 @@ use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::audit;
@@ -40,12 +40,12 @@ pub(super) fn main(args: &AuditArgs) -> Result<(), Failure> {
     let session = session(&args.places, rows)?;
     if session.judged.iter().all(|place| place.truth.is_empty()) {
         let error = anyhow!(
-            "nothing says what is foreign, so no group can be judged; give --truth, or a CSV file beside \
-             each recording"
+            "nothing says what is foreign, so no group can be judged; give --truth, or a CSV file \
+             beside each recording"
         );
         return Err(Failure::new(EXIT_INPUT, error));
     }
-    let (_, best) = novelty::figures(&session.rows, &session.judged);
+    let best = novelty::figures(&session.rows, &session.judged).best;
     let adapted = session.rows.len() - 1;
     let mut table = Table::new(&COLUMNS);
     let mut notes = vec![session.ground.note()];
@@ -60,12 +60,12 @@ pub(super) fn main(args: &AuditArgs) -> Result<(), Failure> {
     }
     tables::print(&table, args.places.common.table, &notes);
     draw(&args.places.common, || {
-        let bar = |group: &Group| {
+        let dot = |group: &Group| {
             let name = format!("{} {}", group.by.name(), group.name);
-            Some(Bar { name, value: group.auroc?, interval: None })
+            Some(Dot { name, value: group.auroc?, interval: None })
         };
-        let bars: Vec<Bar> = all.iter().filter_map(bar).collect();
-        chart::bars("Group by group", "AUROC", &bars, None)
+        let dots: Vec<Dot> = all.iter().filter_map(dot).collect();
+        chart::dots("Group by group", "AUROC", &dots, None)
     })
 }
 
@@ -84,20 +84,19 @@ fn cells(group: &Group) -> Vec<Cell> {
 }
 
 fn sentence(by: By, groups: &[Group]) -> String {
-    let few = groups.iter().filter(|group| !group.is_enough()).count();
-    let left = match few {
+    let by = by.name();
+    let left = match groups.iter().filter(|group| !group.is_enough()).count() {
         0 => String::new(),
+        1 => "; one with too few windows is not ranked".into(),
         few => format!("; {few} with too few windows are not ranked"),
     };
     match audit::worst(groups) {
-        Some((worst, gap)) => format!(
-            "worst {}: {}, {gap:.3} below the mean of {} groups ({} foreign windows among {} usual ones){left}",
-            by.name(),
-            worst.name,
-            groups.len() - few,
-            worst.foreign,
-            worst.usual
+        Some((_, _, 1)) => format!("only one {by} has enough windows to be ranked{left}"),
+        Some((worst, gap, count)) => format!(
+            "worst {by}: {}, {gap:.3} below the mean of {count} ({} foreign windows among {} usual \
+             ones){left}",
+            worst.name, worst.foreign, worst.usual
         ),
-        None => format!("no {} has enough windows to be ranked{left}", by.name()),
+        None => format!("no {by} has enough windows to be ranked{left}"),
     }
 }

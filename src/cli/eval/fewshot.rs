@@ -19,7 +19,7 @@ use crate::cli::models::args::LabelsArg;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::compare::data;
@@ -181,10 +181,10 @@ fn show(args: &FewshotArgs, found: &Found, note: String) -> Result<(), Failure> 
         let bar = |line: &Figures| {
             let (value, interval) = line.accuracy?;
             let interval = Some((interval.low, interval.high));
-            Some(Bar { name: line.space.name(), value, interval })
+            Some(Dot { name: line.space.name(), value, interval })
         };
-        let bars: Vec<Bar> = found.lines.iter().filter_map(bar).collect();
+        let bars: Vec<Dot> = found.lines.iter().filter_map(bar).collect();
         let baseline = found.lines[found.best].accuracy.map(|(middle, _)| middle);
-        chart::bars(&format!("{} examples a class", args.shots), "accuracy", &bars, baseline)
+        chart::dots(&format!("{} examples a class", args.shots), "accuracy", &bars, baseline)
     })
 }

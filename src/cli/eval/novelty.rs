@@ -4,21 +4,20 @@ use crate::cli::eval::args::NoveltyArgs;
 use crate::cli::eval::args::PlaceArgs;
 use crate::cli::eval::draw;
 use crate::cli::eval::studio::Ground;
+use crate::cli::eval::studio::names_of;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::novelty;
 use crate::pipeline::eval::novelty::Figures;
 use crate::pipeline::eval::novelty::Judged;
 use crate::pipeline::eval::rows::Row;
-use crate::pipeline::eval::statistics;
-use crate::pipeline::eval::statistics::mean;
 
 const COLUMNS: [(&str, &str); 12] = [
     ("row", "row"),
@@ -45,18 +44,15 @@ pub(super) struct Session {
 /// Lets all rows judge all places. "Anew each day" is left out where no recording lasts so long.
 pub(super) fn session(args: &PlaceArgs, mut rows: Vec<Row>) -> Result<Session, Failure> {
     let mut ground = Ground::new(&args.common, &args.inputs[0])?;
-    let mut judged = Vec::new();
-    let is_long = args.learn_until.is_none_or(|until_s| 86_400.0 <= until_s);
+    let mut judged: Vec<Judged> = Vec::new();
+    let names = names_of(&args.inputs);
     let mut longest_s = 0.0_f64;
     let progress = Progress::new(Some((args.inputs.len() * rows.len()) as f64));
     let mut done = 0.0;
-    for input in &args.inputs {
+    for (input, name) in args.inputs.iter().zip(&names) {
         progress.at(done, format!("encoding {}", input.display()));
-        let place = ground.place(args, input)?;
+        let place = ground.place(args, input, name)?;
         longest_s = longest_s.max(place.stream.end_s());
-        if judged.is_empty() && !(is_long && 86_400.0 < longest_s) {
-            rows.retain(|row| *row != Row::DailyReset);
-        }
         let mut told = || {
             done += 1.0;
             progress.at(done, format!("judging {}", input.display()));
@@ -67,24 +63,29 @@ pub(super) fn session(args: &PlaceArgs, mut rows: Vec<Row>) -> Result<Session, F
         ground.studio.release(&place.stream);
     }
     progress.done();
+    if let Some(same) = rows.iter().position(|row| row.is_adapted_for(longest_s)) {
+        rows.remove(same);
+        judged.iter_mut().for_each(|place| drop(place.runs.remove(same)));
+    }
     ground.warn();
     Ok(Session { ground, rows, judged })
 }
 
 pub(super) fn main(args: &NoveltyArgs) -> Result<(), Failure> {
     let session = session(&args.places, Row::all())?;
-    let (lines, best) = novelty::figures(&session.rows, &session.judged);
+    let found = novelty::figures(&session.rows, &session.judged);
+    let lines = &found.lines;
     let mut table = Table::new(&COLUMNS);
     lines.iter().for_each(|line| table.push(cells(line)));
     let mut notes = vec![session.ground.note()];
     if args.per_place {
         notes.extend(per_place(&session));
     }
-    notes.extend(novelty::verdict(&lines, best));
+    notes.extend(novelty::verdict(&found));
     tables::print(&table, args.places.common.table, &notes);
     draw(&args.places.common, || {
-        let baseline = best.and_then(|best| lines[best].auroc);
-        chart::bars("Foreign told from usual", "AUROC", &bars(&lines, baseline), baseline)
+        let baseline = found.best.and_then(|best| lines[best].auroc);
+        chart::dots("Foreign told from usual", "AUROC", &dots(lines, baseline), baseline)
     })
 }
 
@@ -106,17 +107,17 @@ fn cells(line: &Figures) -> Vec<Cell> {
     ]
 }
 
-/// The interval of a bar is that of its difference, put at the baseline's end.
-fn bars(lines: &[Figures], baseline: Option<f64>) -> Vec<Bar> {
-    let bar = |line: &Figures| {
+/// The interval of a dot is that of its difference, put at the baseline's end.
+fn dots(lines: &[Figures], baseline: Option<f64>) -> Vec<Dot> {
+    let dot = |line: &Figures| {
         let interval = line.above.and_then(|(_, interval)| interval).zip(baseline);
-        Some(Bar {
+        Some(Dot {
             name: line.row.name().into(),
             value: line.auroc?,
             interval: interval.map(|(i, baseline)| (baseline + i.low, baseline + i.high)),
         })
     };
-    lines.iter().filter_map(bar).collect()
+    lines.iter().filter_map(dot).collect()
 }
 
 /// A line a place: the area of each row.
@@ -127,12 +128,7 @@ fn per_place(session: &Session) -> Vec<String> {
             .iter()
             .enumerate()
             .map(|(row, name)| {
-                let ranking = novelty::ranking(place, row);
-                let area = mean(ranking.scores.iter().map(|scores| {
-                    let windows = scores.iter().zip(&ranking.is_foreign);
-                    let one = |(&score, &is_foreign)| statistics::Ranked { score, is_foreign };
-                    statistics::auroc(&windows.map(one).collect::<Vec<_>>())
-                }));
+                let area = novelty::ranking(place, row).auroc();
                 let shown = area.map_or_else(|| "–".into(), |area| format!("{area:.3}"));
                 format!("{} {shown}", name.name())
             })

@@ -1,16 +1,19 @@
 //! `habituate eval robustness`.
 
+use anyhow::anyhow;
+
 use crate::cli::eval::args::RobustnessArgs;
 use crate::cli::eval::draw;
 use crate::cli::eval::studio::Ground;
-use crate::cli::eval::studio::name_of;
+use crate::cli::eval::studio::names_of;
 use crate::cli::exit::EXIT_SOFTWARE;
+use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::disturb::Disturbance;
@@ -18,6 +21,7 @@ use crate::pipeline::eval::disturb::Disturber;
 use crate::pipeline::eval::frozen::Frozen;
 use crate::pipeline::eval::novelty;
 use crate::pipeline::eval::novelty::Judged;
+use crate::pipeline::eval::novelty::Place;
 use crate::pipeline::eval::robustness;
 use crate::pipeline::eval::rows::Row;
 use crate::pipeline::eval::statistics::mean;
@@ -39,16 +43,16 @@ pub(super) fn main(args: &RobustnessArgs) -> Result<(), Failure> {
     let mut judged: Vec<Vec<Judged>> = vec![Vec::new(); disturbances.len()];
     let progress = Progress::new(Some((places.inputs.len() * disturbances.len()) as f64));
     let mut done = 0.0;
-    for input in &places.inputs {
+    for (input, name) in places.inputs.iter().zip(&names_of(&places.inputs)) {
         progress.at(done, format!("learning {}", input.display()));
-        let place = ground.place(places, input)?;
+        let place = ground.place(places, input, name)?;
+        refuse_no_learning(&place)?;
         let ready = robustness::learn(&place, &ground.nursery, &ground.learn, &ground.seeds);
         for (disturbance, judged) in disturbances.iter().zip(&mut judged) {
             progress.at(done, disturbance.name());
             let mut disturber = Disturber::new(*disturbance, place.learn_until_s);
-            let name = name_of(input);
             let stream =
-                ground.studio.stream(&name, &[input.into()], &mut |chunk| disturber.pass(chunk))?;
+                ground.studio.stream(name, &[input.into()], &mut |chunk| disturber.pass(chunk))?;
             let found = robustness::judge(&place, &stream, &ready, &ground.nursery, &ground.learn);
             judged.push(found.or_exit(EXIT_SOFTWARE)?);
             ground.studio.release(&stream);
@@ -61,6 +65,15 @@ pub(super) fn main(args: &RobustnessArgs) -> Result<(), Failure> {
     show(args, &ground, &disturbances, &judged)
 }
 
+/// Noise is measured against what was learnt from, and there has to be something to disturb.
+fn refuse_no_learning(place: &Place) -> Result<(), Failure> {
+    if place.stream.windows.iter().any(|window| window.start_s < place.learn_until_s) {
+        return Ok(());
+    }
+    let error = anyhow!("--learn-until {} leaves nothing to learn from", place.learn_until_s);
+    Err(Failure::new(EXIT_USAGE, error))
+}
+
 fn show(
     args: &RobustnessArgs,
     ground: &Ground,
@@ -69,12 +82,12 @@ fn show(
 ) -> Result<(), Failure> {
     let rows: Vec<Row> = Frozen::ALL.map(Row::Frozen).into_iter().chain([Row::Adapted]).collect();
     // The baseline is the frozen way that was best without disturbance.
-    let best = judged.first().and_then(|clean| novelty::figures(&rows, clean).1);
+    let best = judged.first().and_then(|clean| novelty::figures(&rows, clean).best);
     let mut table = Table::new(&COLUMNS);
-    let mut bars = Vec::new();
+    let mut dots = Vec::new();
     let mut areas = Vec::new();
     for (disturbance, places) in disturbances.iter().zip(judged) {
-        let (lines, _) = novelty::figures(&rows, places);
+        let lines = novelty::figures(&rows, places).lines;
         let own = &lines[robustness::ROWS - 1];
         let frozen = best.and_then(|best| lines[best].auroc);
         table.push(vec![
@@ -88,7 +101,7 @@ fn show(
         ]);
         for (who, value) in [("learnt", own.auroc), ("frozen", frozen)] {
             let name = format!("{}, {who}", disturbance.name());
-            bars.extend(value.map(|value| Bar { name, value, interval: None }));
+            dots.extend(value.map(|value| Dot { name, value, interval: None }));
         }
         areas.push((disturbance.name(), own.auroc, frozen));
     }
@@ -96,7 +109,7 @@ fn show(
     notes.extend(sentence(&areas));
     tables::print(&table, args.places.common.table, &notes);
     draw(&args.places.common, || {
-        chart::bars("After learning without disturbance", "AUROC", &bars, None)
+        chart::dots("After learning without disturbance", "AUROC", &dots, None)
     })
 }
 
@@ -107,6 +120,9 @@ fn sentence(areas: &[(String, Option<f64>, Option<f64>)]) -> Option<String> {
     let area = |own: Option<f64>| own.unwrap_or(1.0);
     let (name, own, frozen) =
         areas.iter().skip(1).min_by(|a, b| area(a.1).total_cmp(&area(b.1)))?;
+    if (*own)? >= clean {
+        return Some("no disturbance costs any of the area".into());
+    }
     Some(format!(
         "{name} costs most: {:.3} of the area, and {:.3} of the best frozen row's",
         clean - (*own)?,

@@ -31,6 +31,12 @@ pub(super) struct Ground {
     pub(super) seeds: Vec<u64>,
     pub(super) modality: Modality,
     pub(super) encoder: String,
+    /// Places of which nobody says what is foreign.
+    unlabelled: Vec<String>,
+    /// Places of which somebody does.
+    labelled: usize,
+    /// Objectives that go without side windows here.
+    without_sides: Vec<&'static str>,
 }
 
 impl Ground {
@@ -49,8 +55,22 @@ impl Ground {
         let name = encoder.manifest().name.clone();
         let studio = Studio::new(encoder, common.frames_per_s)?;
         let nursery = Nursery::of(&studio);
-        let seeds = (1..=common.seeds).collect();
-        Ok(Self { studio, nursery, learn: settings.learn, seeds, modality, encoder: name })
+        let learn = settings.learn;
+        let without_sides = match nursery.learner(&learn, 1).side_kinds() {
+            [] => Vec::new(),
+            _ => want_sides(&learn),
+        };
+        Ok(Self {
+            studio,
+            nursery,
+            learn,
+            seeds: (1..=common.seeds).collect(),
+            modality,
+            encoder: name,
+            unlabelled: Vec::new(),
+            labelled: 0,
+            without_sides,
+        })
     }
 
     /// Recordings as one stream.
@@ -59,8 +79,13 @@ impl Ground {
     }
 
     /// One recording as a place, with what is foreign in it.
-    pub(super) fn place(&mut self, args: &PlaceArgs, input: &Path) -> Result<Place, Failure> {
-        let stream = self.stream(&name_of(input), &[input.into()])?;
+    pub(super) fn place(
+        &mut self,
+        args: &PlaceArgs,
+        input: &Path,
+        name: &str,
+    ) -> Result<Place, Failure> {
+        let stream = self.stream(name, &[input.into()])?;
         let learn_until_s = args.learn_until.unwrap_or(0.5 * stream.end_s());
         if !(0.0..stream.end_s()).contains(&learn_until_s) {
             let error = anyhow!(
@@ -71,23 +96,65 @@ impl Ground {
             return Err(Failure::new(EXIT_USAGE, error));
         }
         let foreign = match truth::beside(input, args.truth.as_deref()) {
-            Some(path) => Some(truth::read(&path)?),
-            None => None,
+            Some(path) => {
+                self.labelled += 1;
+                Some(truth::read(&path)?)
+            }
+            None => {
+                self.unlabelled.push(name.into());
+                None
+            }
         };
         Ok(Place { stream, foreign, learn_until_s })
     }
 
     /// What the figures were made with, for below a table.
     pub(super) fn note(&self) -> String {
-        format!("encoder {}, {} seeds", self.encoder, self.seeds.len())
+        let seeds = if self.seeds.len() == 1 { "seed" } else { "seeds" };
+        format!("encoder {}, {} {seeds}", self.encoder, self.seeds.len())
     }
 
-    /// What could not be read.
+    /// What could not be read, and what is missing.
     pub(super) fn warn(&self) {
         for warning in &self.studio.warnings {
             eprintln!("warning: {warning}");
         }
+        if 0 < self.labelled && !self.unlabelled.is_empty() {
+            let names = self.unlabelled.join(", ");
+            eprintln!("warning: no labels for {names}: left out of every ranking");
+        }
+        if !self.without_sides.is_empty() {
+            let names = self.without_sides.join(", ");
+            eprintln!(
+                "warning: learn.{names}: evaluation makes no windows that are turned, grey or \
+                 changed in their signal; `replay` does, and learns more by them"
+            );
+        }
     }
+}
+
+/// Objectives at work that want windows whose signal was changed.
+fn want_sides(settings: &LearnSettings) -> Vec<&'static str> {
+    let all = [
+        ("rotation", settings.rotation),
+        ("colorization", settings.colorization),
+        ("inpainting", settings.inpainting),
+        ("contrastive_views", settings.contrastive_views),
+        ("align_uniform", settings.align_uniform),
+        ("vicreg", settings.vicreg),
+    ];
+    all.into_iter().filter(|(_, weight)| 0.0 < *weight).map(|(name, _)| name).collect()
+}
+
+/// Names of recordings, for tables: their paths where two are called alike.
+pub(super) fn names_of(inputs: &[PathBuf]) -> Vec<String> {
+    let short: Vec<String> = inputs.iter().map(|input| name_of(input)).collect();
+    let is_one = |name: &String| short.iter().filter(|other| *other == name).count() == 1;
+    let name = |(input, short): (&PathBuf, &String)| match is_one(short) {
+        true => short.clone(),
+        false => input.display().to_string(),
+    };
+    inputs.iter().zip(&short).map(name).collect()
 }
 
 /// A recording's name, for tables.

@@ -9,7 +9,7 @@ use crate::cli::exit::OrExit;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::emit::chart;
-use crate::emit::chart::Bar;
+use crate::emit::chart::Dot;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::pipeline::eval::transfer;
@@ -66,19 +66,19 @@ pub(super) fn main(args: &TransferArgs) -> Result<(), Failure> {
     tables::print(&table, args.common.table, &notes);
     draw(&args.common, || {
         let bar = |line: &Figures, when: &str, value: Option<f64>| {
-            Some(Bar {
+            Some(Dot {
                 name: format!("{}, {when}", line.comer.name()),
                 value: value?,
                 interval: None,
             })
         };
-        let bars: Vec<Bar> = lines
+        let bars: Vec<Dot> = lines
             .iter()
             .flat_map(|line| {
                 [bar(line, "first", line.early.middle()), bar(line, "late", line.late.middle())]
             })
             .flatten()
             .collect();
-        chart::bars("In the new place", "skill against the mean", &bars, None)
+        chart::dots("In the new place", "skill against the mean", &bars, None)
     })
 }

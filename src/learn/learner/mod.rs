@@ -124,15 +124,6 @@ impl Score {
         }
     }
 
-    /// Mean squared error of guessing the token before, as [`Score::errors`] counts it; `None` before anything
-    /// was fitted, and in a first picture.
-    pub const fn persistence_error(&self) -> Option<f32> {
-        match self.state {
-            Scored::Done { persistence, .. } => persistence,
-            Scored::Refused | Scored::TooEarly => None,
-        }
-    }
-
     /// Whether the latent was refused: it has the wrong shape, or numbers that are not finite.
     pub fn is_refused(&self) -> bool {
         self.state == Scored::Refused

@@ -1,7 +1,9 @@
 //! The same figures for each place, hour of day and class, and which group is served worst.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use crate::pipeline::eval::novelty;
 use crate::pipeline::eval::novelty::Judged;
 use crate::pipeline::eval::statistics;
 use crate::pipeline::eval::statistics::Ranked;
@@ -51,24 +53,24 @@ pub struct Group {
     pub auroc: Option<f64>,
     /// The same of the best frozen row.
     pub frozen: Option<f64>,
-    /// Share of foreign windows with an alarm in the same stretch.
+    /// Share of its foreign stretches with an alarm.
     pub recall: Option<f64>,
-    /// Alarms an hour on usual windows.
+    /// Alarms on usual windows in an hour of these.
     pub false_per_hour: Option<f64>,
 }
 
 impl Group {
     /// Whether it rests on enough windows to be ranked.
     pub const fn is_enough(&self) -> bool {
-        ENOUGH <= self.foreign && ENOUGH <= self.usual
+        ENOUGH <= self.foreign && ENOUGH <= self.usual && self.auroc.is_some()
     }
 }
 
 /// A window of one place.
 type At = (usize, usize);
 
-/// Groups of the windows of all places, by the row `adapted` beside the row `frozen`. Recordings begin
-/// `begins_s` after midnight.
+/// Groups of the windows of all places, by the row `adapted` beside the row `frozen`. Recordings
+/// begin `begins_s` after midnight.
 pub fn groups(
     places: &[Judged],
     by: By,
@@ -85,7 +87,10 @@ pub fn groups(
                     let second = (begins_s + place.spans[at].0).rem_euclid(86_400.0);
                     format!("{:02.0}:00", (second / 3600.0).floor())
                 }
-                (By::Class, Truth::Foreign(which)) => place.foreign[*which].kind.clone(),
+                (By::Class, Truth::Foreign(which)) => match place.foreign[*which].kind.as_str() {
+                    "" => "(no kind)".into(),
+                    kind => kind.into(),
+                },
                 (By::Class, Truth::Usual) => continue,
             };
             members.entry(name).or_default().push((number, at));
@@ -131,13 +136,13 @@ fn group(
         usual: usual.len(),
         auroc: area(places, &foreign, &usual, adapted),
         frozen: frozen.and_then(|frozen| area(places, &foreign, &usual, frozen)),
-        recall: share_with_alarm(places, &foreign, adapted),
-        false_per_hour: share_with_own_alarm(places, &usual, adapted),
+        recall: recall(places, &foreign, adapted),
+        false_per_hour: false_per_hour(places, &usual, adapted),
     }
 }
 
-/// Mean over places of the area within each, weighted alike, and over seeds: scores of two places are not
-/// on one scale.
+/// Mean over places of the area within each, weighted alike, and over seeds: scores of two places
+/// are not on one scale.
 fn area(places: &[Judged], foreign: &[At], usual: &[At], row: usize) -> Option<f64> {
     mean((0..places.len()).map(|number| {
         mean(places[number].runs[row].iter().map(|run| {
@@ -150,38 +155,103 @@ fn area(places: &[Judged], foreign: &[At], usual: &[At], row: usize) -> Option<f
     }))
 }
 
-/// Share of windows in whose foreign stretch an alarm was raised.
-fn share_with_alarm(places: &[Judged], windows: &[At], row: usize) -> Option<f64> {
-    let hit = |&(place, at): &At| {
-        let own = &places[place];
-        mean(own.runs[row].iter().map(|run| {
-            let found =
-                own.truth.iter().zip(&run.events).any(|(t, event)| *event && *t == own.truth[at]);
-            (!run.events.is_empty()).then_some(f64::from(u8::from(found)))
+/// Share of the stretches that these windows are of in which an alarm was raised, mean over seeds.
+fn recall(places: &[Judged], windows: &[At], row: usize) -> Option<f64> {
+    let stretch = |&(place, at): &At| match places[place].truth[at] {
+        Truth::Foreign(which) => Some((place, which)),
+        Truth::Usual | Truth::Neither => None,
+    };
+    let stretches: BTreeSet<At> = windows.iter().filter_map(stretch).collect();
+    mean(stretches.into_iter().map(|(place, which)| {
+        let place = &places[place];
+        mean(place.runs[row].iter().map(|run| {
+            let is_found = novelty::is_found(place, run, &place.foreign[which])?;
+            Some(f64::from(u8::from(is_found)))
         }))
-    };
-    mean(windows.iter().map(hit))
+    }))
 }
 
-/// Alarms on these windows in an hour of them.
-fn share_with_own_alarm(places: &[Judged], windows: &[At], row: usize) -> Option<f64> {
-    let own = |&(place, at): &At| {
-        let events = places[place].runs[row].iter().map(|run| run.events.get(at));
-        mean(events.map(|event| event.map(|event| f64::from(u8::from(*event)))))
-    };
-    let hop_s = |place: &Judged| {
-        place.spans.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(f64::INFINITY, f64::min)
-    };
-    let share = mean(windows.iter().map(own))?;
-    let hop_s = mean(places.iter().map(|place| Some(hop_s(place))))?;
-    (hop_s.is_finite() && 0.0 < hop_s).then(|| share * 3600.0 / hop_s)
+/// Alarms on these windows in an hour of them, mean over seeds.
+fn false_per_hour(places: &[Judged], windows: &[At], row: usize) -> Option<f64> {
+    let (mut alarms, mut hours) = (0.0, 0.0);
+    for (number, place) in places.iter().enumerate() {
+        let own = || windows.iter().filter(move |at| at.0 == number).map(|at| at.1);
+        for run in &place.runs[row] {
+            let (more, longer) = novelty::false_alarms(place, run, own());
+            alarms += more;
+            hours += longer;
+        }
+    }
+    (0.0 < hours).then(|| alarms / hours)
 }
 
-/// The worst group of those that rest on enough, and how far it is below their mean.
-pub fn worst(groups: &[Group]) -> Option<(&Group, f64)> {
-    let ranked = groups.iter().filter(|group| group.is_enough() && group.auroc.is_some());
+/// The worst group of those that can be ranked, how far it is below their mean, and how many there
+/// are.
+pub fn worst(groups: &[Group]) -> Option<(&Group, f64, usize)> {
+    let ranked = groups.iter().filter(|group| group.is_enough());
     let middle = mean(ranked.clone().map(|group| group.auroc))?;
     let area = |group: &Group| group.auroc.unwrap_or(1.0);
-    let worst = ranked.min_by(|a, b| area(a).total_cmp(&area(b)))?;
-    Some((worst, middle - area(worst)))
+    let worst = ranked.clone().min_by(|a, b| area(a).total_cmp(&area(b)))?;
+    Some((worst, middle - area(worst), ranked.count()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::eval::novelty::Run;
+    use crate::pipeline::eval::truth;
+    use crate::pipeline::eval::truth::Foreign;
+
+    /// Two hours of windows of a minute; every tenth minute a bell, every other tenth a dog. Bells
+    /// are ranked and alarmed in the first hour only, dogs never.
+    fn judged() -> Judged {
+        let stretch = |number: usize| Foreign {
+            start_s: 600.0 * number as f64,
+            end_s: 600.0 * number as f64 + 60.0,
+            kind: if number.is_multiple_of(2) { "bell" } else { "dog" }.into(),
+        };
+        let foreign: Vec<Foreign> = (0..12).map(stretch).collect();
+        let spans: Vec<(f64, f64)> =
+            (0..120).map(|i| (60.0 * f64::from(i), 60.0 * f64::from(i + 1))).collect();
+        let truth = spans.iter().map(|&(from, to)| truth::of(from, to, &foreign)).collect();
+        let is_bell = |at: usize| at.is_multiple_of(20) && at < 60;
+        let scores = (0..120).map(|at| f64::from(u8::from(is_bell(at)))).collect();
+        // One alarm too many, in the second hour.
+        let events = (0..120).map(|at| is_bell(at) || at == 61).collect();
+        let runs = vec![vec![Run { scores, events, ..Run::default() }]];
+        Judged { name: "a".into(), spans, truth, foreign, runs }
+    }
+
+    #[test]
+    fn groups_have_their_own_figures() {
+        let places = [judged()];
+        let hours = groups(&places, By::Hour, (0, None), 3600.0 * 23.5);
+        let names: Vec<&str> = hours.iter().map(|group| group.name.as_str()).collect();
+        assert_eq!(names, ["00:00", "01:00", "23:00"]);
+        assert_eq!((hours[2].foreign, hours[2].usual), (3, 27));
+        let kinds = groups(&places, By::Class, (0, None), 0.0);
+        assert_eq!(kinds.iter().map(|kind| kind.usual).collect::<Vec<_>>(), [108, 108]);
+        assert_eq!((kinds[0].recall, kinds[1].recall), (Some(0.5), Some(0.0)));
+        assert_eq!((kinds[0].auroc, kinds[1].auroc), (Some(0.75), Some(0.5)));
+        let place = &groups(&places, By::Place, (0, None), 0.0)[0];
+        assert!((place.false_per_hour.unwrap() - 60.0 / 108.0).abs() < 1e-12, "{place:?}");
+    }
+
+    #[test]
+    fn the_worst_is_of_those_with_enough() {
+        let one = |auroc, foreign| Group {
+            by: By::Place,
+            name: String::new(),
+            foreign,
+            usual: 50,
+            auroc: Some(auroc),
+            frozen: None,
+            recall: None,
+            false_per_hour: None,
+        };
+        let all = [one(0.9, 50), one(0.6, 50), one(0.1, ENOUGH - 1)];
+        let (worst, gap, of) = worst(&all).unwrap();
+        assert_eq!((worst.auroc, of), (Some(0.6), 2));
+        assert!((gap - 0.15).abs() < 1e-12);
+    }
 }

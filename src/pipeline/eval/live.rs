@@ -1,4 +1,5 @@
-//! A learner lives through a stream, as `replay` would let it.
+//! A learner lives through a stream, as `replay` would let it, but for side windows: objectives
+//! that want them get none.
 
 use crate::base::bytes::Malformed;
 use crate::base::bytes::Reader;
@@ -51,9 +52,11 @@ pub struct Read {
     pub p_value: Option<f32>,
     /// Whether it raised an alarm.
     pub event: bool,
-    /// Mean squared error of what was guessed, and of guessing the mean. `None` before there is a net.
+    /// Mean squared error of what was guessed, and of guessing the mean. `None` before there is a
+    /// net.
     pub errors: Option<(f32, f32)>,
-    /// The same of guessing the token before.
+    /// The same of guessing the token before; `None` also where learning is over, because in
+    /// pictures the one before is of the last window that was learnt.
     pub persistence: Option<f32>,
 }
 
@@ -61,29 +64,25 @@ impl Read {
     /// Of a score.
     pub fn of(score: &Score) -> Self {
         let (novelty, p_value, event) = (score.novelty, score.p_value, score.event);
-        Self {
-            novelty,
-            p_value,
-            event,
-            errors: score.errors(),
-            persistence: score.persistence_error(),
-        }
+        let persistence = score.persistence_error();
+        Self { novelty, p_value, event, errors: score.errors(), persistence }
     }
 }
 
 /// `1 − error / error of the mean` over some windows; `None` where nothing was guessed.
 pub fn skill(reads: &[Read]) -> Option<f64> {
-    let sums = reads.iter().filter_map(|read| read.errors).fold((0.0, 0.0), |sums, errors| {
-        (sums.0 + f64::from(errors.0), sums.1 + f64::from(errors.1))
-    });
-    (0.0 < sums.1).then(|| 1.0 - sums.0 / sums.1)
+    share_saved(reads.iter().filter_map(|read| read.errors))
 }
 
-/// The same against guessing the token before.
+/// `1 − error / error of the token before`, in the same way.
 pub fn skill_vs_persistence(reads: &[Read]) -> Option<f64> {
-    let errors = |read: &Read| Some((f64::from(read.errors?.0), f64::from(read.persistence?)));
-    let both = reads.iter().filter_map(errors);
-    let sums = both.fold((0.0, 0.0), |sums, errors| (sums.0 + errors.0, sums.1 + errors.1));
+    share_saved(reads.iter().filter_map(|read| Some((read.errors?.0, read.persistence?))))
+}
+
+fn share_saved(errors: impl Iterator<Item = (f32, f32)>) -> Option<f64> {
+    let sums = errors.fold((0.0, 0.0), |sums, (own, other)| {
+        (sums.0 + f64::from(own), sums.1 + f64::from(other))
+    });
     (0.0 < sums.1).then(|| 1.0 - sums.0 / sums.1)
 }
 
@@ -96,7 +95,8 @@ pub struct Plan {
     pub begin_anew_s: Option<f64>,
 }
 
-/// Lets `learner` live through `stream`, which begins `from_s` into its life.
+/// Lets `learner`, made of `settings` and the seed, live through `stream`, whose seconds are those
+/// of its life.
 pub fn live(
     nursery: &Nursery,
     learner: &mut Learner,
@@ -111,14 +111,17 @@ pub fn live(
             && at_s <= window.start_s
         {
             *learner = nursery.learner(settings, seed);
-            anew_s = Some(at_s + every_s);
+            let passed = ((window.start_s - at_s) / every_s).floor();
+            anew_s = Some(at_s + every_s * (1.0 + passed));
         }
         let score = learner.score(&window.latent);
+        let mut read = Read::of(&score);
         if plan.learn_until_s.is_some_and(|until_s| until_s < window.end_s) {
             learner.freeze();
+            read.persistence = None;
         }
         learner.learn(&window.latent, &score, window.start_s);
-        reads.push(Read::of(&score));
+        reads.push(read);
     }
     reads
 }

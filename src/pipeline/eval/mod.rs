@@ -1,8 +1,10 @@
-//! Measured on a user's own recordings: is learning worth it here, by how much, and how sure is that?
+//! Measured on a user's own recordings: is learning worth it here, by how much, and how sure is
+//! that?
 //!
-//! Every recording is encoded once ([`stream`]); then frozen baselines ([`frozen`]), controls and learners
-//! ([`rows`], [`live`]) go through the same windows, with several seeds. Differences come with intervals of
-//! paired draws ([`statistics`]), and rows that lose are told like those that win.
+//! Every recording is encoded once ([`stream`]); then frozen baselines ([`frozen`]), controls and
+//! learners ([`rows`], [`live`]) go through the same windows, with several seeds. Differences come
+//! with intervals of paired draws ([`statistics`]), and rows that lose are told like those that
+//! win.
 
 pub mod audit;
 pub mod disturb;

@@ -1,5 +1,7 @@
 //! How well each method tells what is foreign in a place.
 
+use std::cmp::Ordering;
+
 use crate::config::learn::LearnSettings;
 use crate::config::problems::Problems;
 use crate::pipeline::eval::frozen::Frozen;
@@ -35,7 +37,8 @@ pub struct Run {
     pub scores: Vec<f64>,
     /// Whether it raised an alarm; empty for methods without alarms.
     pub events: Vec<bool>,
-    /// `1 − error / error of the mean` of what it guessed, each window before it was learnt.
+    /// `1 − error / error of the mean` of what it guessed of the judged windows, each before it was
+    /// learnt.
     pub skill_vs_mean: Option<f64>,
     /// The same against the token before.
     pub skill_vs_persistence: Option<f64>,
@@ -72,9 +75,10 @@ pub fn judge(
     let is_judged = |window: &&Window| place.learn_until_s <= window.start_s;
     let (judged, learnt): (Vec<&Window>, Vec<&Window>) =
         place.stream.windows.iter().partition(is_judged);
-    let mut runs = Vec::with_capacity(rows.len());
+    let mut runs: Vec<Vec<Run>> = Vec::with_capacity(rows.len());
     for row in rows {
         runs.push(match row {
+            row if row.is_adapted_for(place.stream.end_s()) => Vec::new(),
             Row::Frozen(way) => vec![frozen(*way, &learnt, &judged)],
             row => {
                 let own = row.settings(settings)?;
@@ -83,6 +87,10 @@ pub fn judge(
             }
         });
         told();
+    }
+    if let Some(adapted) = rows.iter().position(|row| *row == Row::Adapted) {
+        let adapted = runs[adapted].clone();
+        runs.iter_mut().filter(|runs| runs.is_empty()).for_each(|runs| runs.clone_from(&adapted));
     }
     let spans: Vec<(f64, f64)> = judged.iter().map(|w| (w.start_s, w.end_s)).collect();
     let foreign = place.foreign.clone();
@@ -108,13 +116,12 @@ fn learner(
     let plan = row.plan(place.learn_until_s);
     let reads = live::live(nursery, &mut learner, (settings, seed), &place.stream, plan);
     let reads = &reads[reads.len() - judged..];
-    let report = learner.report();
     let score = |novelty: Option<f32>| novelty.map_or(f64::NEG_INFINITY, f64::from);
     Run {
         scores: reads.iter().map(|read| score(read.novelty)).collect(),
         events: reads.iter().map(|read| read.event).collect(),
-        skill_vs_mean: report.skill_vs_mean,
-        skill_vs_persistence: report.skill_vs_persistence,
+        skill_vs_mean: live::skill(reads),
+        skill_vs_persistence: live::skill_vs_persistence(reads),
     }
 }
 
@@ -133,7 +140,7 @@ pub struct Figures {
     pub above: Option<(f64, Option<Interval>)>,
     /// Share of foreign stretches in which an alarm was raised.
     pub recall: Option<f64>,
-    /// Alarms where nothing foreign was.
+    /// Alarms where nothing foreign was, in an hour without anything foreign.
     pub false_per_hour: Option<f64>,
     /// Alarms in all.
     pub alarms_per_day: Option<f64>,
@@ -143,23 +150,44 @@ pub struct Figures {
     pub skill_vs_persistence: Option<f64>,
 }
 
-/// The table, and which of its lines is the best frozen one.
-pub fn figures(rows: &[Row], places: &[Judged]) -> (Vec<Figures>, Option<usize>) {
+/// All that is found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Findings {
+    /// A line a row.
+    pub lines: Vec<Figures>,
+    /// Which of them is the best frozen one.
+    pub best: Option<usize>,
+    /// The best control, and by how much the area as configured is above its, and where that lies.
+    pub control: Option<(Row, f64, Option<Interval>)>,
+    /// Whether anybody said what is foreign.
+    pub is_labelled: bool,
+}
+
+/// What came of all places.
+pub fn figures(rows: &[Row], places: &[Judged]) -> Findings {
     let rankings: Vec<Vec<Ranking>> =
         (0..rows.len()).map(|row| places.iter().map(|p| ranking(p, row)).collect()).collect();
     let areas: Vec<Option<f64>> =
-        rankings.iter().map(|places| over_places(places, statistics::auroc)).collect();
-    let best = (0..rows.len())
-        .filter(|&row| rows[row].is_frozen() && areas[row].is_some())
-        .max_by(|&a, &b| areas[a].unwrap_or(0.0).total_cmp(&areas[b].unwrap_or(0.0)));
+        rankings.iter().map(|places| mean(places.iter().map(Ranking::auroc))).collect();
+    let best_of = |is_one: fn(Row) -> bool| {
+        let some = (0..rows.len()).filter(|&row| is_one(rows[row]) && areas[row].is_some());
+        some.max_by(|&a, &b| areas[a].unwrap_or(0.0).total_cmp(&areas[b].unwrap_or(0.0)))
+    };
+    let above = |ours: usize, theirs: usize| {
+        let difference = areas[ours]? - areas[theirs]?;
+        Some((difference, statistics::above(&rankings[ours], &rankings[theirs])))
+    };
+    let best = best_of(Row::is_frozen);
+    let adapted = rows.iter().position(|row| *row == Row::Adapted);
+    let control = best_of(Row::is_control).zip(adapted).and_then(|(control, adapted)| {
+        let (difference, interval) = above(adapted, control)?;
+        Some((rows[control], difference, interval))
+    });
     let lines = rows.iter().enumerate().map(|(number, &row)| {
         let runs = |of: fn(&Judged, &Run) -> Option<f64>| {
             mean(places.iter().flat_map(|p| p.runs[number].iter().map(move |run| of(p, run))))
         };
-        let above = best.filter(|&best| best != number).and_then(|best| {
-            let difference = areas[number]? - areas[best]?;
-            Some((difference, statistics::above(&rankings[number], &rankings[best])))
-        });
+        let above = best.filter(|&best| best != number).and_then(|best| above(number, best));
         Figures {
             row,
             auroc: areas[number],
@@ -173,7 +201,8 @@ pub fn figures(rows: &[Row], places: &[Judged]) -> (Vec<Figures>, Option<usize>)
             skill_vs_persistence: runs(|_, run| run.skill_vs_persistence),
         }
     });
-    (lines.collect(), best)
+    let is_labelled = places.iter().any(|place| !place.truth.is_empty());
+    Findings { lines: lines.collect(), best, control, is_labelled }
 }
 
 /// What one row said of those windows of a place whose truth is known.
@@ -208,11 +237,7 @@ fn over_places(places: &[Ranking], of: fn(&[Ranked]) -> Option<f64>) -> Option<f
 fn spread(places: &[Ranking]) -> Option<f64> {
     let seeds = places.first().map_or(0, |place| place.scores.len());
     let of_seed = |seed: usize| mean(places.iter().map(|p| statistics::auroc(&ranked(p, seed))));
-    let means: Vec<f64> = (0..seeds).filter_map(of_seed).collect();
-    let n = means.len() as f64;
-    let middle = means.iter().sum::<f64>() / n;
-    let squares: f64 = means.iter().map(|x| (x - middle).powi(2)).sum();
-    (2 <= means.len()).then(|| (squares / (n - 1.0)).sqrt())
+    statistics::deviation((0..seeds).filter_map(of_seed))
 }
 
 fn overlaps((start_s, end_s): (f64, f64), foreign: &Foreign) -> bool {
@@ -223,14 +248,17 @@ fn alarms<'a>(place: &'a Judged, run: &'a Run) -> impl Iterator<Item = (f64, f64
     place.spans.iter().zip(&run.events).filter(|(_, event)| **event).map(|(&span, _)| span)
 }
 
+/// Whether an alarm was raised in that stretch; `None` for methods without alarms.
+pub fn is_found(place: &Judged, run: &Run, foreign: &Foreign) -> Option<bool> {
+    let is_in = |span: (f64, f64)| overlaps(span, foreign);
+    (!run.events.is_empty()).then(|| alarms(place, run).any(is_in))
+}
+
+/// Over the stretches of which a judged window has anything.
 fn recall(place: &Judged, run: &Run) -> Option<f64> {
-    let begin_s = place.spans.first()?.0;
-    let asked: Vec<&Foreign> = place.foreign.iter().filter(|one| begin_s < one.end_s).collect();
-    if run.events.is_empty() || asked.is_empty() {
-        return None;
-    }
-    let found = asked.iter().filter(|one| alarms(place, run).any(|span| overlaps(span, one)));
-    Some(found.count() as f64 / asked.len() as f64)
+    let is_asked = |one: &&Foreign| place.spans.iter().any(|&span| overlaps(span, one));
+    let asked = place.foreign.iter().filter(is_asked);
+    mean(asked.map(|one| Some(f64::from(u8::from(is_found(place, run, one)?)))))
 }
 
 /// Seconds that were judged.
@@ -238,51 +266,104 @@ pub fn judged_s(place: &Judged) -> f64 {
     place.spans.first().zip(place.spans.last()).map_or(0.0, |(first, last)| last.1 - first.0)
 }
 
-fn false_per_hour(place: &Judged, run: &Run) -> Option<f64> {
-    if run.events.is_empty() || place.truth.is_empty() {
-        return None;
+/// Alarms on usual windows among those numbered `which`, and the hours that these windows are.
+pub fn false_alarms(place: &Judged, run: &Run, which: impl Iterator<Item = usize>) -> (f64, f64) {
+    let (mut alarms, mut usual) = (0.0, 0.0);
+    for at in which.filter(|&at| place.truth.get(at) == Some(&Truth::Usual)) {
+        usual += 1.0;
+        alarms += f64::from(u8::from(run.events.get(at) == Some(&true)));
     }
-    let is_false = |span: &(f64, f64)| !place.foreign.iter().any(|one| overlaps(*span, one));
-    Some(alarms(place, run).filter(is_false).count() as f64 * 3600.0 / judged_s(place))
+    (alarms, usual * judged_s(place) / place.spans.len().max(1) as f64 / 3600.0)
+}
+
+fn false_per_hour(place: &Judged, run: &Run) -> Option<f64> {
+    let (alarms, hours) = false_alarms(place, run, 0..place.truth.len());
+    (!run.events.is_empty() && 0.0 < hours).then(|| alarms / hours)
 }
 
 fn alarms_per_day(place: &Judged, run: &Run) -> Option<f64> {
-    (!run.events.is_empty()).then(|| alarms(place, run).count() as f64 * 86_400.0 / judged_s(place))
+    let days = judged_s(place) / 86_400.0;
+    (!run.events.is_empty()).then(|| alarms(place, run).count() as f64 / days)
 }
 
-/// The sentences below the table: what is better than the best frozen row, what is worse, and what the
-/// recordings do not say.
-pub fn verdict(lines: &[Figures], best: Option<usize>) -> Vec<String> {
-    let Some(best) = best.map(|best| &lines[best]) else {
-        return vec![
-            "without labels of what is foreign no ranking can be judged; skills, and alarms against the \
-             budget, are all that is known here"
-                .into(),
-        ];
+/// The sentences below the table: what is better than the best frozen row, what is worse, and what
+/// the recordings do not say.
+pub fn verdict(found: &Findings) -> Vec<String> {
+    let Some(best) = found.best.map(|best| &found.lines[best]) else {
+        return vec![if found.is_labelled {
+            "what was judged is nowhere both usual and foreign by the labels, so no ranking can be \
+             judged; skills and alarms are all that is known here"
+                .into()
+        } else {
+            "without labels of what is foreign no ranking can be judged; skills, and alarms \
+             against the budget, are all that is known here"
+                .into()
+        }];
     };
-    let baseline = best.row.name();
-    lines
-        .iter()
-        .filter_map(|line| {
-            let (difference, interval) = line.above?;
-            if line.row.is_frozen() {
-                return None;
-            }
-            let name = line.row.name();
-            Some(match interval.map(|interval| (interval.sign(), interval)) {
-                Some((sign, Interval { low, high })) if sign.is_gt() => format!(
-                    "{name} is better than {baseline} by {difference:.3} (95 %: {low:.3} to {high:.3})"
-                ),
-                Some((sign, Interval { low, high })) if sign.is_lt() => format!(
-                    "{name} is WORSE than {baseline} by {:.3} (95 %: {low:.3} to {high:.3})",
-                    -difference
-                ),
-                Some((_, Interval { low, high })) => format!(
-                    "{name} does not differ from {baseline} as far as these recordings say ({difference:+.3}, \
-                     95 %: {low:.3} to {high:.3})"
-                ),
-                None => format!("{name}: too little to compare with {baseline}"),
-            })
-        })
-        .collect()
+    let lines = found.lines.iter().filter(|line| !line.row.is_frozen());
+    let against = |row: Row, difference, interval| compared(row, best.row, difference, interval);
+    let mut all: Vec<String> = lines
+        .filter_map(|line| line.above.map(|(by, interval)| against(line.row, by, interval)))
+        .collect();
+    if let Some((control, difference, interval)) = found.control {
+        all.push(compared(Row::Adapted, control, difference, interval));
+    }
+    all
+}
+
+/// How much better one is than another, in a sentence.
+fn compared(ours: Row, theirs: Row, difference: f64, interval: Option<Interval>) -> String {
+    let (ours, theirs) = (ours.name(), theirs.name());
+    let Some(interval) = interval else {
+        return format!(
+            "{ours} beside {theirs}: {difference:+.3}, too little to say how sure that is; it \
+             takes {} stretches of five minutes with something foreign, over all recordings",
+            statistics::FEWEST_BLOCKS
+        );
+    };
+    let Interval { low, high } = interval;
+    match interval.sign() {
+        Ordering::Greater => format!(
+            "{ours} is better than {theirs} by {difference:.3} (95 %: {low:.3} to {high:.3})"
+        ),
+        Ordering::Less => format!(
+            "{ours} is WORSE than {theirs} by {:.3} (95 %: {low:.3} to {high:.3})",
+            -difference
+        ),
+        Ordering::Equal => format!(
+            "{ours} does not differ from {theirs} as far as these recordings say \
+             ({difference:+.3}, 95 %: {low:.3} to {high:.3})"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten windows of a minute, the last four foreign in one stretch; alarms on the first, on the
+    /// third and on the eighth.
+    fn judged() -> (Judged, Run) {
+        let spans: Vec<(f64, f64)> =
+            (0..10).map(|i| (60.0 * f64::from(i), 60.0 * f64::from(i + 1))).collect();
+        let foreign = vec![
+            Foreign { start_s: 360.0, end_s: 600.0, kind: "bell".into() },
+            Foreign { start_s: 900.0, end_s: 960.0, kind: "after the end".into() },
+        ];
+        let truth = spans.iter().map(|&(from, to)| truth::of(from, to, &foreign)).collect();
+        let events: Vec<bool> = (0..10).map(|at| [0, 2, 7].contains(&at)).collect();
+        let run = Run { events, ..Run::default() };
+        (Judged { name: "a".into(), spans, truth, foreign, runs: Vec::new() }, run)
+    }
+
+    #[test]
+    fn alarms_are_counted_where_they_belong() {
+        let (place, run) = judged();
+        assert_eq!(recall(&place, &run), Some(1.0), "what lies after the end is not asked");
+        assert_eq!(false_per_hour(&place, &run), Some(20.0), "two alarms in six usual minutes");
+        assert_eq!(alarms_per_day(&place, &run), Some(432.0));
+        let silent = Run { events: vec![false; 10], ..Run::default() };
+        assert_eq!(recall(&place, &silent), Some(0.0));
+        assert_eq!(recall(&place, &Run::default()), None, "a method without alarms has no recall");
+    }
 }

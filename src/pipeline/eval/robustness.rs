@@ -35,8 +35,8 @@ pub fn learn(place: &Place, nursery: &Nursery, settings: &LearnSettings, seeds: 
     Ready { learners: seeds.iter().map(learner).collect() }
 }
 
-/// The rest of the place as `disturbed` has it, judged by those who learnt without disturbance and go on
-/// learning.
+/// The rest of the place as `disturbed` has it, judged by those who learnt without disturbance and
+/// go on learning.
 ///
 /// # Errors
 ///

@@ -6,6 +6,9 @@ use crate::config::problems::Problems;
 use crate::pipeline::eval::frozen::Frozen;
 use crate::pipeline::eval::live::Plan;
 
+/// Seconds of a day.
+const DAY_S: f64 = 86_400.0;
+
 /// A method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Row {
@@ -57,6 +60,16 @@ impl Row {
         matches!(self, Self::Frozen(_))
     }
 
+    /// Whether it is the learner as configured, less something.
+    pub const fn is_control(self) -> bool {
+        matches!(self, Self::MemoryAlone | Self::SurpriseAlone | Self::RandomAdapter)
+    }
+
+    /// Whether it does in a stream of so many seconds what [`Row::Adapted`] does.
+    pub fn is_adapted_for(self, end_s: f64) -> bool {
+        self == Self::DailyReset && end_s <= DAY_S
+    }
+
     /// The settings that make it, of those configured.
     ///
     /// # Errors
@@ -85,7 +98,7 @@ impl Row {
     pub fn plan(self, learn_until_s: f64) -> Plan {
         match self {
             Self::FirstSession => Plan { learn_until_s: Some(learn_until_s), begin_anew_s: None },
-            Self::DailyReset => Plan { learn_until_s: None, begin_anew_s: Some(86_400.0) },
+            Self::DailyReset => Plan { learn_until_s: None, begin_anew_s: Some(DAY_S) },
             _ => Plan::default(),
         }
     }

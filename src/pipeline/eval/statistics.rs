@@ -6,6 +6,9 @@ use crate::base::rng::Rng;
 pub const MOST_FALSE: f64 = 0.1;
 /// Times that blocks are drawn anew.
 const DRAWS: usize = 500;
+/// Blocks with something foreign, over all places, that an interval is made of at least. From one
+/// block every draw is the same, and chance would look sure.
+pub const FEWEST_BLOCKS: usize = 6;
 /// Seconds of a block: what lies closer together is not independent.
 const BLOCK_S: f64 = 300.0;
 
@@ -18,21 +21,22 @@ pub struct Ranked {
     pub is_foreign: bool,
 }
 
-/// Area under the receiver operating characteristic: the chance that a foreign window ranks above a usual
-/// one, ties counting half. `None` unless there are both.
+/// Area under the receiver operating characteristic: the chance that a foreign window ranks above a
+/// usual one, ties counting half. `None` unless there are both.
 pub fn auroc(ranked: &[Ranked]) -> Option<f64> {
     area(ranked, 1.0)
 }
 
-/// The same up to a false-positive rate of [`MOST_FALSE`], brought to ½ for guessing and 1 for perfection
-/// (McClish, 1989).
+/// The same up to a false-positive rate of [`MOST_FALSE`], brought to ½ for guessing and 1 for
+/// perfection (`McClish`, 1989).
 pub fn partial_auroc(ranked: &[Ranked]) -> Option<f64> {
     let area = area(ranked, MOST_FALSE)?;
     let (least, most) = (0.5 * MOST_FALSE * MOST_FALSE, MOST_FALSE);
     Some(0.5 * (1.0 + (area - least) / (most - least)))
 }
 
-/// Area under the curve between false-positive rates 0 and `most`, by trapezoids between groups of ties.
+/// Area under the curve between false-positive rates 0 and `most`, by trapezoids between groups of
+/// ties.
 fn area(ranked: &[Ranked], most: f64) -> Option<f64> {
     let foreign = ranked.iter().filter(|one| one.is_foreign).count() as f64;
     let usual = ranked.len() as f64 - foreign;
@@ -55,8 +59,8 @@ fn area(ranked: &[Ranked], most: f64) -> Option<f64> {
     Some(area)
 }
 
-/// One place as several methods rank it: when each window was, whether it was foreign, and a list of scores
-/// a method (one list a seed).
+/// One place as one method ranks it: when each window was, whether it was foreign, and a list of
+/// scores a seed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Ranking {
     /// Seconds into the stream, a window each.
@@ -68,7 +72,12 @@ pub struct Ranking {
 }
 
 impl Ranking {
-    /// Mean over seeds of the area, over the windows numbered `which`.
+    /// Mean over seeds of the area.
+    pub fn auroc(&self) -> Option<f64> {
+        self.auroc_of(&(0..self.at_s.len()).collect::<Vec<_>>())
+    }
+
+    /// The same, over the windows numbered `which`.
     fn auroc_of(&self, which: &[usize]) -> Option<f64> {
         mean(self.scores.iter().map(|scores| {
             let pick = |&at: &usize| Ranked { score: scores[at], is_foreign: self.is_foreign[at] };
@@ -76,12 +85,13 @@ impl Ranking {
         }))
     }
 
-    /// Windows of each stretch of five minutes.
+    /// Windows of each stretch of five minutes, counted from the first.
     fn blocks(&self) -> Vec<Vec<usize>> {
+        let begin_s = self.at_s.first().copied().unwrap_or(0.0);
         let mut blocks: Vec<(i64, Vec<usize>)> = Vec::new();
         for (at, &at_s) in self.at_s.iter().enumerate() {
             #[expect(clippy::cast_possible_truncation, reason = "a small number of blocks")]
-            let block = (at_s / BLOCK_S).floor() as i64;
+            let block = ((at_s - begin_s) / BLOCK_S).floor() as i64;
             match blocks.last_mut() {
                 Some((last, windows)) if *last == block => windows.push(at),
                 _ => blocks.push((block, vec![at])),
@@ -95,6 +105,15 @@ impl Ranking {
 pub fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let (sum, count) = values.flatten().fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
     (0.0 < count).then(|| sum / count)
+}
+
+/// Standard deviation of a sample; `None` for fewer than two.
+pub fn deviation(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.collect();
+    let n = values.len() as f64;
+    let middle = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|x| (x - middle).powi(2)).sum();
+    (2 <= values.len()).then(|| (squares / (n - 1.0)).sqrt())
 }
 
 /// Where a difference lies, with 95 % confidence.
@@ -128,11 +147,21 @@ impl Interval {
     }
 }
 
-/// 95 % interval of how much higher the mean area of `ours` over places is than that of `theirs`, the same
-/// places: a paired bootstrap that draws places, and in each of them blocks of five minutes.
+/// 95 % interval of how much higher the mean area of `ours` over places is than that of `theirs`,
+/// the same places: a paired bootstrap that draws places, and in each of them blocks of five
+/// minutes.
+/// `None` where fewer than [`FEWEST_BLOCKS`] of these hold anything foreign.
 pub fn above(ours: &[Ranking], theirs: &[Ranking]) -> Option<Interval> {
     let mut rng = Rng::from_seed(1);
     let blocks: Vec<Vec<Vec<usize>>> = ours.iter().map(Ranking::blocks).collect();
+    let is_telling = |(place, block): (&Ranking, &Vec<usize>)| {
+        usize::from(block.iter().any(|&at| place.is_foreign[at]))
+    };
+    let own = ours.iter().zip(&blocks);
+    let all = own.flat_map(|(place, blocks)| blocks.iter().map(move |block| (place, block)));
+    if all.map(is_telling).sum::<usize>() < FEWEST_BLOCKS {
+        return None;
+    }
     let mut draw = |count: usize| usize::try_from(rng.below(count.max(1) as u64)).unwrap_or(0);
     let mut differences = Vec::with_capacity(DRAWS);
     for _ in 0..DRAWS {
@@ -194,5 +223,20 @@ mod tests {
         let alike: Vec<Ranking> = (0..3).map(|seed| place(1.5, seed + 20)).collect();
         assert!(above(&good, &alike).unwrap().sign().is_eq());
         assert_eq!(above(&good, &good), Some(Interval { low: 0.0, high: 0.0 }));
+    }
+
+    #[test]
+    fn few_blocks_say_nothing_for_sure() {
+        let short = |noise, seed| {
+            let mut place = place(noise, seed);
+            place.at_s.truncate(100);
+            place.is_foreign.truncate(100);
+            place.scores[0].truncate(100);
+            place
+        };
+        assert_eq!(short(1.5, 1).blocks().len(), 2);
+        let places = |noise, count| (0..count).map(|seed| short(noise, seed)).collect::<Vec<_>>();
+        assert_eq!(above(&places(1.5, 2), &places(9.0, 2)), None);
+        assert!(above(&places(1.5, 3), &places(9.0, 3)).unwrap().sign().is_gt());
     }
 }

@@ -1,6 +1,7 @@
 //! Recordings, encoded once: what follows looks at them many times.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -33,8 +34,8 @@ pub struct Window {
     pub end_s: f64,
     /// Number of the recording that it is of.
     pub input: usize,
-    /// What the encoder made of it.
-    pub latent: Latent,
+    /// What the encoder made of it; shared by all streams that the window is in.
+    pub latent: Arc<Latent>,
 }
 
 /// All windows of one place, in time order.
@@ -84,8 +85,8 @@ pub enum StreamError {
     Encoder(#[from] EncodeError),
     /// Too long.
     #[error(
-        "{name} does not fit: evaluation holds all windows, {held} MB of them so far, {most} MB at most; give \
-             fewer or shorter recordings"
+        "{name} does not fit: evaluation holds all windows, {held} MB of them so far, {most} MB at \
+         most; give fewer or shorter recordings"
     )]
     TooLong {
         /// The place.
@@ -157,7 +158,7 @@ impl Studio {
         let mut keep = |input: usize, start_s: f64, end_s: f64, latent: &Latent| {
             if latent.is_finite() {
                 held.set(held.get() + window_bytes);
-                windows.push(Window { start_s, end_s, input, latent: latent.clone() });
+                windows.push(Window { start_s, end_s, input, latent: Arc::new(latent.clone()) });
             }
         };
         let track = &mut self.track;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Share of a window, or of a foreign stretch, that the other must cover for the window to be foreign. What
-/// is touched by less is neither.
+/// Share of a window, or of a foreign stretch, that the other must cover for the window to be
+/// foreign. What is touched by less is neither.
 const COVERED: f64 = 0.3;
 
 /// A stretch that does not belong to the place.
@@ -46,8 +46,8 @@ pub enum TruthError {
     },
     /// A line is not a stretch of time.
     #[error(
-        "{path}, line {line}: {found:?} is no stretch; wanted are the columns start_s,end_s and perhaps \
-             kind, seconds into the recording, the end after the start"
+        "{path}, line {line}: {found:?} is no stretch; wanted are the columns start_s,end_s and \
+         perhaps kind, seconds into the recording, the end after the start"
     )]
     Malformed {
         /// The file.
@@ -59,8 +59,8 @@ pub enum TruthError {
     },
 }
 
-/// Where the labels of `recording` lie: in `given`, a folder, under the recording's name; or `given` itself,
-/// a file; or without either beside the recording. `None` where there are none.
+/// Where the labels of `recording` lie: in `given`, a folder, under the recording's name; or
+/// `given` itself, a file; or without either beside the recording. `None` where there are none.
 pub fn beside(recording: &Path, given: Option<&Path>) -> Option<PathBuf> {
     let path = match given {
         Some(folder) if folder.is_dir() => {
