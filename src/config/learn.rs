@@ -231,7 +231,7 @@ impl Default for LearnToml {
             holdout_every: 10,
             surprise: SurpriseMeasure::Error,
             surprise_top: 1.0 / 3.0,
-            surprise_weight: 0.5,
+            surprise_weight: 0.1,
             density_weight: 1.0,
             level_share: 0.75,
             level_windows: 32,

@@ -84,5 +84,6 @@ fn loud_clicks_move_nothing_and_are_one_alarm() {
     assert!(lived.events <= 2, "{lived:?}");
     let after = world.learner.score(&probe);
     assert!((before.surprise - after.surprise).abs() < 0.3, "{before:?} {after:?}");
-    assert!((before.density - after.density).abs() < 0.5, "{before:?} {after:?}");
+    // Two more hours of usual windows may bring it nearer; clicks must not move it away.
+    assert!(after.density - before.density < 0.5, "{before:?} {after:?}");
 }
