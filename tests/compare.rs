@@ -9,6 +9,8 @@ use common::program::habituate;
 use common::program::two_machines;
 
 mod common {
+    #[expect(dead_code, reason = "other tests need other recordings")]
+    pub(crate) mod media;
     pub(crate) mod program;
 }
 

@@ -29,6 +29,8 @@ use habituate::pipeline::track::Track;
 use habituate::pipeline::window::Scored;
 
 mod common {
+    #[expect(dead_code, reason = "other tests need other recordings")]
+    pub(crate) mod media;
     pub(crate) mod program;
 }
 

@@ -7,40 +7,32 @@ mod common {
     #[expect(dead_code, reason = "other tests need other recordings")]
     pub(crate) mod media;
     pub(crate) mod place;
+    #[expect(dead_code, reason = "other tests need other recordings")]
+    pub(crate) mod program;
 }
 
 use std::f32::consts::TAU;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
 
-use common::media;
 use common::place::write_room;
+use common::program::habituate_in;
+use common::program::write_wav;
 
 /// Exit code, standard output and standard error of `habituate eval`, run in `folder`.
 fn eval(folder: &Path, words: &str) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_habituate"))
-        .arg("eval")
-        .args(words.split_whitespace())
-        .current_dir(folder)
-        .env("HABITUATE_ENCODERS", "/nowhere")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    let args: Vec<&str> = std::iter::once("eval").chain(words.split_whitespace()).collect();
+    habituate_in(folder, &args)
 }
 
 /// A tone that swells, 16 kHz.
 fn write_tone(path: &Path, hz: f32, seconds: u32) {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "samples")]
+    #[expect(clippy::cast_precision_loss, reason = "a few minutes of samples")]
     let sample = |n: u32| {
         let t = n as f32 / 16_000.0;
-        (12_000.0 * (TAU * hz * t).sin() * (1.0 + 0.3 * (TAU * 0.7 * t).sin())) as i16
+        0.4 * (TAU * hz * t).sin() * (1.0 + 0.3 * (TAU * 0.7 * t).sin())
     };
-    let samples: Vec<i16> = (0..16_000 * seconds).map(sample).collect();
-    fs::write(path, media::wav(16_000, 1, &samples)).unwrap();
+    write_wav(path, &(0..16_000 * seconds).map(sample).collect::<Vec<f32>>());
 }
 
 /// Two classes that every space tells apart, six takes each, and two minutes of a room.

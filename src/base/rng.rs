@@ -47,4 +47,11 @@ impl Rng {
         // Multiply-shift; the bias is below bound / 2^64, far under anything we could observe.
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
+
+    /// Puts `items` into any order, all alike (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for at in (1..items.len()).rev() {
+            items.swap(at, usize::try_from(self.below(at as u64 + 1)).unwrap_or(0));
+        }
+    }
 }

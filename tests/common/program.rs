@@ -6,10 +6,18 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use super::media;
+
 /// Exit code, standard output and standard error.
 pub(crate) fn habituate(args: &[&str]) -> (i32, String, String) {
+    habituate_in(Path::new("."), args)
+}
+
+/// The same, run in `folder`.
+pub(crate) fn habituate_in(folder: &Path, args: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_habituate"))
         .args(args)
+        .current_dir(folder)
         .env("HABITUATE_ENCODERS", "/nowhere")
         .stdin(Stdio::null())
         .output()
@@ -20,15 +28,9 @@ pub(crate) fn habituate(args: &[&str]) -> (i32, String, String) {
 
 /// A mono WAV file of 16-bit samples at 16 kHz.
 pub(crate) fn write_wav(path: &Path, samples: &[f32]) {
-    let len = u32::try_from(2 * samples.len()).unwrap();
-    let mut bytes = Vec::new();
-    bytes.extend(b"RIFF");
-    bytes.extend((36 + len).to_le_bytes());
-    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data");
-    bytes.extend(len.to_le_bytes());
     #[expect(clippy::cast_possible_truncation, reason = "samples from −1 to 1")]
-    bytes.extend(samples.iter().flat_map(|s| ((s * 32_000.0) as i16).to_le_bytes()));
-    fs::write(path, bytes).unwrap();
+    let values: Vec<i16> = samples.iter().map(|s| (s * 32_000.0) as i16).collect();
+    fs::write(path, media::wav(16_000, 1, &values)).unwrap();
 }
 
 /// Two machines, seven recordings of three seconds each: a low hum and a high whine, a little

@@ -76,12 +76,6 @@ pub(super) fn main(args: &ForgettingArgs) -> Result<(), Failure> {
             .into(),
     ];
     notes.extend(forgetting::verdict(&courses));
-    if courses.iter().all(|course| course.mean_loss().is_none()) {
-        notes.push(
-            "nobody was warm in time to lose anything: give longer recordings, or fewer --cycles"
-                .into(),
-        );
-    }
     tables::print(&table, args.common.table, &notes);
     draw(&args.common, || {
         let lines: Vec<Line> = courses.iter().flat_map(lines_of).collect();

@@ -50,7 +50,7 @@ pub fn few_shots(recordings: &Space, labels: &[Option<usize>]) -> Option<FewShot
     for _ in 0..DRAWS {
         let mut means = Array2::<f32>::zeros((classes.len(), recordings.rows().ncols()));
         for (class, members) in classes.iter_mut().enumerate() {
-            draw_first(members, &mut rng);
+            rng.shuffle(members);
             for &shot in &members[..SHOTS] {
                 means.row_mut(class).scaled_add(1.0, &recordings.row(shot));
             }
@@ -73,15 +73,6 @@ pub fn few_shots(recordings: &Space, labels: &[Option<usize>]) -> Option<FewShot
         }
     }
     Some(FewShots { tally, classes: classes.len() })
-}
-
-/// Puts [`SHOTS`] members drawn at random first (Fisher and Yates, stopped early).
-fn draw_first(members: &mut [usize], rng: &mut Rng) {
-    for at in 0..SHOTS {
-        let left = (members.len() - at) as u64;
-        let drawn = usize::try_from(rng.below(left)).unwrap_or(0);
-        members.swap(at, at + drawn);
-    }
 }
 
 #[cfg(test)]

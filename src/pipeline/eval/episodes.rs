@@ -2,6 +2,7 @@
 //! cosine.
 
 use crate::base::rng::Rng;
+use crate::pipeline::eval::pooled::of_length_one;
 
 /// How many of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +40,10 @@ pub(super) fn episodes(classes: &[usize], setup: Setup) -> Option<Vec<Episode>> 
     let mut rng = Rng::from_seed(1);
     let mut all = Vec::with_capacity(setup.episodes);
     for _ in 0..setup.episodes {
-        shuffle(&mut members, &mut rng);
+        rng.shuffle(&mut members);
         let mut episode = Episode { shots: Vec::new(), queries: Vec::new() };
         for (way, own) in members.iter_mut().take(ways).enumerate() {
-            shuffle(own, &mut rng);
+            rng.shuffle(own);
             let (shots, rest) = own.split_at(setup.shots);
             episode.shots.push(shots.to_vec());
             episode.queries.extend(rest.iter().take(setup.queries).map(|&item| (way, item)));
@@ -50,13 +51,6 @@ pub(super) fn episodes(classes: &[usize], setup: Setup) -> Option<Vec<Episode>> 
         all.push(episode);
     }
     Some(all)
-}
-
-/// Fisher and Yates.
-fn shuffle<T>(items: &mut [T], rng: &mut Rng) {
-    for at in (1..items.len()).rev() {
-        items.swap(at, usize::try_from(rng.below(at as u64 + 1)).unwrap_or(0));
-    }
 }
 
 /// Share of queries named rightly, an episode each. `vectors`: one an item.
@@ -78,12 +72,6 @@ pub(super) fn accuracies(vectors: &[Vec<f32>], episodes: &[Episode]) -> Vec<f64>
         right.count() as f64 / episode.queries.len().max(1) as f64
     };
     episodes.iter().map(one).collect()
-}
-
-fn of_length_one(mut x: Vec<f32>) -> Vec<f32> {
-    let length = x.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-    x.iter_mut().for_each(|x| *x /= length);
-    x
 }
 
 fn sum<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {

@@ -21,9 +21,9 @@ use crate::pipeline::eval::paired;
 use crate::pipeline::eval::pooled::Pool;
 use crate::pipeline::eval::pooled::pooled;
 use crate::pipeline::eval::pooled::weighted_mean;
+use crate::pipeline::eval::statistics;
 use crate::pipeline::eval::statistics::Interval;
 use crate::pipeline::eval::stream::Stream;
-use crate::pipeline::eval::transfer;
 
 /// Share of the unlabelled recordings that is the first session.
 const FIRST_SESSION: f64 = 0.1;
@@ -207,9 +207,7 @@ fn figures(space: Space, runs: Option<&Runs>, baseline: Option<&Runs>) -> Figure
         space,
         accuracy: runs.and_then(|runs| paired::interval(runs)),
         spread: runs.and_then(|runs| {
-            let of_seeds: Vec<f64> =
-                runs.iter().map(|run| middle(std::slice::from_ref(run))).collect();
-            deviation(&of_seeds)
+            statistics::deviation(runs.iter().map(|run| middle(std::slice::from_ref(run))))
         }),
         above: pair.and_then(|(ours, theirs)| paired::above(ours, theirs)),
         errors_left: left.filter(|left| left.is_finite()),
@@ -240,7 +238,7 @@ fn frozen(task: &Task<'_>, pool: Pool, frame: Frame) -> Vec<Vec<f32>> {
 
 fn learner(task: &Task<'_>, kind: Kind, seed: u64) -> Learner {
     let own = match kind {
-        Kind::Random => transfer::untrained(task.settings),
+        Kind::Random => live::untrained(task.settings),
         _ => task.settings.clone(),
     };
     let learn_until_s = (kind == Kind::FirstSession).then(|| FIRST_SESSION * task.life.end_s());
@@ -248,14 +246,6 @@ fn learner(task: &Task<'_>, kind: Kind, seed: u64) -> Learner {
     let plan = Plan { learn_until_s, ..Plan::default() };
     live::live(task.nursery, &mut learner, (&own, seed), task.life, plan);
     learner
-}
-
-/// `None` for fewer than two.
-fn deviation(values: &[f64]) -> Option<f64> {
-    let n = values.len() as f64;
-    let middle = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|x| (x - middle).powi(2)).sum();
-    (2 <= values.len()).then(|| (squares / (n - 1.0)).sqrt())
 }
 
 /// Whether learning helped, in sentences.

@@ -10,7 +10,6 @@ use crate::pipeline::eval::live::Plan;
 use crate::pipeline::eval::live::Read;
 use crate::pipeline::eval::statistics::mean;
 use crate::pipeline::eval::stream::Stream;
-use crate::pipeline::eval::transfer;
 
 /// Share of each regime that is never learnt from.
 const HELD_OUT: f64 = 0.2;
@@ -61,7 +60,7 @@ impl Pupil {
             Self::WithoutMemory => forgetful,
             Self::WithoutGuard => LearnToml { holdout_every: 0, ..own },
             Self::Naive => LearnToml { holdout_every: 0, ..forgetful },
-            Self::Random => return Ok(transfer::untrained(configured)),
+            Self::Random => return Ok(live::untrained(configured)),
         }
         .check()
     }
@@ -126,6 +125,11 @@ impl Course {
         self.losses().into_iter().reduce(f64::max)
     }
 
+    /// Whether nothing was ever guessed.
+    fn is_blank(&self) -> bool {
+        self.phases.iter().all(|phase| phase.skills == [None; 2])
+    }
+
     /// Skill of both regimes together at the end.
     pub fn last_skill(&self) -> Option<f64> {
         mean(self.phases.last()?.skills.into_iter())
@@ -158,6 +162,10 @@ pub fn verdict(courses: &[Course]) -> Vec<String> {
                 100.0 * naive_worst
             ));
         }
+        _ if courses.iter().all(Course::is_blank) => words.push(
+            "nobody was warm in time to learn anything: give longer recordings, or fewer --cycles"
+                .into(),
+        ),
         _ => words.push("nothing was learnt that could be forgotten: no skill above 0".into()),
     }
     if let Some((ours, theirs)) = own.last_skill().zip(naive.last_skill()) {
@@ -265,6 +273,9 @@ mod tests {
         assert!(worse.contains("NOT less than") && worse.contains("guard COST 0.190"), "{worse}");
         let still = |pupil| Course { pupil, phases: vec![Phase { met: 0, skills: [None; 2] }] };
         let words = verdict(&[still(Pupil::Configured), still(Pupil::Naive)]);
+        assert!(words[0].starts_with("nobody was warm"), "{words:?}");
+        let bad = |pupil| Course { pupil, phases: vec![Phase { met: 0, skills: [Some(-0.1); 2] }] };
+        let words = verdict(&[bad(Pupil::Configured), bad(Pupil::Naive)]);
         assert!(words[0].starts_with("nothing was learnt"), "{words:?}");
     }
 }

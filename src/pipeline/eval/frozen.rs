@@ -10,6 +10,7 @@ use crate::learn::moments::Moments;
 use crate::learn::whiten::MOST_DIM;
 use crate::learn::whiten::Projection;
 use crate::learn::whiten::Whitener;
+use crate::pipeline::eval::pooled::of_length_one;
 use crate::pipeline::eval::stream::Window;
 
 /// Neighbours whose mean cosine counts.
@@ -68,20 +69,20 @@ impl Frozen {
         match self {
             Self::Mahalanobis => mahalanobis(dim, &bank, &asked),
             Self::Raw => nearest(
-                &of_length_one(&bank, <[f32]>::to_vec),
-                &of_length_one(&asked, <[f32]>::to_vec),
+                &rows_of_length_one(&bank, <[f32]>::to_vec),
+                &rows_of_length_one(&asked, <[f32]>::to_vec),
             ),
             Self::Centred => {
                 let space = Centre::of(dim, &bank);
                 nearest(
-                    &of_length_one(&bank, |x| space.from(x)),
-                    &of_length_one(&asked, |x| space.from(x)),
+                    &rows_of_length_one(&bank, |x| space.from(x)),
+                    &rows_of_length_one(&asked, |x| space.from(x)),
                 )
             }
             Self::Whitened => {
                 let mut space = Whitened::of(dim, &bank);
-                let known = of_length_one(&bank, |x| space.of_row(x));
-                nearest(&known, &of_length_one(&asked, |x| space.of_row(x)))
+                let known = rows_of_length_one(&bank, |x| space.of_row(x));
+                nearest(&known, &rows_of_length_one(&asked, |x| space.of_row(x)))
             }
             Self::WhitenedDistance => {
                 let mut space = Whitened::of(dim, &bank);
@@ -165,13 +166,11 @@ fn mahalanobis(dim: usize, bank: &[&[f32]], asked: &[&[f32]]) -> Vec<f64> {
 }
 
 /// A row each, of length 1.
-fn of_length_one(rows: &[&[f32]], mut space: impl FnMut(&[f32]) -> Vec<f32>) -> Array2<f32> {
+fn rows_of_length_one(rows: &[&[f32]], mut space: impl FnMut(&[f32]) -> Vec<f32>) -> Array2<f32> {
     let mut all = Vec::new();
     let mut width = 0;
     for row in rows {
-        let mut row = space(row);
-        let length = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-        row.iter_mut().for_each(|x| *x /= length);
+        let row = of_length_one(space(row));
         width = row.len();
         all.extend(row);
     }

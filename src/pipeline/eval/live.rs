@@ -5,6 +5,7 @@ use crate::base::bytes::Malformed;
 use crate::base::bytes::Reader;
 use crate::base::bytes::Writer;
 use crate::config::learn::LearnSettings;
+use crate::config::learn::LearnToml;
 use crate::encode::density::Density;
 use crate::encode::latent::LatentShape;
 use crate::learn::learner::Learner;
@@ -41,6 +42,14 @@ impl Nursery {
         let bytes = writer.into_bytes();
         Learner::load(self.shape, self.density, settings, &mut Reader::new(&bytes))
     }
+}
+
+/// Those settings with weights that stay as they are.
+pub fn untrained(settings: &LearnSettings) -> LearnSettings {
+    let own: LearnToml = (**settings).clone();
+    let still = LearnToml { first_updates_per_window: 0.0, updates_per_window: 0.0, ..own };
+    // Both are allowed to be 0 whatever the rest is.
+    still.check().unwrap_or_else(|_| settings.clone())
 }
 
 /// What was said of one window.

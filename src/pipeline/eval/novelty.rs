@@ -7,6 +7,7 @@ use crate::config::problems::Problems;
 use crate::pipeline::eval::frozen::Frozen;
 use crate::pipeline::eval::live;
 use crate::pipeline::eval::live::Nursery;
+use crate::pipeline::eval::live::Read;
 use crate::pipeline::eval::rows::Row;
 use crate::pipeline::eval::statistics;
 use crate::pipeline::eval::statistics::Interval;
@@ -44,6 +45,24 @@ pub struct Run {
     pub skill_vs_persistence: Option<f64>,
 }
 
+impl Run {
+    /// Of what a learner said of the judged windows.
+    pub fn of(reads: &[Read]) -> Self {
+        let score = |novelty: Option<f32>| novelty.map_or(f64::NEG_INFINITY, f64::from);
+        Self {
+            scores: reads.iter().map(|read| score(read.novelty)).collect(),
+            events: reads.iter().map(|read| read.event).collect(),
+            skill_vs_mean: live::skill(reads),
+            skill_vs_persistence: live::skill_vs_persistence(reads),
+        }
+    }
+
+    /// Of what the encoder alone says of `judged`, after `learnt`.
+    pub fn frozen(way: Frozen, learnt: &[&Window], judged: &[&Window]) -> Self {
+        Self { scores: way.scores(learnt, judged), ..Self::default() }
+    }
+}
+
 /// What came of one place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
@@ -57,6 +76,18 @@ pub struct Judged {
     pub foreign: Vec<Foreign>,
     /// In the order of the rows, a run each seed.
     pub runs: Vec<Vec<Run>>,
+}
+
+impl Judged {
+    /// Of `runs` over the windows `judged`, by what is foreign in `place`.
+    pub fn of(place: &Place, judged: &[&Window], runs: Vec<Vec<Run>>) -> Self {
+        let spans: Vec<(f64, f64)> = judged.iter().map(|w| (w.start_s, w.end_s)).collect();
+        let truth = place.foreign.as_ref().map_or_else(Vec::new, |foreign| {
+            spans.iter().map(|&(start_s, end_s)| truth::of(start_s, end_s, foreign)).collect()
+        });
+        let foreign = place.foreign.clone().unwrap_or_default();
+        Self { name: place.stream.name.clone(), spans, truth, foreign, runs }
+    }
 }
 
 /// Lets every row judge the place.
@@ -79,7 +110,7 @@ pub fn judge(
     for row in rows {
         runs.push(match row {
             row if row.is_adapted_for(place.stream.end_s()) => Vec::new(),
-            Row::Frozen(way) => vec![frozen(*way, &learnt, &judged)],
+            Row::Frozen(way) => vec![Run::frozen(*way, &learnt, &judged)],
             row => {
                 let own = row.settings(settings)?;
                 let run = |&seed| learner(*row, place, nursery, (&own, seed), judged.len());
@@ -92,17 +123,7 @@ pub fn judge(
         let adapted = runs[adapted].clone();
         runs.iter_mut().filter(|runs| runs.is_empty()).for_each(|runs| runs.clone_from(&adapted));
     }
-    let spans: Vec<(f64, f64)> = judged.iter().map(|w| (w.start_s, w.end_s)).collect();
-    let foreign = place.foreign.clone();
-    let truth = foreign.as_ref().map_or_else(Vec::new, |foreign| {
-        spans.iter().map(|&(start_s, end_s)| truth::of(start_s, end_s, foreign)).collect()
-    });
-    let name = place.stream.name.clone();
-    Ok(Judged { name, spans, truth, foreign: foreign.unwrap_or_default(), runs })
-}
-
-fn frozen(way: Frozen, learnt: &[&Window], judged: &[&Window]) -> Run {
-    Run { scores: way.scores(learnt, judged), ..Run::default() }
+    Ok(Judged::of(place, &judged, runs))
 }
 
 fn learner(
@@ -115,14 +136,7 @@ fn learner(
     let mut learner = nursery.learner(settings, seed);
     let plan = row.plan(place.learn_until_s);
     let reads = live::live(nursery, &mut learner, (settings, seed), &place.stream, plan);
-    let reads = &reads[reads.len() - judged..];
-    let score = |novelty: Option<f32>| novelty.map_or(f64::NEG_INFINITY, f64::from);
-    Run {
-        scores: reads.iter().map(|read| score(read.novelty)).collect(),
-        events: reads.iter().map(|read| read.event).collect(),
-        skill_vs_mean: live::skill(reads),
-        skill_vs_persistence: live::skill_vs_persistence(reads),
-    }
+    Run::of(&reads[reads.len() - judged..])
 }
 
 /// A line of the table: means over places and seeds.

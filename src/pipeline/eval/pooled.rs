@@ -58,3 +58,10 @@ fn tokens(stream: &Stream) -> (Vec<f32>, Vec<f32>) {
     mean.iter_mut().for_each(|x| *x /= count);
     (mean, most)
 }
+
+/// `x` with length 1; zeros stay zeros.
+pub(super) fn of_length_one(mut x: Vec<f32>) -> Vec<f32> {
+    let length = x.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    x.iter_mut().for_each(|x| *x /= length);
+    x
+}

@@ -10,9 +10,9 @@ use crate::pipeline::eval::live::Plan;
 use crate::pipeline::eval::novelty::Judged;
 use crate::pipeline::eval::novelty::Place;
 use crate::pipeline::eval::novelty::Run;
+use crate::pipeline::eval::statistics;
 use crate::pipeline::eval::stream::Stream;
 use crate::pipeline::eval::stream::Window;
-use crate::pipeline::eval::truth;
 use crate::pipeline::eval::truth::Truth;
 
 /// Rows of each disturbance: the frozen ways, then the learner.
@@ -52,41 +52,23 @@ pub fn judge(
     let is_learnt = |window: &&Window| window.start_s < place.learn_until_s;
     let learnt: Vec<&Window> = place.stream.windows.iter().filter(is_learnt).collect();
     let judged: Vec<&Window> = rest.windows.iter().collect();
-    let frozen = |way: Frozen| vec![Run { scores: way.scores(&learnt, &judged), ..Run::default() }];
+    let frozen = |way: Frozen| vec![Run::frozen(way, &learnt, &judged)];
     let mut runs: Vec<Vec<Run>> = Frozen::ALL.map(frozen).into();
     let mut own = Vec::new();
     for (seed, learner) in &ready.learners {
         let mut twin = nursery.twin(learner, settings)?;
         let reads = live::live(nursery, &mut twin, (settings, *seed), &rest, Plan::default());
-        own.push(Run {
-            scores: reads
-                .iter()
-                .map(|read| read.novelty.map_or(f64::NEG_INFINITY, f64::from))
-                .collect(),
-            events: reads.iter().map(|read| read.event).collect(),
-            ..Run::default()
-        });
+        own.push(Run::of(&reads));
     }
     runs.push(own);
-    let spans: Vec<(f64, f64)> = judged.iter().map(|w| (w.start_s, w.end_s)).collect();
-    let truth = place.foreign.as_ref().map_or_else(Vec::new, |foreign| {
-        spans.iter().map(|&(start_s, end_s)| truth::of(start_s, end_s, foreign)).collect()
-    });
-    let (name, foreign) = (place.stream.name.clone(), place.foreign.clone().unwrap_or_default());
-    Ok(Judged { name, spans, truth, foreign, runs })
+    Ok(Judged::of(place, &judged, runs))
 }
 
 /// Median novelty of the windows that are usual, or of all where nobody knows; mean over seeds.
 pub fn median_novelty(judged: &Judged) -> Option<f64> {
-    let last = judged.runs.last()?;
-    super::statistics::mean(last.iter().map(|run| {
-        let usual = |at: &usize| judged.truth.get(*at).is_none_or(|truth| *truth == Truth::Usual);
-        let mut scores: Vec<f64> = (0..run.scores.len())
-            .filter(usual)
-            .map(|at| run.scores[at])
-            .filter(|score| score.is_finite())
-            .collect();
-        scores.sort_by(f64::total_cmp);
-        scores.get(scores.len() / 2).copied()
+    let usual = |at: &usize| judged.truth.get(*at).is_none_or(|truth| *truth == Truth::Usual);
+    statistics::mean(judged.runs.last()?.iter().map(|run| {
+        let scores = (0..run.scores.len()).filter(usual).map(|at| run.scores[at]);
+        statistics::quantile(scores.filter(|score| score.is_finite()).collect(), 0.5)
     }))
 }

@@ -4,6 +4,7 @@ use crate::config::learn::LearnSettings;
 use crate::config::learn::LearnToml;
 use crate::config::problems::Problems;
 use crate::pipeline::eval::frozen::Frozen;
+use crate::pipeline::eval::live;
 use crate::pipeline::eval::live::Plan;
 
 /// Seconds of a day.
@@ -82,14 +83,10 @@ impl Row {
             Self::MemoryAlone => LearnToml {
                 surprise_weight: 0.0,
                 density_weight: 1.0,
-                first_updates_per_window: 0.0,
-                updates_per_window: 0.0,
-                ..own
+                ..(*live::untrained(configured)).clone()
             },
             Self::SurpriseAlone => LearnToml { surprise_weight: 1.0, density_weight: 0.0, ..own },
-            Self::RandomAdapter => {
-                LearnToml { first_updates_per_window: 0.0, updates_per_window: 0.0, ..own }
-            }
+            Self::RandomAdapter => return Ok(live::untrained(configured)),
         }
         .check()
     }

@@ -116,6 +116,14 @@ pub fn deviation(values: impl Iterator<Item = f64>) -> Option<f64> {
     (2 <= values.len()).then(|| (squares / (n - 1.0)).sqrt())
 }
 
+/// The value below which that share of `values` lies, the nearest of them; `None` for none.
+pub fn quantile(mut values: Vec<f64>, share: f64) -> Option<f64> {
+    let last = values.len().checked_sub(1)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    let at = ((share * last as f64).round() as usize).min(last);
+    Some(*values.select_nth_unstable_by(at, f64::total_cmp).1)
+}
+
 /// Where a difference lies, with 95 % confidence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
@@ -127,12 +135,9 @@ pub struct Interval {
 
 impl Interval {
     /// Of values drawn by a bootstrap; `None` for none.
-    pub fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
-        let last = values.len().checked_sub(1)?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-        let at = |share: f64| values[((share * last as f64).round() as usize).min(last)];
-        Some(Self { low: at(0.025), high: at(0.975) })
+    pub fn of(values: Vec<f64>) -> Option<Self> {
+        let low = quantile(values.clone(), 0.025)?;
+        Some(Self { low, high: quantile(values, 0.975)? })
     }
 
     /// Whether it lies above 0, below 0, or neither.

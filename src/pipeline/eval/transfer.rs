@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use crate::base::bytes::Malformed;
 use crate::config::learn::LearnSettings;
-use crate::config::learn::LearnToml;
 use crate::pipeline::eval::live;
 use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Plan;
 use crate::pipeline::eval::live::Read;
 use crate::pipeline::eval::statistics::mean;
+use crate::pipeline::eval::statistics::quantile;
 use crate::pipeline::eval::stream::Stream;
 use crate::pipeline::eval::stream::Window;
 
@@ -93,14 +93,6 @@ const SPELL_S: f64 = 120.0;
 /// Seconds at the beginning in which windows count as strange.
 const BEGINNING_S: f64 = 600.0;
 
-/// Those settings with weights that stay as they are.
-pub fn untrained(settings: &LearnSettings) -> LearnSettings {
-    let own: LearnToml = (**settings).clone();
-    let still = LearnToml { first_updates_per_window: 0.0, updates_per_window: 0.0, ..own };
-    // Both are allowed to be 0 whatever the rest is.
-    still.check().unwrap_or_else(|_| settings.clone())
-}
-
 /// Lets everybody live in `new`; the learner of the old place has lived in `old` before.
 ///
 /// # Errors
@@ -113,7 +105,7 @@ pub fn compare(
     settings: &LearnSettings,
     seeds: &[u64],
 ) -> Result<Vec<Figures>, Malformed> {
-    let still = untrained(settings);
+    let still = live::untrained(settings);
     let mut lives: Vec<Vec<Vec<Read>>> = vec![Vec::new(); Comer::ALL.len()];
     let away_s = old.end_s();
     for &seed in seeds {
@@ -193,13 +185,8 @@ fn beginning<'a>(stream: &Stream, reads: &'a [Read]) -> &'a [Read] {
 
 /// The value below which that share of novelties lies.
 fn novelty(stream: &Stream, reads: &[Read], share: f64) -> Option<f64> {
-    let mut all: Vec<f32> =
-        beginning(stream, reads).iter().filter_map(|read| read.novelty).collect();
-    all.sort_by(f32::total_cmp);
-    let last = all.len().checked_sub(1)?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-    let at = ((share * last as f64).round() as usize).min(last);
-    Some(f64::from(all[at]))
+    let all = beginning(stream, reads).iter().filter_map(|read| read.novelty);
+    quantile(all.map(f64::from).collect(), share)
 }
 
 fn strange(stream: &Stream, reads: &[Read]) -> Option<f64> {
