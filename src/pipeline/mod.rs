@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod eval;
 pub mod lateness;
 pub mod limits;
+pub mod lived;
 pub mod naming;
 pub mod open;
 pub mod pace;

@@ -8,7 +8,7 @@ use crate::config::daemon::CheckpointSettings;
 use crate::config::learn::LearnSettings;
 use crate::encode::Encoder;
 use crate::encode::error::EncodeError;
-use crate::pipeline::track::Lived;
+use crate::pipeline::lived::Lived;
 use crate::pipeline::track::Track;
 use crate::store::checkpoint::Checkpoint;
 use crate::store::checkpoint::Origin;

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::bytes::Malformed;
-use crate::base::bytes::Reader;
 use crate::base::bytes::Writer;
 use crate::base::modality::Modality;
 use crate::capture::Chunk;
@@ -21,6 +19,7 @@ use crate::encode::picture::PictureFrontEnd;
 use crate::encode::sound::SoundFrontEnd;
 use crate::learn::drift::Notice;
 use crate::learn::learner::Learner;
+use crate::pipeline::lived::Lived;
 use crate::pipeline::pace::Pace;
 use crate::pipeline::window::Core;
 use crate::pipeline::window::Embedded;
@@ -390,34 +389,5 @@ impl Track {
 
     fn lost(&mut self, loss: Loss) {
         *self.losses.entry(loss.cause).or_default() += loss.count;
-    }
-}
-
-/// What a checkpoint's payload holds.
-#[derive(Debug)]
-pub struct Lived {
-    learner: Learner,
-    /// Seconds of input it had lived through.
-    seconds: f64,
-}
-
-impl Lived {
-    /// Reads what [`Track::save`] wrote.
-    ///
-    /// # Errors
-    ///
-    /// [`Malformed`] when the payload is not one of ours, or one of another encoder or size.
-    pub fn read(
-        encoder: &dyn Encoder,
-        settings: &LearnSettings,
-        payload: &[u8],
-    ) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(payload);
-        reader.section("track")?;
-        let seconds = reader.f64()?;
-        let density = Density::of(encoder.manifest());
-        let learner = Learner::load(encoder.shape(), density, settings, &mut reader)?;
-        reader.end()?;
-        Ok(Self { learner, seconds })
     }
 }

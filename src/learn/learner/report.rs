@@ -2,20 +2,7 @@
 
 use crate::learn::drift::Notice;
 use crate::learn::learner::Learner;
-use crate::learn::learner::Score;
-use crate::learn::learner::Scored;
 use crate::learn::surprise::Reading;
-
-impl Score {
-    /// Mean squared error of guessing the token before (in a picture: the same patch of the last window
-    /// that was learnt), in whitened space; `None` before anything was fitted.
-    pub const fn persistence_error(&self) -> Option<f32> {
-        match self.state {
-            Scored::Done { persistence, .. } => persistence,
-            Scored::Refused | Scored::TooEarly => None,
-        }
-    }
-}
 
 /// Counts and skills since the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

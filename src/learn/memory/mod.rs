@@ -19,25 +19,16 @@
 
 mod clusters;
 mod plan;
+mod rehearsal;
+mod state;
 
-use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
-use crate::learn::alarm::at_most;
 use crate::learn::codec::Codec;
 use crate::learn::memory::clusters::{Clusters, Merge};
-use crate::learn::moments::fill;
 
 pub use crate::learn::memory::plan::MemoryPlan;
+pub use crate::learn::memory::rehearsal::{MOST_REPLAYS, OLDEST_S, RARE};
 
-/// Rehearsals after which a window is retired with each further one, by the toss of a coin: a week or more
-/// where a window comes each half second and half an update with it.
-pub const MOST_REPLAYS: u16 = 10_000;
-/// The same for its age, seconds: 90 days.
-pub const OLDEST_S: f64 = 90.0 * 86_400.0;
-/// Windows of a kind from which on it is rehearsed as much as any other.
-const COMMON: f64 = 100.0;
-/// So many of a kind are never retired.
-pub const RARE: usize = 4;
 /// Share of the reservoir that a dull kind, such as silence, may have.
 const MOST_DULL: f64 = 0.1;
 /// Slots that one change can touch: a push, a place given up, and two clusters made one.
@@ -159,52 +150,6 @@ impl Memory {
         let back = self.pushed.checked_sub(age as u64 + 1)?;
         (age < self.plan.recent)
             .then(|| usize::try_from(back % self.plan.recent as u64).unwrap_or(0))
-    }
-
-    /// The slot of one of the `newest` windows, all alike.
-    pub fn draw_recent(&self, newest: usize, rng: &mut Rng) -> usize {
-        let age = rng.below(self.recent_len().min(newest).max(1) as u64);
-        usize::try_from(age).ok().and_then(|age| self.recent(age)).unwrap_or(0)
-    }
-
-    /// Any slot in use, all alike.
-    pub fn draw(&self, rng: &mut Rng) -> usize {
-        let drawn = usize::try_from(rng.below(self.len().max(1) as u64)).unwrap_or(0);
-        let (recent, reservoir) = (self.recent_len(), self.reservoir_len);
-        if drawn < recent {
-            return drawn;
-        }
-        if drawn < recent + reservoir {
-            return self.plan.recent + drawn - recent;
-        }
-        let mut place = drawn - recent - reservoir;
-        for (which, &kept) in self.kept.iter().enumerate() {
-            if place < kept {
-                return self.cluster_slot(which) + place;
-            }
-            place -= kept;
-        }
-        0
-    }
-
-    /// Any slot of any kind that was met `COMMON` times, all such kinds alike; any slot at all while
-    /// there are not two of them, and while the reservoir has lost nothing yet.
-    ///
-    /// Why not of every kind, and not from the beginning: what happened a few times is what should stay
-    /// surprising. Rehearsed as much as everything else, foreign sounds in a steady place were guessed
-    /// well, and novelty stood out less. Kinds need help once they begin to be forgotten.
-    pub fn draw_kind(&self, rng: &mut Rng) -> usize {
-        let is_common =
-            |which: &usize| 0 < self.kept[*which] && COMMON <= self.clusters.mass(*which);
-        let filled = (0..self.kept.len()).filter(is_common).count();
-        if filled < 2 || self.offered <= self.plan.reservoir as u64 {
-            return self.draw(rng);
-        }
-        let drawn = usize::try_from(rng.below(filled as u64)).unwrap_or(0);
-        let which = (0..self.kept.len()).filter(is_common).nth(drawn);
-        let which = which.unwrap_or(0);
-        let member = usize::try_from(rng.below(self.kept[which].max(1) as u64)).unwrap_or(0);
-        self.cluster_slot(which) + member
     }
 
     /// Stores a window whose sketch is `sketch`; see [`Memory::changed`]. Gives its slot.
@@ -334,27 +279,6 @@ impl Memory {
         });
     }
 
-    /// Counts a rehearsal at `now_s`, which may be the window's last.
-    pub fn rehearsed(&mut self, slot: usize, now_s: f64, rng: &mut Rng) {
-        self.changed.clear();
-        let facts = &mut self.facts[slot];
-        facts.replays = facts.replays.saturating_add(1);
-        let is_old = MOST_REPLAYS <= facts.replays || facts.at_s + OLDEST_S < now_s;
-        if slot < self.plan.recent || !is_old || rng.unit() < 0.5 {
-            return;
-        }
-        let first = self.plan.recent + self.plan.reservoir;
-        if slot < first {
-            self.reservoir_len -= 1;
-            self.copy(self.plan.recent + self.reservoir_len, slot);
-        } else if let Some(which) = (slot - first).checked_div(self.plan.members)
-            && RARE < self.kept[which]
-        {
-            self.kept[which] -= 1;
-            self.copy(self.cluster_slot(which) + self.kept[which], slot);
-        }
-    }
-
     /// The kind of a window with that sketch, and its distance to the middle of that kind; `None` before
     /// there is any.
     pub fn kind(&self, sketch: &[f32]) -> Option<(usize, f32)> {
@@ -405,77 +329,6 @@ impl Memory {
     pub fn embedding(&self, slot: usize) -> (&[i16], f32) {
         let dim = self.plan.embedding_dim;
         (&self.embeddings[slot * dim..(slot + 1) * dim], self.facts[slot].embedding_scale)
-    }
-
-    /// Appends everything that changes. Only slots in use are written.
-    pub fn save(&self, to: &mut Writer) {
-        to.section("memory");
-        to.u64(self.pushed);
-        to.u64(self.offered);
-        to.len(self.reservoir_len);
-        self.kept.iter().for_each(|&kept| to.len(kept));
-        self.of_kind.iter().for_each(|&offered| to.u64(offered));
-        self.clusters.save(to);
-        let (len, dim) = (self.plan.tokens_len, self.plan.embedding_dim);
-        for slot in self.slots() {
-            let facts = self.facts[slot];
-            to.f64(facts.at_s);
-            to.len(facts.valid_tokens);
-            to.flag(facts.held_out);
-            to.u64(facts.cluster.into());
-            to.u64(facts.replays.into());
-            to.f32(facts.token_scale);
-            to.f32(facts.embedding_scale);
-            to.i8s(&self.tokens[slot * len..(slot + 1) * len]);
-            to.i16s(&self.embeddings[slot * dim..(slot + 1) * dim]);
-        }
-    }
-
-    /// Reads what [`Memory::save`] wrote, for the same plan.
-    ///
-    /// # Errors
-    ///
-    /// [`Malformed`] when it is something else.
-    pub fn load(&mut self, from: &mut Reader<'_>, most_tokens: usize) -> Result<(), Malformed> {
-        from.section("memory")?;
-        self.pushed = from.u64()?;
-        self.offered = from.u64()?;
-        self.reservoir_len = at_most("windows", from.len()?, self.plan.reservoir)?;
-        for kept in &mut self.kept {
-            *kept = at_most("windows", from.len()?, self.plan.members)?;
-        }
-        for offered in &mut self.of_kind {
-            *offered = from.u64()?;
-        }
-        self.clusters.load(from)?;
-        let slots: Vec<usize> = self.slots().collect();
-        for slot in slots {
-            let facts = Facts {
-                at_s: from.f64()?,
-                valid_tokens: from.len()?,
-                held_out: from.flag()?,
-                cluster: clusters::number(from.u64()?, self.plan.clusters)?,
-                replays: u16::try_from(from.u64()?).unwrap_or(u16::MAX),
-                token_scale: from.f32()?,
-                embedding_scale: from.f32()?,
-            };
-            if most_tokens < facts.valid_tokens {
-                return Err(Malformed::WrongValue {
-                    what: "valid tokens",
-                    found: facts.valid_tokens.to_string(),
-                    expected: format!("at most {most_tokens}"),
-                });
-            }
-            self.facts[slot] = facts;
-            let plan = self.plan;
-            fill(tokens_of(&mut self.tokens, plan, slot), "numbers in tokens", from.i8s()?)?;
-            fill(
-                embedding_of(&mut self.embeddings, plan, slot),
-                "numbers in an embedding",
-                from.i16s()?,
-            )?;
-        }
-        Ok(())
     }
 }
 

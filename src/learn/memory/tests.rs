@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::bytes::{Reader, Writer};
 
 const PLAN: MemoryPlan = MemoryPlan {
     tokens_len: 1,

@@ -1,0 +1,37 @@
+//! What a checkpoint's payload holds of a track.
+
+use crate::base::bytes::Malformed;
+use crate::base::bytes::Reader;
+use crate::config::learn::LearnSettings;
+use crate::encode::Encoder;
+use crate::encode::density::Density;
+use crate::learn::learner::Learner;
+
+/// A learner and its age.
+#[derive(Debug)]
+pub struct Lived {
+    pub(super) learner: Learner,
+    /// Seconds of input it had lived through.
+    pub(super) seconds: f64,
+}
+
+impl Lived {
+    /// Reads what [`Track::save`](crate::pipeline::track::Track::save) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] when the payload is not one of ours, or one of another encoder or size.
+    pub fn read(
+        encoder: &dyn Encoder,
+        settings: &LearnSettings,
+        payload: &[u8],
+    ) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(payload);
+        reader.section("track")?;
+        let seconds = reader.f64()?;
+        let density = Density::of(encoder.manifest());
+        let learner = Learner::load(encoder.shape(), density, settings, &mut reader)?;
+        reader.end()?;
+        Ok(Self { learner, seconds })
+    }
+}
