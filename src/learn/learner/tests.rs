@@ -226,7 +226,7 @@ fn a_steady_place_is_guessed_as_well_after_a_month_as_after_ten_days() {
     assert!(skills[1] - worst < 0.02, "{skills:?}");
 }
 
-/// Failure 6 at the learner's door. Fails when clusters keep nothing (`clusters: 0`).
+/// Failure 6 and 10 at the learner's door: what batches are made of.
 #[test]
 fn a_rare_kind_stays_in_batches_and_in_memory() {
     let mut place = Place::new(SHAPE, 7);

@@ -70,7 +70,7 @@ pub struct Skills {
     /// Against the token before, a seed each.
     pub vs_persistence: Vec<Option<f64>>,
     /// By how much either is above that of a fresh learner, and where that lies for sure: seeds are drawn, and
-    /// stretches of [`SPELL_S`].
+    /// stretches of two minutes.
     pub above_fresh: [Above; 2],
 }
 
