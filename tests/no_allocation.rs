@@ -14,6 +14,8 @@ use habituate::encode::latent::LatentShape;
 use habituate::encode::sides::{PIXELS, Sides};
 use habituate::learn::contract::{HOP_S, Place, live};
 use habituate::learn::learner::Learner;
+use habituate::learn::memory::Memory;
+use habituate::learn::memory::MemoryPlan;
 use habituate::nn::layout::Layout;
 
 struct Counting;
@@ -42,6 +44,29 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// What memory says it holds is what it takes from the allocator. Fails when [`Memory::bytes`] leaves out what is
+/// known of windows, or the clusters.
+#[test]
+fn memory_takes_as_many_bytes_as_it_says() {
+    let plan = MemoryPlan {
+        tokens_len: 12 * 64,
+        embedding_dim: 192,
+        sketch_dim: 48,
+        recent: 100,
+        reservoir: 200,
+        clusters: 16,
+        members: 4,
+        block_s: 300.0,
+        every: 10,
+        seed: 1,
+    };
+    for plan in [plan, MemoryPlan { clusters: 0, members: 0, ..plan }] {
+        let before = HELD.get();
+        let memory = Memory::new(plan);
+        assert_eq!(HELD.get() - before, memory.bytes(), "{plan:?}");
+    }
+}
 
 /// `gemm`'s flags: one byte for every sixteen rows of a block that fits the second-level cache.
 const MOST_BYTES: usize = 2048;

@@ -8,6 +8,10 @@
 //! remembered windows, `v` their mean variance and `ρ` = `RIDGE`. A ridge above the mean variance shrinks the
 //! loudest directions and leaves the others as they are: whitening in full would make noise as loud as
 //! everything else where few windows are remembered.
+//!
+//! Of an embedding of many zeros and a few large numbers, of which roots are taken (`root_cosine_nearest` in the
+//! encoder's manifest), only the middle is taken off: each number stands for something by itself, and with
+//! `YAMNet` shrinking the loudest directions lost more than learning gave.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::learn::eigen;
@@ -26,14 +30,16 @@ const LENGTHS: [f64; 3] = [1.0, 1.0, 3.0];
 #[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
     parts: [Shrunk; 3],
+    /// Whether loud directions of the embedding are shrunk as well.
+    shrinks_frozen: bool,
 }
 
 impl Joined {
     /// Knows of nothing yet: parts are only brought to their lengths. `hidden_dim` is the width of mean and
-    /// maximum together.
-    pub fn new(hidden_dim: usize, frozen_dim: usize) -> Self {
+    /// maximum together; `shrinks_frozen` is whether loud directions of the embedding are shrunk, too.
+    pub fn new(hidden_dim: usize, frozen_dim: usize, shrinks_frozen: bool) -> Self {
         let dims = [hidden_dim / 2, hidden_dim - hidden_dim / 2, frozen_dim];
-        Self { parts: dims.map(Shrunk::new) }
+        Self { parts: dims.map(Shrunk::new), shrinks_frozen }
     }
 
     /// Width of a description.
@@ -45,10 +51,10 @@ impl Joined {
     pub fn fit(&mut self, rows: &[f32]) {
         let dim = self.dim();
         let mut from = 0;
-        for part in &mut self.parts {
+        for (number, part) in self.parts.iter_mut().enumerate() {
             let to = from + part.dim();
             let own = rows.chunks_exact(dim.max(1)).map(|row| &row[from..to]);
-            part.fit(own);
+            part.fit(own, number < 2 || self.shrinks_frozen);
             from = to;
         }
     }
@@ -122,7 +128,7 @@ impl Shrunk {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "computed in f64, used in f32")]
-    fn fit<'a>(&mut self, rows: impl Iterator<Item = &'a [f32]>) {
+    fn fit<'a>(&mut self, rows: impl Iterator<Item = &'a [f32]>, shrinks: bool) {
         let dim = self.dim();
         self.directions.clear();
         let mut x: Vec<f64> = rows.flat_map(|row| row.iter().map(|&x| f64::from(x))).collect();
@@ -138,6 +144,9 @@ impl Shrunk {
             row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean);
         }
         self.mean.iter_mut().zip(&mean).for_each(|(to, &x)| *to = x as f32);
+        if !shrinks {
+            return;
+        }
         let ridge = RIDGE * x.iter().map(|x| x * x).sum::<f64>() / (n * dim) as f64;
         for (variance, direction) in principal(&x, n, dim) {
             let share = 1.0 - (ridge / (ridge + variance)).sqrt();
@@ -206,7 +215,7 @@ mod tests {
         for (n, dim) in [(400, 6), (5, 6)] {
             let rows = rows(n, dim);
             let mut part = Shrunk::new(dim);
-            part.fit(rows.chunks_exact(dim));
+            part.fit(rows.chunks_exact(dim), true);
             let mean: Vec<f64> = part.mean.iter().map(|&x| f64::from(x)).collect();
             let mut covariance = vec![0.0; dim * dim];
             for row in rows.chunks_exact(dim) {
@@ -242,12 +251,12 @@ mod tests {
     #[test]
     fn parts_have_their_lengths_and_survive_saving() {
         for (hidden, frozen) in [(8, 5), (0, 5)] {
-            let mut joined = Joined::new(hidden, frozen);
+            let mut joined = Joined::new(hidden, frozen, true);
             joined.fit(&rows(40, joined.dim()));
             let mut writer = Writer::default();
             joined.save(&mut writer);
             let bytes = writer.into_bytes();
-            let mut loaded = Joined::new(hidden, frozen);
+            let mut loaded = Joined::new(hidden, frozen, true);
             let mut reader = Reader::new(&bytes);
             loaded.load(&mut reader).unwrap();
             reader.end().unwrap();
@@ -261,11 +270,34 @@ mod tests {
         }
     }
 
+    /// Fails when the embedding is shrunk whatever its encoder is.
+    #[test]
+    fn an_embedding_that_is_not_shrunk_keeps_its_directions() {
+        let mut rows = rows(40, 14);
+        // The loud number is the first one of the embedding.
+        rows.chunks_exact_mut(14).for_each(|row| row.swap(0, 8));
+        let cosine = |shrinks_frozen: bool| {
+            let mut joined = Joined::new(8, 6, shrinks_frozen);
+            joined.fit(&rows);
+            let centred = [5.0, 0.5, 0.5, 0.5, 0.5, 0.5];
+            let mut x = rows[..14].to_vec();
+            for (i, by) in centred.iter().enumerate() {
+                x[8 + i] = joined.parts[2].mean[i] + by;
+            }
+            joined.apply(&mut x);
+            let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            let own = &x[8..];
+            product(own, &centred) / (product(own, own) * product(&centred, &centred)).sqrt()
+        };
+        assert!((cosine(false) - 1.0).abs() < 1e-5, "{}", cosine(false));
+        assert!(cosine(true) < 0.99, "{}", cosine(true));
+    }
+
     #[test]
     fn a_loud_direction_is_shrunk_and_a_quiet_one_is_not() {
         let mut part = Shrunk::new(6);
         let rows = rows(400, 6);
-        part.fit(rows.chunks_exact(6));
+        part.fit(rows.chunks_exact(6), true);
         let length_of = |axis: usize| {
             let mut x = part.mean.clone();
             x[axis] += 1.0;

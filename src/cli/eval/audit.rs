@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use crate::cli::eval::args::AuditArgs;
+use crate::cli::eval::difference;
 use crate::cli::eval::draw;
 use crate::cli::eval::novelty::session;
 use crate::cli::exit::EXIT_INPUT;
@@ -20,13 +21,16 @@ use crate::pipeline::eval::frozen::Frozen;
 use crate::pipeline::eval::novelty;
 use crate::pipeline::eval::rows::Row;
 
-const COLUMNS: [(&str, &str); 8] = [
+const COLUMNS: [(&str, &str); 11] = [
     ("by", "by"),
     ("group", "group"),
     ("foreign_windows", "foreign"),
     ("usual_windows", "usual"),
     ("auroc", "AUROC"),
     ("frozen_auroc", "frozen"),
+    ("above_frozen", "above frozen"),
+    ("above_low", "95 % from"),
+    ("above_high", "to"),
     ("recall", "recall"),
     ("false_per_hour", "false/h"),
 ];
@@ -71,16 +75,17 @@ pub(super) fn main(args: &AuditArgs) -> Result<(), Failure> {
 
 fn cells(group: &Group) -> Vec<Cell> {
     let mark = if group.is_enough() { "" } else { " (few)" };
-    vec![
+    let mut cells = vec![
         Cell::text(group.by.name()),
         Cell::text(format!("{}{mark}", group.name)),
         Cell::Number(Some(group.foreign as f64), 0),
         Cell::Number(Some(group.usual as f64), 0),
         Cell::Number(group.auroc, 3),
         Cell::Number(group.frozen, 3),
-        Cell::Number(group.recall, 3),
-        Cell::Number(group.false_per_hour, 1),
-    ]
+    ];
+    cells.extend(difference(group.above));
+    cells.extend([Cell::Number(group.recall, 3), Cell::Number(group.false_per_hour, 1)]);
+    cells
 }
 
 fn sentence(by: By, groups: &[Group]) -> String {

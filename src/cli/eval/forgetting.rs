@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use crate::cli::eval::args::ForgettingArgs;
+use crate::cli::eval::difference;
 use crate::cli::eval::draw;
 use crate::cli::eval::studio::Ground;
 use crate::cli::exit::EXIT_USAGE;
@@ -18,13 +19,16 @@ use crate::pipeline::eval::forgetting;
 use crate::pipeline::eval::forgetting::Course;
 use crate::pipeline::eval::forgetting::Pupil;
 
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 9] = [
     ("row", "who learns"),
     ("mean_loss", "lost, mean"),
     ("worst_loss", "worst"),
     ("mean_fall", "skill lost, mean"),
     ("worst_fall", "worst"),
     ("last_skill", "skill at the end"),
+    ("less_lost_than_naive", "less lost than naive"),
+    ("less_low", "95 % from"),
+    ("less_high", "to"),
 ];
 
 pub(super) fn main(args: &ForgettingArgs) -> Result<(), Failure> {
@@ -59,15 +63,19 @@ pub(super) fn main(args: &ForgettingArgs) -> Result<(), Failure> {
     progress.done();
     ground.warn();
     let mut table = Table::new(&COLUMNS);
+    let naive = courses.iter().find(|course| course.pupil == Pupil::Naive);
     for course in &courses {
-        table.push(vec![
+        let naive = naive.filter(|naive| naive.pupil != course.pupil);
+        let mut cells = vec![
             Cell::text(course.pupil.name()),
             Cell::Number(course.mean_loss(), 3),
             Cell::Number(course.worst_loss(), 3),
             Cell::Number(course.fallen().map(|(mean, _)| mean), 3),
             Cell::Number(course.fallen().map(|(_, worst)| worst), 3),
             Cell::Number(course.last_skill(), 3),
-        ]);
+        ];
+        cells.extend(difference(naive.and_then(|naive| course.loses_less_than(naive))));
+        table.push(cells);
     }
     let mut notes = vec![
         ground.note(),

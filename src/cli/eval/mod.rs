@@ -23,6 +23,8 @@ use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 use crate::emit::chart::ChartError;
+use crate::emit::table::Cell;
+use crate::pipeline::eval::statistics::Interval;
 use crate::pipeline::eval::stream::StreamError;
 use crate::pipeline::eval::truth::TruthError;
 
@@ -52,6 +54,17 @@ impl From<TruthError> for Failure {
     fn from(error: TruthError) -> Self {
         Self::new(EXIT_INPUT, error)
     }
+}
+
+/// A difference and the ends of its interval, as cells of a table.
+fn difference(found: Option<(f64, Option<Interval>)>) -> [Cell; 3] {
+    let interval = found.and_then(|(_, interval)| interval);
+    let figures = [
+        found.map(|(difference, _)| difference),
+        interval.map(|interval| interval.low),
+        interval.map(|interval| interval.high),
+    ];
+    figures.map(|figure| Cell::Number(figure, 3))
 }
 
 /// Writes the picture, where one is wanted.

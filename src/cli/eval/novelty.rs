@@ -2,6 +2,7 @@
 
 use crate::cli::eval::args::NoveltyArgs;
 use crate::cli::eval::args::PlaceArgs;
+use crate::cli::eval::difference;
 use crate::cli::eval::draw;
 use crate::cli::eval::studio::Ground;
 use crate::cli::eval::studio::names_of;
@@ -90,21 +91,21 @@ pub(super) fn main(args: &NoveltyArgs) -> Result<(), Failure> {
 }
 
 fn cells(line: &Figures) -> Vec<Cell> {
-    let interval = line.above.and_then(|(_, interval)| interval);
-    vec![
+    let mut cells = vec![
         Cell::text(line.row.name()),
         Cell::Number(line.auroc, 3),
         Cell::Number(line.partial, 3),
         Cell::Number(line.spread, 3),
-        Cell::Number(line.above.map(|(difference, _)| difference), 3),
-        Cell::Number(interval.map(|interval| interval.low), 3),
-        Cell::Number(interval.map(|interval| interval.high), 3),
+    ];
+    cells.extend(difference(line.above));
+    cells.extend([
         Cell::Number(line.recall, 3),
         Cell::Number(line.false_per_hour, 1),
         Cell::Number(line.alarms_per_day, 1),
         Cell::Number(line.skill_vs_mean, 3),
         Cell::Number(line.skill_vs_persistence, 3),
-    ]
+    ]);
+    cells
 }
 
 /// The interval of a dot is that of its difference, put at the baseline's end.

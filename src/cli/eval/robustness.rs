@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use crate::cli::eval::args::RobustnessArgs;
+use crate::cli::eval::difference;
 use crate::cli::eval::draw;
 use crate::cli::eval::studio::Ground;
 use crate::cli::eval::studio::names_of;
@@ -26,11 +27,17 @@ use crate::pipeline::eval::robustness;
 use crate::pipeline::eval::rows::Row;
 use crate::pipeline::eval::statistics::mean;
 
-const COLUMNS: [(&str, &str); 7] = [
+const COLUMNS: [(&str, &str); 13] = [
     ("disturbance", "disturbance"),
     ("auroc", "AUROC"),
     ("pauc", "pAUC"),
+    ("gained", "gained"),
+    ("gained_low", "95 % from"),
+    ("gained_high", "to"),
     ("frozen_auroc", "frozen"),
+    ("above_frozen", "above frozen"),
+    ("above_low", "95 % from"),
+    ("above_high", "to"),
     ("alarms_per_day", "alarms/day"),
     ("median_novelty", "median novelty"),
     ("false_per_hour", "false/h"),
@@ -86,26 +93,39 @@ fn show(
     let mut table = Table::new(&COLUMNS);
     let mut dots = Vec::new();
     let mut areas = Vec::new();
-    for (disturbance, places) in disturbances.iter().zip(judged) {
+    for (number, (disturbance, places)) in disturbances.iter().zip(judged).enumerate() {
         let lines = novelty::figures(&rows, places).lines;
-        let own = &lines[robustness::ROWS - 1];
+        let row = robustness::ROWS - 1;
+        let own = &lines[row];
+        let clean = judged.first().filter(|_| 0 < number);
+        let gained = clean.and_then(|clean| robustness::above((places, row), (clean, row)));
+        let above = best.and_then(|best| robustness::above((places, row), (places, best)));
         let frozen = best.and_then(|best| lines[best].auroc);
-        table.push(vec![
+        let mut cells = vec![
             Cell::text(disturbance.name()),
             Cell::Number(own.auroc, 3),
             Cell::Number(own.partial, 3),
-            Cell::Number(frozen, 3),
+        ];
+        cells.extend(difference(gained));
+        cells.push(Cell::Number(frozen, 3));
+        cells.extend(difference(above));
+        cells.extend([
             Cell::Number(own.alarms_per_day, 1),
             Cell::Number(mean(places.iter().map(robustness::median_novelty)), 2),
             Cell::Number(own.false_per_hour, 1),
         ]);
+        table.push(cells);
         for (who, value) in [("learnt", own.auroc), ("frozen", frozen)] {
             let name = format!("{}, {who}", disturbance.name());
             dots.extend(value.map(|value| Dot { name, value, interval: None }));
         }
         areas.push((disturbance.name(), own.auroc, frozen));
     }
-    let mut notes = vec![ground.note()];
+    let mut notes = vec![
+        ground.note(),
+        "gained: of the area as it is without disturbance, on the same windows; below 0 is a loss"
+            .into(),
+    ];
     notes.extend(sentence(&areas));
     tables::print(&table, args.places.common.table, &notes);
     draw(&args.places.common, || {

@@ -1,6 +1,7 @@
 //! `habituate eval transfer`.
 
 use crate::cli::eval::args::TransferArgs;
+use crate::cli::eval::difference;
 use crate::cli::eval::draw;
 use crate::cli::eval::studio::Ground;
 use crate::cli::exit::EXIT_SOFTWARE;
@@ -15,13 +16,16 @@ use crate::emit::table::Table;
 use crate::pipeline::eval::transfer;
 use crate::pipeline::eval::transfer::Figures;
 
-const COLUMNS: [(&str, &str); 10] = [
+const COLUMNS: [(&str, &str); 13] = [
     ("row", "who comes"),
     ("waits_minutes", "guesses after min"),
     ("early_skill", "skill, first 2 min"),
     ("early_vs_persistence", "persistence"),
     ("late_skill", "last quarter"),
     ("late_vs_persistence", "persistence"),
+    ("above_fresh", "above fresh"),
+    ("above_low", "95 % from"),
+    ("above_high", "to"),
     ("minutes", "minutes to 95 %"),
     ("novelty_median", "novelty at first"),
     ("novelty_95", "95th percentile"),
@@ -41,24 +45,29 @@ pub(super) fn main(args: &TransferArgs) -> Result<(), Failure> {
     ground.warn();
     let mut table = Table::new(&COLUMNS);
     for line in &lines {
-        table.push(vec![
+        let mut cells = vec![
             Cell::text(line.comer.name()),
             Cell::Number(line.waits, 1),
             Cell::Number(line.early.middle(), 3),
             Cell::Number(line.early.middle_vs_persistence(), 3),
             Cell::Number(line.late.middle(), 3),
             Cell::Number(line.late.middle_vs_persistence(), 3),
+        ];
+        cells.extend(difference(line.late.above_fresh[0]));
+        cells.extend([
             Cell::Number(line.minutes, 1),
             Cell::Number(line.novelty[0], 2),
             Cell::Number(line.novelty[1], 2),
             Cell::Number(line.strange, 3),
         ]);
+        table.push(cells);
     }
     let mut notes = vec![
         ground.note(),
         "skill: against the mean of what the learner has met, and beside it against the token before; the first \
          2 min in which all of them guess"
             .into(),
+        "above fresh: of the skill against the mean in the last quarter".into(),
         "at first: in the first ten minutes; strange: share of windows with a p-value of 0.01 or less".into(),
         "minutes to 95 %: of the skill that a fresh learner has in the last quarter".into(),
     ];

@@ -23,7 +23,7 @@ pub enum Space {
     Frozen,
     /// The hidden state beside the embedding, both whitened, each of length 1.
     Whitened,
-    /// The adapted embedding as `embed --space adapted` gives it, see [`Joined`].
+    /// Both joined as `embed --space adapted` does, see [`Joined`]; loud directions are shrunk in both.
     Joined,
 }
 
@@ -89,7 +89,7 @@ impl Map {
             projection,
             hidden: Whitener::new(hidden_dim, KEPT_DIM, RIDGE, CLAMP, 1),
             frozen: Whitener::new(projected, KEPT_DIM, RIDGE, CLAMP, 1),
-            joined: Joined::new(hidden_dim, projected),
+            joined: Joined::new(hidden_dim, projected, true),
             projected: vec![0.0; projected],
             whitened: vec![0.0; KEPT_DIM],
         }

@@ -48,6 +48,11 @@ impl Distance {
         Self { density, kind }
     }
 
+    /// What is compared with what.
+    pub const fn density(&self) -> Density {
+        self.density
+    }
+
     /// What stands for `embedding` in memory and in all that follows.
     pub fn prepare(&self, embedding: &[f32], out: &mut [f32]) {
         out.copy_from_slice(embedding);

@@ -1,5 +1,6 @@
 //! The adapted embedding: what `embed --space adapted` gives.
 
+use crate::encode::density::Density;
 use crate::encode::latent::Latent;
 use crate::learn::joined::Joined;
 use crate::learn::learner::Learner;
@@ -52,7 +53,9 @@ impl Learner {
             self.embedding_codec.decode(stored, scale, &mut self.scratch.embedding);
             self.describe(self.memory.facts(slot).valid_tokens, row);
         }
-        let mut joined = Joined::new(2 * self.model.width(), self.shape.embedding_dim);
+        let shrinks_frozen = !matches!(self.distance.density(), Density::Cosine { root: true, .. });
+        let (hidden, frozen) = (2 * self.model.width(), self.shape.embedding_dim);
+        let mut joined = Joined::new(hidden, frozen, shrinks_frozen);
         joined.fit(&rows);
         joined
     }

@@ -100,13 +100,21 @@ mod tests {
         seed: 1,
     };
 
+    /// Fails when a block's number is taken from the window's time alone, and when the same place of every group
+    /// is drawn: a place that lives in step with the groups would then hold out one part of its day.
     #[test]
     fn one_block_in_each_group_is_held_out() {
         // From 100 s on, blocks of 10 s; number 300 is the first of them.
+        let mut times = [0; 5];
         for group in 0..50 {
             let blocks = (0..5).map(|block| 100.0 + f64::from(group * 5 + block) * 10.0 + 3.0);
-            assert_eq!(blocks.filter(|&at_s| PLAN.holds_out(at_s)).count(), 1, "group {group}");
+            let held_out: Vec<usize> =
+                blocks.enumerate().filter(|one| PLAN.holds_out(one.1)).map(|one| one.0).collect();
+            assert_eq!(held_out.len(), 1, "group {group}");
+            times[held_out[0]] += 1;
         }
+        // Fifty draws of five: ten each on average.
+        assert!(times.iter().all(|times| (2..25).contains(times)), "{times:?}");
         let short = (0..300).map(|block| (f64::from(block) + 0.5) * 10.0 / SHORTER);
         assert_eq!(short.filter(|&at_s| PLAN.holds_out(at_s)).count(), 60);
         assert!(!MemoryPlan { every: 0, ..PLAN }.holds_out(5.0));
@@ -124,6 +132,7 @@ mod tests {
         assert!(edges <= 130, "{edges} edges in a day of 300 short and 278 long blocks");
     }
 
+    /// Fails when nothing is shrunk.
     #[test]
     fn a_small_budget_makes_a_small_memory_of_every_kind() {
         let plan = MemoryPlan {

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use crate::pipeline::eval::novelty;
 use crate::pipeline::eval::novelty::Judged;
 use crate::pipeline::eval::statistics;
-use crate::pipeline::eval::statistics::Ranked;
+use crate::pipeline::eval::statistics::Interval;
+use crate::pipeline::eval::statistics::Ranking;
 use crate::pipeline::eval::statistics::mean;
 use crate::pipeline::eval::truth::Truth;
 
@@ -53,6 +54,8 @@ pub struct Group {
     pub auroc: Option<f64>,
     /// The same of the best frozen row.
     pub frozen: Option<f64>,
+    /// By how much the area is above that of the best frozen row, and where that lies for sure.
+    pub above: Option<(f64, Option<Interval>)>,
     /// Share of its foreign stretches with an alarm.
     pub recall: Option<f64>,
     /// Alarms on usual windows in an hour of these.
@@ -129,30 +132,39 @@ fn group(
     let is_foreign = |&(place, at): &At| places[place].truth[at] != Truth::Usual;
     let foreign: Vec<At> = windows.iter().copied().filter(is_foreign).collect();
     let usual: Vec<At> = windows.iter().copied().filter(|at| !is_foreign(at)).collect();
+    let rankings = |row: usize| rankings(places, windows, row);
+    let area = |row: usize| mean(rankings(row).iter().map(Ranking::auroc));
+    let above = |frozen| statistics::difference(&rankings(adapted), &rankings(frozen));
     Group {
         by,
         name,
         foreign: foreign.len(),
         usual: usual.len(),
-        auroc: area(places, &foreign, &usual, adapted),
-        frozen: frozen.and_then(|frozen| area(places, &foreign, &usual, frozen)),
+        auroc: area(adapted),
+        frozen: frozen.and_then(area),
+        above: frozen.and_then(above),
         recall: recall(places, &foreign, adapted),
         false_per_hour: false_per_hour(places, &usual, adapted),
     }
 }
 
-/// Mean over places of the area within each, weighted alike, and over seeds: scores of two places
-/// are not on one scale.
-fn area(places: &[Judged], foreign: &[At], usual: &[At], row: usize) -> Option<f64> {
-    mean((0..places.len()).map(|number| {
-        mean(places[number].runs[row].iter().map(|run| {
-            let of = |windows: &[At], is_foreign: bool| {
-                let own = windows.iter().filter(|window| window.0 == number);
-                own.map(|&(_, at)| Ranked { score: run.scores[at], is_foreign }).collect::<Vec<_>>()
-            };
-            statistics::auroc(&[of(foreign, true), of(usual, false)].concat())
-        }))
-    }))
+/// What one row said of these windows, in time order, a ranking for each place that has any: scores of two
+/// places are not on one scale.
+fn rankings(places: &[Judged], windows: &[At], row: usize) -> Vec<Ranking> {
+    let of_place = |(number, place): (usize, &Judged)| {
+        let own = windows.iter().filter(|window| window.0 == number);
+        let mut own: Vec<usize> = own.map(|window| window.1).collect();
+        own.sort_unstable();
+        Ranking {
+            at_s: own.iter().map(|&at| place.spans[at].0).collect(),
+            is_foreign: own.iter().map(|&at| place.truth[at] != Truth::Usual).collect(),
+            scores: place.runs[row]
+                .iter()
+                .map(|run| own.iter().map(|&at| run.scores[at]).collect())
+                .collect(),
+        }
+    };
+    places.iter().enumerate().map(of_place).filter(|place| !place.at_s.is_empty()).collect()
 }
 
 /// Share of the stretches that these windows are of in which an alarm was raised, mean over seeds.
@@ -237,6 +249,22 @@ mod tests {
         assert!((place.false_per_hour.unwrap() - 60.0 / 108.0).abs() < 1e-12, "{place:?}");
     }
 
+    /// Fails when windows of a class are not brought into time order: each is then a stretch of its own.
+    #[test]
+    fn a_class_is_compared_with_the_frozen_row_over_stretches_of_time() {
+        let mut place = judged();
+        let blind = Run { scores: vec![0.0; 120], ..Run::default() };
+        place.runs.push(vec![blind]);
+        let kinds = groups(&[place], By::Class, (0, Some(1)), 0.0);
+        let (by, interval) = kinds[0].above.unwrap();
+        assert!((by - 0.25).abs() < 1e-12, "{:?}", kinds[0]);
+        assert!(
+            interval.is_some_and(|i| i.low < by && by < i.high),
+            "six bells, as many stretches"
+        );
+        assert!((kinds[1].above.unwrap().0).abs() < 1e-12, "no dog is ranked: {:?}", kinds[1]);
+    }
+
     #[test]
     fn the_worst_is_of_those_with_enough() {
         let one = |auroc, foreign| Group {
@@ -246,6 +274,7 @@ mod tests {
             usual: 50,
             auroc: Some(auroc),
             frozen: None,
+            above: None,
             recall: None,
             false_per_hour: None,
         };

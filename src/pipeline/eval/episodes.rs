@@ -53,25 +53,36 @@ pub(super) fn episodes(classes: &[usize], setup: Setup) -> Option<Vec<Episode>> 
     Some(all)
 }
 
-/// Share of queries named rightly, an episode each. `vectors`: one an item.
+/// How often each item is asked.
+pub(super) fn asked(items: usize, episodes: &[Episode]) -> Vec<f64> {
+    let mut asked = vec![0.0; items];
+    episodes.iter().flat_map(|episode| &episode.queries).for_each(|&(_, item)| asked[item] += 1.0);
+    asked
+}
+
+/// Share of its questions in which each item was named rightly; 0 where it was never asked. `vectors`: one
+/// an item.
 pub(super) fn accuracies(vectors: &[Vec<f32>], episodes: &[Episode]) -> Vec<f64> {
     let unit: Vec<Vec<f32>> = vectors.iter().map(|vector| of_length_one(vector.clone())).collect();
-    let one = |episode: &Episode| {
+    let mut right = vec![0.0; vectors.len()];
+    for episode in episodes {
         let means: Vec<Vec<f32>> = episode
             .shots
             .iter()
             .map(|shots| of_length_one(sum(shots.iter().map(|&item| unit[item].as_slice()))))
             .collect();
-        let right = episode.queries.iter().filter(|(way, item)| {
+        for &(way, item) in &episode.queries {
             let product =
-                |mean: &[f32]| -> f32 { mean.iter().zip(&unit[*item]).map(|(a, b)| a * b).sum() };
-            let own = product(&means[*way]);
+                |mean: &[f32]| -> f32 { mean.iter().zip(&unit[item]).map(|(a, b)| a * b).sum() };
+            let own = product(&means[way]);
             // A tie is not right.
-            means.iter().enumerate().all(|(other, mean)| other == *way || product(mean) < own)
-        });
-        right.count() as f64 / episode.queries.len().max(1) as f64
-    };
-    episodes.iter().map(one).collect()
+            let is_right =
+                means.iter().enumerate().all(|(other, mean)| other == way || product(mean) < own);
+            right[item] += f64::from(u8::from(is_right));
+        }
+    }
+    let asked = asked(vectors.len(), episodes);
+    right.iter().zip(asked).map(|(right, asked)| right / asked.max(1.0)).collect()
 }
 
 fn sum<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
@@ -119,7 +130,11 @@ mod tests {
             classes.iter().map(vector).collect()
         };
         let (apart, alike) = (vectors(9.0), vectors(0.0));
-        let mean = |x: Vec<f64>| x.iter().sum::<f64>() / x.len() as f64;
+        let weights = asked(classes.len(), &all);
+        assert_eq!(weights.iter().sum::<f64>(), 240.0, "20 episodes of 12 queries");
+        let mean = |x: Vec<f64>| {
+            x.iter().zip(&weights).map(|(x, w)| x * w).sum::<f64>() / weights.iter().sum::<f64>()
+        };
         assert_eq!(mean(accuracies(&apart, &all)), 1.0);
         assert!((mean(accuracies(&alike, &all)) - 1.0 / 3.0).abs() < 0.15);
         assert_eq!(mean(accuracies(&vec![vec![1.0]; 30], &all)), 0.0, "a tie is not right");

@@ -11,13 +11,14 @@ use crate::learn::learner::Learner;
 use crate::pipeline::eval::episodes::Episode;
 use crate::pipeline::eval::episodes::Setup;
 use crate::pipeline::eval::episodes::accuracies;
+use crate::pipeline::eval::episodes::asked;
 use crate::pipeline::eval::episodes::episodes;
 use crate::pipeline::eval::frozen::Centre;
 use crate::pipeline::eval::frozen::Whitened;
 use crate::pipeline::eval::live;
 use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Plan;
-use crate::pipeline::eval::paired;
+use crate::pipeline::eval::paired::Runs;
 use crate::pipeline::eval::pooled::Pool;
 use crate::pipeline::eval::pooled::pooled;
 use crate::pipeline::eval::pooled::weighted_mean;
@@ -127,9 +128,6 @@ pub struct Found {
     pub trained: Option<(f64, Interval)>,
 }
 
-/// Accuracies, `[seeds][episodes]`.
-type Runs = Vec<Vec<f64>>;
-
 /// What a learner makes of the recordings; `None` while it is warming up.
 fn adapted(learner: &mut Learner, items: &[Item]) -> Option<Vec<Vec<f32>>> {
     let first = items.iter().flat_map(|item| &item.stream.windows).next()?;
@@ -173,51 +171,46 @@ pub fn compare(task: &Task<'_>, setup: Setup, told: &mut dyn FnMut()) -> Option<
         all.push((space, runs(task, space, &episodes)));
         told();
     }
-    let score = |line: &usize| all[*line].1.as_ref().map_or(f64::NEG_INFINITY, |runs| middle(runs));
+    let score =
+        |line: &usize| all[*line].1.as_ref().and_then(Runs::middle).unwrap_or(f64::NEG_INFINITY);
     let best = (0..all.len())
         .filter(|&line| all[line].0.is_frozen())
         .max_by(|a, b| score(a).total_cmp(&score(b)))?;
-    let baseline = all[best].1.clone().unwrap_or_default();
+    let baseline = all[best].1.clone();
     let of = |kind: Kind| all.iter().find(|(space, _)| space.0 == kind)?.1.as_ref();
     let trained = of(Kind::Adapted).zip(of(Kind::Random));
     let lines = all.iter().enumerate().map(|(line, (space, runs))| {
-        figures(*space, runs.as_ref(), (line != best).then_some(&baseline))
+        figures(*space, runs.as_ref(), baseline.as_ref().filter(|_| line != best))
     });
-    let trained = trained.and_then(|(ours, theirs)| paired::above(ours, theirs));
+    let trained = trained.and_then(|(ours, theirs)| ours.above(theirs));
     Some(Found { lines: lines.collect(), best, trained })
 }
 
-/// How one space does in all episodes, once a seed.
+/// How often each recording is named rightly in one space, once a seed.
 fn runs(task: &Task<'_>, space: Space, episodes: &[Episode]) -> Option<Runs> {
+    let runs = |values| Runs::new(values, asked(task.items.len(), episodes));
     if let Kind::Frozen(pool, frame) = space.0 {
-        return Some(vec![accuracies(&frozen(task, pool, frame), episodes)]);
+        return Some(runs(vec![accuracies(&frozen(task, pool, frame), episodes)]));
     }
     let run = |&seed: &u64| {
         let mut learner = learner(task, space.0, seed);
         Some(accuracies(&adapted(&mut learner, task.items)?, episodes))
     };
-    task.seeds.iter().map(run).collect()
+    task.seeds.iter().map(run).collect::<Option<Vec<_>>>().map(runs)
 }
 
 /// One line; `baseline` is the best frozen one, where this is another.
 fn figures(space: Space, runs: Option<&Runs>, baseline: Option<&Runs>) -> Figures {
     let pair = runs.zip(baseline);
-    let left = pair.map(|(ours, theirs)| (1.0 - middle(ours)) / (1.0 - middle(theirs)));
+    let errors = |runs: &Runs| Some(1.0 - runs.middle()?);
+    let left = pair.and_then(|(ours, theirs)| Some(errors(ours)? / errors(theirs)?));
     Figures {
         space,
-        accuracy: runs.and_then(|runs| paired::interval(runs)),
-        spread: runs.and_then(|runs| {
-            statistics::deviation(runs.iter().map(|run| middle(std::slice::from_ref(run))))
-        }),
-        above: pair.and_then(|(ours, theirs)| paired::above(ours, theirs)),
+        accuracy: runs.and_then(Runs::interval),
+        spread: runs.and_then(|runs| statistics::deviation(runs.middles().into_iter())),
+        above: pair.and_then(|(ours, theirs)| ours.above(theirs)),
         errors_left: left.filter(|left| left.is_finite()),
     }
-}
-
-/// Mean over seeds and episodes.
-fn middle(runs: &[Vec<f64>]) -> f64 {
-    let count = runs.iter().map(Vec::len).sum::<usize>().max(1) as f64;
-    runs.iter().flatten().sum::<f64>() / count
 }
 
 fn frozen(task: &Task<'_>, pool: Pool, frame: Frame) -> Vec<Vec<f32>> {
@@ -277,7 +270,7 @@ pub fn verdict(found: &Found) -> Vec<String> {
         ),
         Ordering::Equal => format!(
             "learning does not help here: no difference from the best frozen space ({baseline}) that these \
-             episodes show ({difference:+.3}, 95 %: {low:+.3} to {high:+.3}){left}"
+             recordings show ({difference:+.3}, 95 %: {low:+.3} to {high:+.3}){left}"
         ),
     };
     std::iter::once(first).chain(found.trained.map(of_training)).collect()
@@ -303,21 +296,24 @@ fn of_training((difference, Interval { low, high }): (f64, Interval)) -> String 
 mod tests {
     use super::*;
 
-    fn found(adapted: Option<&[Vec<f64>]>, random: &[Vec<f64>]) -> Found {
-        let baseline = vec![vec![0.8, 0.9, 0.7, 0.8]];
+    fn of_items(values: Vec<Vec<f64>>) -> Runs {
+        Runs::new(values, vec![1.0; 4])
+    }
+
+    fn found(adapted: Option<&Runs>, random: &Runs) -> Found {
+        let baseline = of_items(vec![vec![0.8, 0.9, 0.7, 0.8]]);
         let best = Space(Kind::Frozen(Pool::Embedding, Frame::Raw));
-        let adapted = adapted.map(<[Vec<f64>]>::to_vec);
         let lines = vec![
             figures(best, Some(&baseline), None),
-            figures(Space(Kind::Adapted), adapted.as_ref(), Some(&baseline)),
+            figures(Space(Kind::Adapted), adapted, Some(&baseline)),
         ];
-        let trained = adapted.and_then(|runs| paired::above(&runs, random));
+        let trained = adapted.and_then(|runs| runs.above(random));
         Found { lines, best: 0, trained }
     }
 
     /// Every run `by` above the baseline of [`found`].
-    fn runs(by: f64) -> Vec<Vec<f64>> {
-        vec![[0.8, 0.9, 0.7, 0.8].map(|x| x + by).to_vec(); 2]
+    fn runs(by: f64) -> Runs {
+        of_items(vec![[0.8, 0.9, 0.7, 0.8].map(|x| x + by).to_vec(); 2])
     }
 
     #[test]
@@ -338,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_learner_that_is_warming_up_has_no_figures() {
-        let early = found(None, &[]);
+        let early = found(None, &runs(0.0));
         assert_eq!((early.lines[1].accuracy, early.lines[1].above), (None, None));
         assert!(verdict(&early)[0].starts_with("nothing can be said"), "{:?}", verdict(&early));
     }

@@ -8,6 +8,8 @@ use crate::pipeline::eval::live;
 use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Plan;
 use crate::pipeline::eval::live::Read;
+use crate::pipeline::eval::statistics;
+use crate::pipeline::eval::statistics::Interval;
 use crate::pipeline::eval::statistics::mean;
 use crate::pipeline::eval::stream::Stream;
 
@@ -80,37 +82,36 @@ pub struct Phase {
 pub struct Course {
     /// Who.
     pub pupil: Pupil,
-    /// In order.
+    /// In order; means over seeds.
     pub phases: Vec<Phase>,
+    /// The same of each seed.
+    pub runs: Vec<Vec<Phase>>,
+}
+
+/// By how much the absent regime's skill has fallen from its best so far, and that best, after each phase;
+/// `None` after those before which it had not been met.
+fn falls(phases: &[Phase]) -> Vec<Option<(f64, f64)>> {
+    let mut best = [0.0_f64; 2];
+    let mut fall = |phase: &Phase| {
+        let absent = 1 - phase.met;
+        let before = best[absent];
+        let met = phase.skills[phase.met].unwrap_or(0.0);
+        best[phase.met] = best[phase.met].max(met);
+        let skill = phase.skills[absent].filter(|_| 0.0 < before)?;
+        Some(((before - skill).max(0.0), before))
+    };
+    phases.iter().map(&mut fall).collect()
 }
 
 impl Course {
-    /// By how much the absent regime's skill has fallen from its best so far, and that best, after each phase
-    /// before which it had been met.
-    fn falls(&self) -> Vec<(f64, f64)> {
-        let mut best = [0.0_f64; 2];
-        let mut falls = Vec::new();
-        for phase in &self.phases {
-            let absent = 1 - phase.met;
-            if let Some(skill) = phase.skills[absent]
-                && 0.0 < best[absent]
-            {
-                falls.push(((best[absent] - skill).max(0.0), best[absent]));
-            }
-            let met = phase.skills[phase.met].unwrap_or(0.0);
-            best[phase.met] = best[phase.met].max(met);
-        }
-        falls
-    }
-
     /// Falls as shares of the best.
     fn losses(&self) -> Vec<f64> {
-        self.falls().into_iter().map(|(fall, best)| fall / best).collect()
+        falls(&self.phases).into_iter().flatten().map(|(fall, best)| fall / best).collect()
     }
 
     /// Mean and worst fall, in skill: a share of a best that is next to nothing says little.
     pub fn fallen(&self) -> Option<(f64, f64)> {
-        let falls: Vec<f64> = self.falls().into_iter().map(|(fall, _)| fall).collect();
+        let falls: Vec<f64> = falls(&self.phases).into_iter().flatten().map(|one| one.0).collect();
         let worst = falls.iter().copied().reduce(f64::max)?;
         Some((falls.iter().sum::<f64>() / falls.len() as f64, worst))
     }
@@ -132,8 +133,46 @@ impl Course {
 
     /// Skill of both regimes together at the end.
     pub fn last_skill(&self) -> Option<f64> {
-        mean(self.phases.last()?.skills.into_iter())
+        last_skill(&self.phases)
     }
+
+    /// By how much less skill is lost in a phase than `other` loses, mean over seeds and over the phases in
+    /// which both had something to lose; seeds and phases are drawn.
+    pub fn loses_less_than(&self, other: &Self) -> Option<(f64, Option<Interval>)> {
+        let of = |course: &Self| course.runs.iter().map(|run| falls(run)).collect::<Vec<_>>();
+        let (ours, theirs) = (of(self), of(other));
+        paired(self.runs.len().min(other.runs.len()), self.phases.len(), |seed, phase| {
+            let (ours, theirs) = (ours[seed].get(phase)?, theirs[seed].get(phase)?);
+            Some((*theirs)?.0 - (*ours)?.0)
+        })
+    }
+
+    /// By how much more skill there is at the end than `other` has; seeds are drawn.
+    pub fn ends_above(&self, other: &Self) -> Option<(f64, Option<Interval>)> {
+        paired(self.runs.len().min(other.runs.len()), 1, |seed, _| {
+            Some(last_skill(&self.runs[seed])? - last_skill(&other.runs[seed])?)
+        })
+    }
+}
+
+fn last_skill(phases: &[Phase]) -> Option<f64> {
+    mean(phases.last()?.skills.into_iter())
+}
+
+/// Mean of a difference over seeds and phases, and where it lies for sure.
+fn paired(
+    seeds: usize,
+    phases: usize,
+    difference: impl Fn(usize, usize) -> Option<f64>,
+) -> Option<(f64, Option<Interval>)> {
+    let difference = &difference;
+    let of = |seeds: &[usize], phases: &[usize]| {
+        mean(
+            seeds.iter().flat_map(|&seed| phases.iter().map(move |&phase| difference(seed, phase))),
+        )
+    };
+    let all = |count: usize| (0..count).collect::<Vec<_>>();
+    Some((of(&all(seeds), &all(phases))?, statistics::drawn(seeds, phases, of)))
 }
 
 /// Whether every phase of `stream` has a window.
@@ -168,14 +207,34 @@ pub fn verdict(courses: &[Course]) -> Vec<String> {
         ),
         _ => words.push("nothing was learnt that could be forgotten: no skill above 0".into()),
     }
+    if let Some(less) = own.loses_less_than(naive) {
+        words.push(format!(
+            "skill lost in a phase beside what naive online learning loses: {}",
+            told(less, -1.0)
+        ));
+    }
     if let Some((ours, theirs)) = own.last_skill().zip(naive.last_skill()) {
         let are = if ours < theirs { "COST" } else { "add" };
+        let sure = own
+            .ends_above(naive)
+            .map_or_else(String::new, |above| format!("; {}", told(above, 1.0)));
         words.push(format!(
-            "memory and guard {are} {:.3} of skill at the end: {ours:.3}, naive {theirs:.3}",
+            "memory and guard {are} {:.3} of skill at the end: {ours:.3}, naive {theirs:.3}{sure}",
             (ours - theirs).abs()
         ));
     }
     words
+}
+
+/// A difference times `sign`, where it lies, and whether that leaves no doubt.
+fn told((by, interval): (f64, Option<Interval>), sign: f64) -> String {
+    let Some(interval) = interval else {
+        return format!("{:+.3}, too few seeds to say how sure that is", sign * by);
+    };
+    let ends = [sign * interval.low, sign * interval.high];
+    let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+    let doubt = if interval.sign().is_eq() { ", so no difference that is sure" } else { "" };
+    format!("{:+.3} (95 %: {low:+.3} to {high:+.3}{doubt})", sign * by)
 }
 
 /// A regime cut into phases, and what is held out.
@@ -225,11 +284,16 @@ pub fn course(
             }
         }
     }
-    let phases = skills.iter().enumerate().map(|(number, found)| Phase {
-        met: number % 2,
-        skills: [0, 1].map(|regime| mean(found[regime].iter().copied())),
-    });
-    Ok(Course { pupil, phases: phases.collect() })
+    let phases = |of: &dyn Fn(&[Option<f64>]) -> Option<f64>| -> Vec<Phase> {
+        let phase = |(number, found): (usize, &[Vec<Option<f64>>; 2])| Phase {
+            met: number % 2,
+            skills: [0, 1].map(|regime| of(&found[regime])),
+        };
+        skills.iter().enumerate().map(phase).collect()
+    };
+    let of_seed = |seed: usize| phases(&|found| found.get(seed).copied().flatten());
+    let runs = (0..seeds.len()).map(of_seed).collect();
+    Ok(Course { pupil, phases: phases(&|found| mean(found.iter().copied())), runs })
 }
 
 /// Skill on windows that are not learnt from.
@@ -247,7 +311,7 @@ mod tests {
     fn a_loss_is_told_as_a_share_of_the_best_of_the_absent_regime() {
         let phase = |met, a, b| Phase { met, skills: [Some(a), Some(b)] };
         let phases = vec![phase(0, 0.5, 0.1), phase(1, 0.4, 0.6), phase(0, 0.5, 0.3)];
-        let course = Course { pupil: Pupil::Naive, phases };
+        let course = of_one_seed(Pupil::Naive, phases);
         let losses = course.losses();
         assert!((losses[0] - 0.2).abs() < 1e-12 && (losses[1] - 0.5).abs() < 1e-12, "{losses:?}");
         assert_eq!(losses.len(), 2);
@@ -256,9 +320,32 @@ mod tests {
         assert!((mean - 0.2).abs() < 1e-12 && (worst - 0.3).abs() < 1e-12);
     }
 
+    fn of_one_seed(pupil: Pupil, phases: Vec<Phase>) -> Course {
+        Course { pupil, runs: vec![phases.clone()], phases }
+    }
+
+    /// Fails when means over seeds are compared instead of seeds: there is no doubt left then.
+    #[test]
+    fn seeds_that_disagree_leave_a_loss_open() {
+        let phase = |met, a, b| Phase { met, skills: [Some(a), Some(b)] };
+        let run = |lost: f64| vec![phase(0, 0.5, 0.0), phase(1, 0.5 - lost, 0.5)];
+        let course = |losses: [f64; 5]| Course {
+            pupil: Pupil::Naive,
+            phases: run(losses.iter().sum::<f64>() / 5.0),
+            runs: losses.map(run).into(),
+        };
+        let naive = course([0.2; 5]);
+        let (by, interval) = course([0.1; 5]).loses_less_than(&naive).unwrap();
+        assert!((by - 0.1).abs() < 1e-12 && interval.unwrap().sign().is_gt(), "{by} {interval:?}");
+        let (by, interval) = course([0.05, 0.4, 0.1, 0.3, 0.05]).loses_less_than(&naive).unwrap();
+        assert!(0.0 < by && interval.unwrap().sign().is_eq(), "{by} {interval:?}");
+        let (by, interval) = naive.ends_above(&course([0.1; 5])).unwrap();
+        assert!((by + 0.05).abs() < 1e-12 && interval.unwrap().sign().is_lt(), "{by} {interval:?}");
+    }
+
     fn course_of(pupil: Pupil, absent: f64) -> Course {
         let phase = |met, a, b| Phase { met, skills: [Some(a), Some(b)] };
-        Course { pupil, phases: vec![phase(0, 0.5, 0.0), phase(1, absent, 0.5)] }
+        of_one_seed(pupil, vec![phase(0, 0.5, 0.0), phase(1, absent, 0.5)])
     }
 
     #[test]
@@ -271,10 +358,10 @@ mod tests {
         assert!(better.contains("guard add 0.190 of skill"), "{better}");
         let worse = say(0.1, 0.48);
         assert!(worse.contains("NOT less than") && worse.contains("guard COST 0.190"), "{worse}");
-        let still = |pupil| Course { pupil, phases: vec![Phase { met: 0, skills: [None; 2] }] };
+        let still = |pupil| of_one_seed(pupil, vec![Phase { met: 0, skills: [None; 2] }]);
         let words = verdict(&[still(Pupil::Configured), still(Pupil::Naive)]);
         assert!(words[0].starts_with("nobody was warm"), "{words:?}");
-        let bad = |pupil| Course { pupil, phases: vec![Phase { met: 0, skills: [Some(-0.1); 2] }] };
+        let bad = |pupil| of_one_seed(pupil, vec![Phase { met: 0, skills: [Some(-0.1); 2] }]);
         let words = verdict(&[bad(Pupil::Configured), bad(Pupil::Naive)]);
         assert!(words[0].starts_with("nothing was learnt"), "{words:?}");
     }

@@ -187,10 +187,8 @@ pub fn figures(rows: &[Row], places: &[Judged]) -> Findings {
         let some = (0..rows.len()).filter(|&row| is_one(rows[row]) && areas[row].is_some());
         some.max_by(|&a, &b| areas[a].unwrap_or(0.0).total_cmp(&areas[b].unwrap_or(0.0)))
     };
-    let above = |ours: usize, theirs: usize| {
-        let difference = areas[ours]? - areas[theirs]?;
-        Some((difference, statistics::above(&rankings[ours], &rankings[theirs])))
-    };
+    let above =
+        |ours: usize, theirs: usize| statistics::difference(&rankings[ours], &rankings[theirs]);
     let best = best_of(Row::is_frozen);
     let adapted = rows.iter().position(|row| *row == Row::Adapted);
     let control = best_of(Row::is_control).zip(adapted).and_then(|(control, adapted)| {

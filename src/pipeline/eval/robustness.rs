@@ -7,10 +7,13 @@ use crate::pipeline::eval::frozen::Frozen;
 use crate::pipeline::eval::live;
 use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Plan;
+use crate::pipeline::eval::novelty;
 use crate::pipeline::eval::novelty::Judged;
 use crate::pipeline::eval::novelty::Place;
 use crate::pipeline::eval::novelty::Run;
 use crate::pipeline::eval::statistics;
+use crate::pipeline::eval::statistics::Interval;
+use crate::pipeline::eval::statistics::Ranking;
 use crate::pipeline::eval::stream::Stream;
 use crate::pipeline::eval::stream::Window;
 use crate::pipeline::eval::truth::Truth;
@@ -62,6 +65,18 @@ pub fn judge(
     }
     runs.push(own);
     Ok(Judged::of(place, &judged, runs))
+}
+
+/// By how much the area of one row is above that of another, or of the same row in a place disturbed otherwise,
+/// on the same windows, and where that lies for sure.
+pub fn above(
+    ours: (&[Judged], usize),
+    theirs: (&[Judged], usize),
+) -> Option<(f64, Option<Interval>)> {
+    let rankings = |(places, row): (&[Judged], usize)| -> Vec<Ranking> {
+        places.iter().map(|place| novelty::ranking(place, row)).collect()
+    };
+    statistics::difference(&rankings(ours), &rankings(theirs))
 }
 
 /// Median novelty of the windows that are usual, or of all where nobody knows; mean over seeds.

@@ -155,8 +155,14 @@ impl Interval {
 /// 95 % interval of how much higher the mean area of `ours` over places is than that of `theirs`,
 /// the same places: a paired bootstrap that draws places, and in each of them blocks of five
 /// minutes.
-/// `None` where fewer than [`FEWEST_BLOCKS`] of these hold anything foreign.
+/// `None` where fewer than [`FEWEST_BLOCKS`] of these hold anything foreign, or where they are not the same.
 pub fn above(ours: &[Ranking], theirs: &[Ranking]) -> Option<Interval> {
+    let are_alike = |(ours, theirs): (&Ranking, &Ranking)| {
+        ours.at_s == theirs.at_s && ours.is_foreign == theirs.is_foreign
+    };
+    if ours.len() != theirs.len() || !ours.iter().zip(theirs).all(are_alike) {
+        return None;
+    }
     let mut rng = Rng::from_seed(1);
     let blocks: Vec<Vec<Vec<usize>>> = ours.iter().map(Ranking::blocks).collect();
     let is_telling = |(place, block): (&Ranking, &Vec<usize>)| {
@@ -182,6 +188,32 @@ pub fn above(ours: &[Ranking], theirs: &[Ranking]) -> Option<Interval> {
         differences.extend(mean(found.into_iter()));
     }
     Interval::of(differences)
+}
+
+/// By how much the mean area of `ours` over places is above that of `theirs`, with the interval of [`above`].
+pub fn difference(ours: &[Ranking], theirs: &[Ranking]) -> Option<(f64, Option<Interval>)> {
+    let area = |places: &[Ranking]| mean(places.iter().map(Ranking::auroc));
+    Some((area(ours)? - area(theirs)?, above(ours, theirs)))
+}
+
+/// 95 % interval of a figure made of seeds and stretches, by a bootstrap that draws both (Owen, *The pigeonhole
+/// bootstrap*, 2007): learners differ by their seed, moments and recordings among themselves. `of` gets the
+/// numbers of those drawn. `None` where there is only one of each: every draw is then the same, and chance
+/// would look sure.
+pub fn drawn(
+    seeds: usize,
+    stretches: usize,
+    of: impl Fn(&[usize], &[usize]) -> Option<f64>,
+) -> Option<Interval> {
+    if seeds.max(stretches) < 2 {
+        return None;
+    }
+    let mut rng = Rng::from_seed(1);
+    let mut draw = |count: usize| -> Vec<usize> {
+        let one = |_| usize::try_from(rng.below(count.max(1) as u64)).unwrap_or(0);
+        (0..count).map(one).collect()
+    };
+    Interval::of((0..DRAWS).filter_map(|_| of(&draw(seeds), &draw(stretches))).collect())
 }
 
 #[cfg(test)]
@@ -228,6 +260,20 @@ mod tests {
         let alike: Vec<Ranking> = (0..3).map(|seed| place(1.5, seed + 20)).collect();
         assert!(above(&good, &alike).unwrap().sign().is_eq());
         assert_eq!(above(&good, &good), Some(Interval { low: 0.0, high: 0.0 }));
+        assert_eq!(above(&good, &bad[..2]), None, "other places");
+    }
+
+    #[test]
+    fn seeds_and_stretches_are_drawn_and_one_of_each_says_nothing() {
+        let values = [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]];
+        let of = |seeds: &[usize], stretches: &[usize]| {
+            let all = seeds.iter().flat_map(|&s| stretches.iter().map(move |&t| values[s][t]));
+            mean(all.map(Some))
+        };
+        let Interval { low, high } = drawn(2, 3, of).unwrap();
+        assert!((0.0..0.5).contains(&low) && (4.5..=5.0).contains(&high), "{low} {high}");
+        assert_eq!(drawn(1, 1, of), None);
+        assert!(drawn(1, 3, of).unwrap().high <= 2.0, "the other seed was not there");
     }
 
     #[test]
