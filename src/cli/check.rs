@@ -32,6 +32,7 @@ pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
     }
     println!("\nCost:");
     let with = OpenWith { stop: Stop::default(), seed: settings.seed };
+    let mut per_day = 0.0;
     for source in &settings.sources {
         let encoder =
             encoders::open(&EncoderArgs::default(), source, open::modality(source, &with)?)?;
@@ -48,6 +49,22 @@ pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
             settings.checkpoint.predecessors + 1,
         );
         println!("    {}", track.describe_memory());
+        per_day += 86_400.0 / every_s * largest;
     }
+    warn_of_writing(per_day, &settings);
     Ok(())
+}
+
+/// Says so when checkpoints may use up what may be written in a day before it is over.
+fn warn_of_writing(per_day: f64, settings: &Settings) {
+    let most = settings.board.written_per_day_bytes as f64;
+    if most < per_day {
+        let enough_s = (settings.checkpoint.every_s * per_day / most / 60.0).ceil() * 60.0;
+        println!(
+            "  warning: {:.0} MB of checkpoints a day are more than board.written_per_day_bytes, {:.0} MB; \
+             checkpoint.every_s = {enough_s:.0} would do",
+            per_day / 1e6,
+            most / 1e6,
+        );
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use anyhow::anyhow;
-use regex::Regex;
+use regex_lite::Regex;
 
 use crate::cli::eval::args::FewshotArgs;
 use crate::cli::eval::draw;
