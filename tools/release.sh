@@ -16,6 +16,9 @@ mkdir -p "$out"
 found=no
 for package in target/debian/habituate_"$version"*.deb; do
     [ -e "$package" ] || continue
+    # Packages of other processors are not made again by `make release`.
+    [ "$(stat -c %Y "$package")" -ge "$(git log -1 --format=%ct)" ] ||
+        fail "$package is older than the newest commit; make it again or remove it"
     cp "$package" "$out/"
     found=yes
 done

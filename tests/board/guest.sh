@@ -14,6 +14,8 @@ check() {
         echo "ok      $(now) s  $what"
     else
         echo "FAILED  $(now) s  $what"
+        echo "        the unit says: $(unit ActiveState), $(unit StatusText)"
+        journalctl -b -u habituate -o cat -n 3 | sed 's/^/        the journal: /'
         failures=$((failures + 1))
     fi
 }
@@ -48,6 +50,26 @@ holds_back() { unit StatusText | grep -q 'no checkpoint'; }
 writes_again() { local line; line=$(unit StatusText); [[ $line == *windows* && $line != *'no checkpoint'* ]]; }
 in_log() { journalctl -b -u habituate -o cat | grep -q "$1"; }
 
+# security_at_most LEVEL: what systemd-analyze says of the unit; its exit code is no answer.
+security_at_most() {
+    local line
+    line=$(systemd-analyze security habituate.service --no-pager | tail -n 1)
+    echo "        $line"
+    awk -v most="$1" '{ for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\.[0-9]+$/) exit !($i <= most) } END { if (!NF) exit 1 }' <<<"$line"
+}
+
+utc() { date -u +%Y-%m-%dT%H:%M:%S; }
+# alarms SOURCE SINCE: how many novelties of it the file of events has since that moment in UTC.
+alarms() {
+    awk -v source="\"source\":\"$1\"" -v since="$2" '
+        index($0, source) && /"kind":"novelty"/ && match($0, /"time":"[^"]*/) {
+            if (substr($0, RSTART + 8, 19) >= since) count++
+        }
+        END { print count + 0 }' /var/lib/habituate/events.jsonl
+}
+alarm_since() { [ "$(alarms "$1" "$2")" -gt 0 ]; }
+no_alarm_since() { ! alarm_since "$1" "$2"; }
+
 # feed: plays the usual sound without end, and the foreign one once when /tmp/foreign is there. Starts
 # again when the card was away.
 feed() {
@@ -79,7 +101,7 @@ every_s = 20.0
 [board]
 written_per_day_bytes = 100000000000
 [learn]
-alarms_per_day = 2000.0
+alarms_per_day = 24.0
 # Translated code is ten to fifty times slower: fewer steps.
 first_updates_per_window = 0.1
 updates_per_window = 0.05
