@@ -233,6 +233,17 @@ impl Learner {
     /// Takes a window that was just scored into the past, and learns from it as far as it may.
     /// `at_s` is when the window began, in seconds of the stream.
     pub fn learn(&mut self, latent: &Latent, score: &Score, at_s: f64) -> Learnt {
+        self.take_in(latent, score, at_s, true)
+    }
+
+    /// As [`Learner::learn`], but without steps of training and the guard's comparisons, which are nearly all
+    /// that learning costs: for a board that must rest. Memory and histories go on, or a board that is always
+    /// late would never know what is usual.
+    pub fn pass(&mut self, latent: &Latent, score: &Score, at_s: f64) -> Learnt {
+        self.take_in(latent, score, at_s, false)
+    }
+
+    fn take_in(&mut self, latent: &Latent, score: &Score, at_s: f64, trains: bool) -> Learnt {
         self.counts.windows += 1;
         if !self.is_acceptable(latent) || !at_s.is_finite() || score.is_refused() {
             self.counts.refused += 1;
@@ -281,7 +292,7 @@ impl Learner {
         if admission == Admission::Quarantined {
             return self.passed_over(admission);
         }
-        let (updates, committed) = self.train();
+        let (updates, committed) = if trains { self.train() } else { (0, false) };
         Learnt { updates, committed, ..self.passed_over(admission) }
     }
 
@@ -304,15 +315,6 @@ impl Learner {
         }
         self.previous_u.copy_from_slice(&self.scratch.u);
         self.has_previous = true;
-    }
-
-    /// As [`Learner::learn`], but without learning: counts the window, moves time on, remembers
-    /// when something rare was there. For a board that must rest.
-    pub fn pass(&mut self, latent: &Latent, score: &Score, at_s: f64) -> Learnt {
-        let was_frozen = std::mem::replace(&mut self.is_frozen, true);
-        let learnt = self.learn(latent, score, at_s);
-        self.is_frozen = was_frozen;
-        learnt
     }
 
     /// No more learning from now on; scores go on, against what is known now.

@@ -70,6 +70,25 @@ fn champion_bits(learner: &Learner) -> Vec<u32> {
     learner.champion.iter().map(|x| x.to_bits()).collect()
 }
 
+/// Fails when a window that is passed enters neither memory nor histories: on a board that is always late no
+/// alarm would ever be possible.
+#[test]
+fn a_resting_learner_comes_to_know_what_is_usual_and_is_not_trained() {
+    let mut place = Place::new(SHAPE, 7);
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(|_| ()), 7);
+    let at_first = champion_bits(&learner);
+    for window in 0..300 {
+        let latent = place.usual();
+        let score = learner.score(&latent);
+        let learnt = learner.pass(&latent, &score, 10.0 * f64::from(window));
+        assert_eq!(learnt.updates, 0);
+    }
+    assert!(matches!(learner.score(&place.usual()).state, Scored::Done { .. }));
+    let strange = learner.score(&elsewhere(place.usual())).p_value;
+    assert!(strange.is_some_and(|p| p < 0.02), "{strange:?}");
+    assert_eq!(champion_bits(&learner), at_first);
+}
+
 /// Failure 17. Fails when `add_to_batch` does not ask whether a window is held out.
 #[test]
 fn no_held_out_window_is_ever_rehearsed() {
