@@ -11,11 +11,11 @@ use crate::config::problems::Problems;
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoardToml {
-    /// Above this temperature, in degrees Celsius, only a quarter of all windows is learnt from.
+    /// Above this temperature, in degrees Celsius, there is training after a quarter of all windows only.
     pub slow_above_c: f32,
-    /// Above this temperature, in degrees Celsius, nothing is learnt.
+    /// Above this temperature, in degrees Celsius, there is no training.
     pub rest_above_c: f32,
-    /// With less available memory nothing is learnt, with less than twice as much only a quarter.
+    /// With less available memory there is no training, with less than twice as much after a quarter of all windows.
     pub least_memory_bytes: u64,
     /// With less free disk no checkpoint is written but the last one.
     pub least_disk_bytes: u64,

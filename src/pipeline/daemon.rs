@@ -195,13 +195,12 @@ impl Worker {
         while !self.shared.stop.is_requested() {
             match self.part.source.next(LOOK_UP) {
                 Ok(Some(chunk)) => {
-                    let late = self.late_pace();
                     let (name, shared, last) = (&self.part.name, &self.shared, &mut self.last);
                     let live = self.part.live;
                     let mut tell = |scored: &Scored<'_>| told(name, live, shared, last, scored);
                     if live {
                         // Recordings have all the time in the world, and are exact.
-                        self.part.track.set_pace(shared.allowance.pace().max(late));
+                        self.part.track.set_pace(shared.allowance.pace().max(self.lateness.pace()));
                     }
                     if let Err(error) = self.part.track.take(chunk, &mut tell) {
                         log::error!("{}: the encoder failed: {error}", self.part.name);
@@ -267,12 +266,6 @@ impl Worker {
         }
     }
 
-    /// Until novelty is told there are no scores that learning could give way to; and a board whose every
-    /// step of learning makes it late would never come to know what is usual.
-    const fn late_pace(&self) -> Pace {
-        if self.last.judged { self.lateness.pace() } else { Pace::Full }
-    }
-
     fn post(&mut self, state: Option<&str>) {
         let part = &self.part;
         let report = part.track.report();
@@ -291,7 +284,7 @@ impl Worker {
             detail,
             restarts: device.restart_count,
             tries: device.open_count,
-            catching_up: part.live && self.late_pace() != Pace::Full,
+            catching_up: part.live && self.lateness.pace() != Pace::Full,
             encoder: part.track.encoder_name().into(),
             stream_s: report.input_s,
             windows: report.windows,

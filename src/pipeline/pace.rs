@@ -1,4 +1,5 @@
-//! How much is learnt while a board is hot, or short of memory: capture and scores come first.
+//! How much is trained while a board is hot, or short of memory: capture and scores come first. What is met is
+//! remembered all the same.
 
 use crate::base::machine::Readings;
 use crate::config::board::BoardToml;
@@ -6,28 +7,28 @@ use crate::config::board::BoardToml;
 /// So much cooler than a limit it must be before that limit no longer counts.
 const COOLER_C: f32 = 3.0;
 
-/// Windows in a stretch of learning or resting. Stretches, not single windows, so that the learner
+/// Windows in a stretch of training or resting. Stretches, not single windows, so that the learner
 /// still meets what follows what.
 const STRETCH: u64 = 32;
 
-/// One stretch out of so many is learnt from at [`Pace::Slow`].
+/// After one stretch out of so many there is training at [`Pace::Slow`].
 const SLOW_EVERY: u64 = 4;
 
-/// How much is learnt.
+/// How much is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Pace {
-    /// From every window.
+    /// After every window.
     #[default]
     Full,
-    /// From a quarter of them.
+    /// After a quarter of them.
     Slow,
-    /// From none.
+    /// After none.
     Rest,
 }
 
 impl Pace {
-    /// Whether window number `count` is learnt from.
-    pub const fn learns_from(self, count: u64) -> bool {
+    /// Whether there is training after window number `count`.
+    pub const fn trains_after(self, count: u64) -> bool {
         match self {
             Self::Full => true,
             Self::Slow => (count / STRETCH).is_multiple_of(SLOW_EVERY),
@@ -48,7 +49,7 @@ impl Pace {
 /// What the board can bear, and why it is not more.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bearable {
-    /// How much is learnt.
+    /// How much is trained.
     pub pace: Pace,
     /// Whether checkpoints may be written.
     pub may_write: bool,
@@ -156,11 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn slow_learns_from_a_quarter_in_stretches() {
-        let learnt = |pace: Pace| (0..1_280).filter(|&count| pace.learns_from(count)).count();
+    fn slow_trains_after_a_quarter_in_stretches() {
+        let learnt = |pace: Pace| (0..1_280).filter(|&count| pace.trains_after(count)).count();
         assert_eq!(learnt(Pace::Full), 1_280);
         assert_eq!(learnt(Pace::Slow), 320);
         assert_eq!(learnt(Pace::Rest), 0);
-        assert!((0..32).all(|count| Pace::Slow.learns_from(count)));
+        assert!((0..32).all(|count| Pace::Slow.trains_after(count)));
     }
 }

@@ -170,7 +170,7 @@ impl Core {
         if self.learn_until_s.is_some_and(|until| until < window.end_s) {
             self.learner.freeze();
         }
-        let learnt = if self.pace.learns_from(self.judged) {
+        let learnt = if self.pace.trains_after(self.judged) {
             self.learner.learn(&self.latent, &score, lived_s)
         } else {
             self.learner.pass(&self.latent, &score, lived_s)

@@ -24,7 +24,7 @@ use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 use crate::emit::chart::ChartError;
 use crate::emit::table::Cell;
-use crate::pipeline::eval::statistics::Interval;
+use crate::pipeline::eval::statistics::Difference;
 use crate::pipeline::eval::stream::StreamError;
 use crate::pipeline::eval::truth::TruthError;
 
@@ -57,7 +57,7 @@ impl From<TruthError> for Failure {
 }
 
 /// A difference and the ends of its interval, as cells of a table.
-fn difference(found: Option<(f64, Option<Interval>)>) -> [Cell; 3] {
+fn difference(found: Option<Difference>) -> [Cell; 3] {
     let interval = found.and_then(|(_, interval)| interval);
     let figures = [
         found.map(|(difference, _)| difference),

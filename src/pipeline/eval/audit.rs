@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::pipeline::eval::novelty;
 use crate::pipeline::eval::novelty::Judged;
 use crate::pipeline::eval::statistics;
-use crate::pipeline::eval::statistics::Interval;
+use crate::pipeline::eval::statistics::Difference;
 use crate::pipeline::eval::statistics::Ranking;
 use crate::pipeline::eval::statistics::mean;
 use crate::pipeline::eval::truth::Truth;
@@ -55,7 +55,7 @@ pub struct Group {
     /// The same of the best frozen row.
     pub frozen: Option<f64>,
     /// By how much the area is above that of the best frozen row, and where that lies for sure.
-    pub above: Option<(f64, Option<Interval>)>,
+    pub above: Option<Difference>,
     /// Share of its foreign stretches with an alarm.
     pub recall: Option<f64>,
     /// Alarms on usual windows in an hour of these.

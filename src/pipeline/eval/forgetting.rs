@@ -9,7 +9,7 @@ use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Plan;
 use crate::pipeline::eval::live::Read;
 use crate::pipeline::eval::statistics;
-use crate::pipeline::eval::statistics::Interval;
+use crate::pipeline::eval::statistics::Difference;
 use crate::pipeline::eval::statistics::mean;
 use crate::pipeline::eval::stream::Stream;
 
@@ -138,7 +138,7 @@ impl Course {
 
     /// By how much less skill is lost in a phase than `other` loses, mean over seeds and over the phases in
     /// which both had something to lose; seeds and phases are drawn.
-    pub fn loses_less_than(&self, other: &Self) -> Option<(f64, Option<Interval>)> {
+    pub fn loses_less_than(&self, other: &Self) -> Option<Difference> {
         let of = |course: &Self| course.runs.iter().map(|run| falls(run)).collect::<Vec<_>>();
         let (ours, theirs) = (of(self), of(other));
         paired(self.runs.len().min(other.runs.len()), self.phases.len(), |seed, phase| {
@@ -148,7 +148,7 @@ impl Course {
     }
 
     /// By how much more skill there is at the end than `other` has; seeds are drawn.
-    pub fn ends_above(&self, other: &Self) -> Option<(f64, Option<Interval>)> {
+    pub fn ends_above(&self, other: &Self) -> Option<Difference> {
         paired(self.runs.len().min(other.runs.len()), 1, |seed, _| {
             Some(last_skill(&self.runs[seed])? - last_skill(&other.runs[seed])?)
         })
@@ -164,15 +164,14 @@ fn paired(
     seeds: usize,
     phases: usize,
     difference: impl Fn(usize, usize) -> Option<f64>,
-) -> Option<(f64, Option<Interval>)> {
+) -> Option<Difference> {
     let difference = &difference;
     let of = |seeds: &[usize], phases: &[usize]| {
         mean(
             seeds.iter().flat_map(|&seed| phases.iter().map(move |&phase| difference(seed, phase))),
         )
     };
-    let all = |count: usize| (0..count).collect::<Vec<_>>();
-    Some((of(&all(seeds), &all(phases))?, statistics::drawn(seeds, phases, of)))
+    statistics::of_all(seeds, phases, of)
 }
 
 /// Whether every phase of `stream` has a window.
@@ -227,7 +226,7 @@ pub fn verdict(courses: &[Course]) -> Vec<String> {
 }
 
 /// A difference times `sign`, where it lies, and whether that leaves no doubt.
-fn told((by, interval): (f64, Option<Interval>), sign: f64) -> String {
+fn told((by, interval): Difference, sign: f64) -> String {
     let Some(interval) = interval else {
         return format!("{:+.3}, too few seeds to say how sure that is", sign * by);
     };

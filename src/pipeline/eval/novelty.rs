@@ -10,6 +10,7 @@ use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Read;
 use crate::pipeline::eval::rows::Row;
 use crate::pipeline::eval::statistics;
+use crate::pipeline::eval::statistics::Difference;
 use crate::pipeline::eval::statistics::Interval;
 use crate::pipeline::eval::statistics::Ranked;
 use crate::pipeline::eval::statistics::Ranking;
@@ -151,7 +152,7 @@ pub struct Figures {
     /// Standard deviation of the mean over places from seed to seed.
     pub spread: Option<f64>,
     /// By how much the area is above that of the best frozen row, and where that lies for sure.
-    pub above: Option<(f64, Option<Interval>)>,
+    pub above: Option<Difference>,
     /// Share of foreign stretches in which an alarm was raised.
     pub recall: Option<f64>,
     /// Alarms where nothing foreign was, in an hour without anything foreign.

@@ -12,7 +12,7 @@ use crate::pipeline::eval::novelty::Judged;
 use crate::pipeline::eval::novelty::Place;
 use crate::pipeline::eval::novelty::Run;
 use crate::pipeline::eval::statistics;
-use crate::pipeline::eval::statistics::Interval;
+use crate::pipeline::eval::statistics::Difference;
 use crate::pipeline::eval::statistics::Ranking;
 use crate::pipeline::eval::stream::Stream;
 use crate::pipeline::eval::stream::Window;
@@ -69,10 +69,7 @@ pub fn judge(
 
 /// By how much the area of one row is above that of another, or of the same row in a place disturbed otherwise,
 /// on the same windows, and where that lies for sure.
-pub fn above(
-    ours: (&[Judged], usize),
-    theirs: (&[Judged], usize),
-) -> Option<(f64, Option<Interval>)> {
+pub fn above(ours: (&[Judged], usize), theirs: (&[Judged], usize)) -> Option<Difference> {
     let rankings = |(places, row): (&[Judged], usize)| -> Vec<Ranking> {
         places.iter().map(|place| novelty::ranking(place, row)).collect()
     };

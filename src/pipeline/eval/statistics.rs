@@ -190,8 +190,11 @@ pub fn above(ours: &[Ranking], theirs: &[Ranking]) -> Option<Interval> {
     Interval::of(differences)
 }
 
+/// A difference, and where it lies for sure; no interval where too little was seen to say.
+pub type Difference = (f64, Option<Interval>);
+
 /// By how much the mean area of `ours` over places is above that of `theirs`, with the interval of [`above`].
-pub fn difference(ours: &[Ranking], theirs: &[Ranking]) -> Option<(f64, Option<Interval>)> {
+pub fn difference(ours: &[Ranking], theirs: &[Ranking]) -> Option<Difference> {
     let area = |places: &[Ranking]| mean(places.iter().map(Ranking::auroc));
     Some((area(ours)? - area(theirs)?, above(ours, theirs)))
 }
@@ -214,6 +217,16 @@ pub fn drawn(
         (0..count).map(one).collect()
     };
     Interval::of((0..DRAWS).filter_map(|_| of(&draw(seeds), &draw(stretches))).collect())
+}
+
+/// What `of` makes of all seeds and stretches, with the interval of [`drawn`].
+pub fn of_all(
+    seeds: usize,
+    stretches: usize,
+    of: impl Fn(&[usize], &[usize]) -> Option<f64>,
+) -> Option<Difference> {
+    let all = |count: usize| (0..count).collect::<Vec<_>>();
+    Some((of(&all(seeds), &all(stretches))?, drawn(seeds, stretches, of)))
 }
 
 #[cfg(test)]

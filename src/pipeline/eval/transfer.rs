@@ -9,6 +9,7 @@ use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Plan;
 use crate::pipeline::eval::live::Read;
 use crate::pipeline::eval::statistics;
+use crate::pipeline::eval::statistics::Difference;
 use crate::pipeline::eval::statistics::Interval;
 use crate::pipeline::eval::statistics::mean;
 use crate::pipeline::eval::statistics::quantile;
@@ -71,11 +72,8 @@ pub struct Skills {
     pub vs_persistence: Vec<Option<f64>>,
     /// By how much either is above that of a fresh learner, and where that lies for sure: seeds are drawn, and
     /// stretches of two minutes.
-    pub above_fresh: [Above; 2],
+    pub above_fresh: [Option<Difference>; 2],
 }
-
-/// A difference and where it lies for sure.
-pub type Above = Option<(f64, Option<Interval>)>;
 
 impl Skills {
     fn of<'a>(runs: impl Iterator<Item = &'a [Read]> + Clone) -> Self {
@@ -195,7 +193,7 @@ fn above(
     lives: [&[Vec<Read>]; 2],
     pieces: &[Range<usize>],
     skill: fn(&[Read]) -> Option<f64>,
-) -> Above {
+) -> Option<Difference> {
     let of = |seeds: &[usize], which: &[usize]| {
         let own = |reads: &[Read]| {
             let drawn = which.iter().flat_map(|&piece| &reads[pieces[piece].clone()]);
@@ -204,9 +202,7 @@ fn above(
         let [ours, theirs] = lives;
         mean(seeds.iter().map(|&seed| Some(own(&ours[seed])? - own(&theirs[seed])?)))
     };
-    let all = |count: usize| (0..count).collect::<Vec<_>>();
-    let (seeds, count) = (lives[0].len().min(lives[1].len()), pieces.len());
-    Some((of(&all(seeds), &all(count))?, statistics::drawn(seeds, count, of)))
+    statistics::of_all(lives[0].len().min(lives[1].len()), pieces.len(), of)
 }
 
 fn minutes_until(stream: &Stream, reads: &[Read], wanted: f64) -> Option<f64> {
@@ -281,7 +277,7 @@ fn differences(ours: &[Option<f64>], theirs: &[Option<f64>]) -> Vec<f64> {
     ours.iter().zip(theirs).filter_map(|(ours, theirs)| Some((*ours)? - (*theirs)?)).collect()
 }
 
-fn told(differences: &[f64], found: Above) -> Option<String> {
+fn told(differences: &[f64], found: Option<Difference>) -> Option<String> {
     let middle = mean(differences.iter().copied().map(Some))?;
     let above = differences.iter().filter(|x| 0.0 < **x).count();
     let interval = found.and_then(|(_, interval)| interval);
