@@ -59,6 +59,7 @@ fn memory_takes_as_many_bytes_as_it_says() {
         members: 4,
         block_s: 300.0,
         every: 10,
+        beside: 0,
         seed: 1,
     };
     for plan in [plan, MemoryPlan { clusters: 0, members: 0, ..plan }] {

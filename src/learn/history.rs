@@ -40,6 +40,11 @@ impl History {
         }
     }
 
+    /// From now on, ranks need `least` values, and count among so many at least.
+    pub const fn need(&mut self, least: usize) {
+        self.least = least;
+    }
+
     /// Values kept.
     pub fn len(&self) -> usize {
         self.values.len()

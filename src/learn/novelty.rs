@@ -32,14 +32,45 @@ pub struct Judged {
 pub struct LevelPlan {
     /// 0: nothing; 1: all of it.
     pub share: f32,
-    /// Newest usual windows whose median it is.
+    /// Newest usual windows whose median it is ...
     pub windows: usize,
+    /// ... or as many fewer as come in this time, seconds.
+    pub within_s: f64,
+}
+
+/// A median of fewer is no level.
+const LEAST_LEVEL: usize = 3;
+
+/// Past scores that are needed before anything is told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LeastPlan {
+    /// See [`enough`].
+    pub windows: usize,
+    /// See [`enough`].
+    pub within_s: f64,
+}
+
+/// `windows`, or where they come rarely as many as come within that time, but a quarter of them at least.
+pub fn enough(windows: usize, within_s: f64, interval_s: f64) -> usize {
+    windows.min(come(within_s, interval_s).max(windows.div_ceil(4)))
+}
+
+/// How many windows come within that time; any number while it is not known how often they do.
+fn come(within_s: f64, interval_s: f64) -> usize {
+    if interval_s <= 0.0 {
+        return usize::MAX;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    let come = (within_s / interval_s) as usize;
+    come
 }
 
 /// The median of the newest usual sums.
 #[derive(Debug, Clone, PartialEq)]
 struct Level {
     plan: LevelPlan,
+    /// How many of the newest it is made of now; 0 for none.
+    of: usize,
     newest: VecDeque<f32>,
     /// Scratch.
     sorted: Vec<f32>,
@@ -49,15 +80,16 @@ impl Level {
     fn new(plan: LevelPlan) -> Self {
         Self {
             plan,
+            of: plan.windows,
             newest: VecDeque::with_capacity(plan.windows),
             sorted: Vec::with_capacity(plan.windows),
         }
     }
 
-    /// `fused` without its share of the level; before there is one, it is its own.
+    /// `fused` without its share of the level; where there is none, it is its own.
     fn take_off(&mut self, fused: f32) -> f32 {
         self.sorted.clear();
-        self.sorted.extend(&self.newest);
+        self.sorted.extend(self.newest.iter().rev().take(self.of));
         let level = if self.sorted.is_empty() { fused } else { median(&mut self.sorted) };
         fused - self.plan.share * level
     }
@@ -74,6 +106,7 @@ impl Level {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Novelty<const CHANNELS: usize> {
     weights: [f32; CHANNELS],
+    least: LeastPlan,
     level: Level,
     /// Sums as they are.
     sums: History,
@@ -83,9 +116,25 @@ pub struct Novelty<const CHANNELS: usize> {
 
 impl<const CHANNELS: usize> Novelty<CHANNELS> {
     /// Nothing is said before `least` windows.
-    pub fn new(weights: [f32; CHANNELS], level: LevelPlan, capacity: usize, least: usize) -> Self {
-        let past = History::new(least, capacity);
-        Self { weights, level: Level::new(level), sums: past.clone(), past }
+    pub fn new(
+        weights: [f32; CHANNELS],
+        level: LevelPlan,
+        capacity: usize,
+        least: LeastPlan,
+    ) -> Self {
+        let past = History::new(least.windows, capacity);
+        Self { weights, least, level: Level::new(level), sums: past.clone(), past }
+    }
+
+    /// Windows come so many seconds apart, usually. With a picture in a quarter of an hour, 32 windows are a
+    /// night: their median is no present level, and nobody waits for 64 of them. Not part of the state.
+    pub fn keep_pace(&mut self, interval_s: f64) {
+        let LevelPlan { windows, within_s, .. } = self.level.plan;
+        let of = windows.min(come(within_s, interval_s));
+        self.level.of = if of < LEAST_LEVEL { 0 } else { of };
+        let least = enough(self.least.windows, self.least.within_s, interval_s);
+        self.sums.need(least);
+        self.past.need(least);
     }
 
     fn fuse(&self, raw: [f32; CHANNELS]) -> f32 {
@@ -188,7 +237,8 @@ mod tests {
     use super::*;
     use crate::base::rng::Rng;
 
-    const NO_LEVEL: LevelPlan = LevelPlan { share: 0.0, windows: 32 };
+    const NO_LEVEL: LevelPlan = LevelPlan { share: 0.0, windows: 32, within_s: 600.0 };
+    const LEAST: LeastPlan = LeastPlan { windows: 50, within_s: 3600.0 };
 
     /// Nearly Gaussian.
     fn noise(rng: &mut Rng) -> f32 {
@@ -197,7 +247,7 @@ mod tests {
 
     fn settled(windows: usize) -> (Novelty<2>, Rng) {
         let mut rng = Rng::from_seed(5);
-        let mut novelty = Novelty::new([1.0, 0.5], NO_LEVEL, 1000, 50);
+        let mut novelty = Novelty::new([1.0, 0.5], NO_LEVEL, 1000, LEAST);
         for _ in 0..windows {
             assert!(novelty.observe([3.0 + noise(&mut rng), 2.0 * noise(&mut rng)], false));
         }
@@ -274,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_constant_signal_never_divides_by_zero() {
-        let mut novelty = Novelty::<1>::new([1.0], NO_LEVEL, 100, 16);
+        let mut novelty = Novelty::<1>::new([1.0], NO_LEVEL, 100, LEAST);
         for _ in 0..300 {
             assert!(novelty.observe([4.2], false));
         }
@@ -289,7 +339,7 @@ mod tests {
             let mut writer = Writer::default();
             novelty.save(&mut writer);
             let bytes = writer.into_bytes();
-            let mut loaded = Novelty::new([1.0, 0.5], NO_LEVEL, 1000, 50);
+            let mut loaded = Novelty::new([1.0, 0.5], NO_LEVEL, 1000, LEAST);
             loaded.load(&mut Reader::new(&bytes)).unwrap();
             for raw in [[0.0, 0.0], [9.0, 9.0]] {
                 assert_eq!(loaded.judge(raw), novelty.clone().judge(raw));
@@ -300,8 +350,8 @@ mod tests {
     #[test]
     fn what_stands_out_does_so_from_its_neighbours_wherever_their_level_is() {
         let mut rng = Rng::from_seed(6);
-        let mut novelty =
-            Novelty::new([1.0, 0.5], LevelPlan { share: 0.75, windows: 32 }, 1000, 50);
+        let level = LevelPlan { share: 0.75, ..NO_LEVEL };
+        let mut novelty = Novelty::new([1.0, 0.5], level, 1000, LEAST);
         let mut judged_at = |novelty: &mut Novelty<2>, level: f32, windows: usize| {
             for _ in 0..windows {
                 assert!(novelty.observe([level + 0.1 * noise(&mut rng), 0.0], false));
@@ -314,10 +364,39 @@ mod tests {
         assert!(before.novelty > 8.0 && after.novelty > 8.0, "{before:?} {after:?}");
     }
 
+    /// Fails when the level is of so many windows however rarely they come: the night before is then taken off
+    /// the morning. Also fails when as many windows are waited for as with sound.
+    #[test]
+    fn where_windows_come_rarely_few_are_enough_and_none_is_of_the_present() {
+        assert_eq!(
+            [0.0, 0.5, 60.0, 300.0, 900.0].map(|s| enough(64, 3600.0, s)),
+            [64, 64, 60, 16, 16]
+        );
+        let level = LevelPlan { share: 1.0, ..NO_LEVEL };
+        for (interval_s, ranked_from, is_taken_off) in
+            [(0.5, 50, true), (100.0, 36, true), (250.0, 14, false), (900.0, 13, false)]
+        {
+            let mut novelty = Novelty::<1>::new([1.0], level, 1000, LEAST);
+            novelty.keep_pace(interval_s);
+            let mut ranked = None;
+            for window in 0..400_u16 {
+                if ranked.is_none() && novelty.judge([0.0]).is_some() {
+                    ranked = Some(window);
+                }
+                // Slowly up: beside its neighbours, no window is larger than any other.
+                assert!(novelty.observe([f32::from(window)], false));
+            }
+            assert_eq!(ranked, Some(ranked_from), "{interval_s} s apart");
+            let beside = novelty.level.take_off(401.0);
+            assert_eq!(beside != 0.0, is_taken_off, "{interval_s} s apart: {beside}");
+        }
+    }
+
     #[test]
     fn the_level_does_not_hide_a_stranger_who_stays_from_the_gate() {
         let mut rng = Rng::from_seed(6);
-        let mut novelty = Novelty::new([1.0, 0.5], LevelPlan { share: 1.0, windows: 16 }, 1000, 50);
+        let level = LevelPlan { share: 1.0, windows: 16, ..NO_LEVEL };
+        let mut novelty = Novelty::new([1.0, 0.5], level, 1000, LEAST);
         for _ in 0..600 {
             assert!(novelty.observe([noise(&mut rng), 0.0], false));
         }

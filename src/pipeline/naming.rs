@@ -88,7 +88,7 @@ impl Track {
         Names {
             names: taught.classes().iter().map(|c| (c.name.clone(), c.shots.len())).collect(),
             windows: (taught.windows(), MOST_WINDOWS_IN_ALL),
-            bytes: (taught.bytes(), 2 * MOST_BYTES),
+            bytes: (taught.bytes(), MOST_BYTES),
             method: classes.method().map(|method| {
                 let (head, space) = (method.candidate.head, method.candidate.space);
                 format!("{} on {} features", head.name(), space.name())

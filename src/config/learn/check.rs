@@ -142,6 +142,8 @@ impl LearnToml {
         }
         let times = [
             ("side_every_s", self.side_every_s, 0.0, 86_400.0),
+            ("warm_up_s", self.warm_up_s, 0.0, 1e9),
+            ("level_s", self.level_s, 0.0, 1e9),
             ("holdout_block_s", self.holdout_block_s, 0.1, 86_400.0),
             ("alarms_per_day", self.alarms_per_day, 1e-3, 1e5),
             ("cooldown_s", self.cooldown_s, 0.0, 86_400.0),

@@ -114,6 +114,9 @@ pub struct LearnToml {
     pub batch_tokens: usize,
     /// Windows before anything is fitted.
     pub warm_up_windows: usize,
+    /// Where windows come rarely, as many as come in this time are enough for `warm_up_windows` and
+    /// `history_min`, but a quarter of them at least.
+    pub warm_up_s: f64,
     /// Updates per admitted window at first ...
     pub first_updates_per_window: f32,
     /// ... for this many windows ...
@@ -129,7 +132,7 @@ pub struct LearnToml {
     pub clusters: usize,
     /// ... and windows kept of each.
     pub cluster_windows: usize,
-    /// Bytes for all of them together at most.
+    /// Bytes for all of them together at most, and for what is kept beside them to measure distances.
     pub memory_bytes: usize,
     /// Length of the blocks of time that are learnt from or held out together; a thirtieth of it at
     /// first, for the time of ten blocks.
@@ -149,6 +152,8 @@ pub struct LearnToml {
     pub level_share: f32,
     /// Newest usual windows whose median is that level.
     pub level_windows: usize,
+    /// Windows farther back than this are not of the present level.
+    pub level_s: f64,
     /// Past scores that a score is compared with, at most.
     pub history_windows: usize,
     /// Past scores needed before novelty is told.
@@ -219,6 +224,7 @@ impl Default for LearnToml {
             batch_windows: 32,
             batch_tokens: 1024,
             warm_up_windows: 32,
+            warm_up_s: 3600.0,
             first_updates_per_window: 2.0,
             first_windows: 300,
             updates_per_window: 0.5,
@@ -235,6 +241,7 @@ impl Default for LearnToml {
             density_weight: 1.0,
             level_share: 0.75,
             level_windows: 32,
+            level_s: 600.0,
             history_windows: 4096,
             history_min: 64,
             alarms_per_day: 24.0,

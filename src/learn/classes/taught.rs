@@ -15,7 +15,7 @@ pub const MOST_SHOTS: usize = 64;
 pub const MOST_WINDOWS: usize = 8;
 /// Windows of all examples at most.
 pub const MOST_WINDOWS_IN_ALL: usize = 512;
-/// Bytes of all examples at most; as much again for what undo brings back.
+/// Bytes of all examples at most, those that undo brings back included.
 pub const MOST_BYTES: usize = 2 << 20;
 /// Characters of a name at most.
 pub const MOST_NAME_CHARS: usize = 64;
@@ -156,7 +156,8 @@ impl Taught {
         if MOST_WINDOWS_IN_ALL < self.windows() + shot.windows.len() {
             return full("window", MOST_WINDOWS_IN_ALL);
         }
-        let bytes: usize = self.shots().map(|shot| shot.bytes()).sum();
+        // Only what belongs to the step before leaves the examples of the one before that in place.
+        let bytes = if continues { self.bytes() } else { self.shots().map(|s| s.bytes()).sum() };
         if MOST_BYTES < bytes + shot.bytes() {
             return full("byte of examples", MOST_BYTES);
         }

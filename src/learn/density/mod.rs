@@ -9,6 +9,7 @@ use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::encode::density::Density;
 use crate::learn::codec::Codec;
 use crate::learn::memory::Memory;
+use crate::learn::whiten::MOST_DIM;
 
 use nearest::Nearest;
 use spread::Spread;
@@ -46,6 +47,15 @@ impl Distance {
             Density::Mahalanobis { ridge } => Kind::Spread(Box::new(Spread::new(dim, ridge, seed))),
         };
         Self { density, kind }
+    }
+
+    /// Bytes that it holds for each window in memory.
+    pub fn bytes_beside(density: Density, dim: usize) -> usize {
+        match density {
+            Density::Cosine { .. } => size_of::<f32>(),
+            Density::Whitened { .. } => 2 * size_of::<f32>() + size_of::<i16>() * dim.min(MOST_DIM),
+            Density::Mahalanobis { .. } => 0,
+        }
     }
 
     /// What is compared with what.
@@ -165,6 +175,7 @@ mod tests {
             members: 0,
             block_s: 10.0,
             every: 0,
+            beside: 0,
             seed: 1,
         };
         let mut memory = Memory::new(plan);

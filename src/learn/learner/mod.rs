@@ -48,6 +48,7 @@ pub use alarms::SURE_AFTER_DAYS;
 pub use compare::NoPredecessor;
 pub use inspect::Inspection;
 pub use marks::Marked;
+use recall::Whitened;
 pub use recall::{Found, Moment};
 pub use report::LearnReport;
 use report::Skill;
@@ -181,6 +182,8 @@ pub struct Learner {
     /// Scratch: what was read last, while [`Surprise`] still holds its errors.
     last_read: Option<Reading>,
     scratch: Scratch,
+    /// Where moments are compared; made by the first question.
+    recall: Option<Box<Whitened>>,
 }
 
 /// The channel of [`Novelty`] that moves when weights do.
@@ -330,7 +333,8 @@ impl Learner {
         self.memory.bytes()
             + self.album.bytes()
             + self.aside.bytes()
-            + 2 * MOST_BYTES
+            + MOST_BYTES
+            + Whitened::bytes(self.shape.embedding_dim)
             + self.distance.bytes()
             + self.surprise.bytes()
             + self.novelty.bytes()

@@ -19,8 +19,15 @@ const ASIDE_BYTES: usize = 1 << 19;
 
 /// Room for quarantined windows, beside a memory of that plan.
 pub(super) fn aside(plan: MemoryPlan) -> MemoryPlan {
-    MemoryPlan { recent: ASIDE_RECENT, reservoir: ASIDE_SAMPLE, clusters: 0, every: 0, ..plan }
-        .within(ASIDE_BYTES)
+    MemoryPlan {
+        recent: ASIDE_RECENT,
+        reservoir: ASIDE_SAMPLE,
+        clusters: 0,
+        every: 0,
+        beside: 0,
+        ..plan
+    }
+    .within(ASIDE_BYTES)
 }
 
 impl Learner {

@@ -1,13 +1,15 @@
 //! Remembered moments: finding the one at a time, and those like another.
 //!
-//! Moments are those in memory and the quarantined ones that were laid aside. Whitening and index are
-//! made for each question, from memory as it is: nothing about them is kept, nothing goes stale.
+//! Moments are those in memory and the quarantined ones that were laid aside. The index is made for each
+//! question, from memory as it is. Its whitening, which costs ten times as much, is kept until memory has
+//! seen an eighth more; it is no part of the state, and nothing that is learnt or scored depends on it.
 
 use crate::encode::latent::Latent;
-use crate::learn::classes::space::{Description, Map, Space};
 use crate::learn::classes::taught::NamesError;
 use crate::learn::learner::Learner;
+use crate::learn::moments::Moments;
 use crate::learn::search::{Hit, Index};
+use crate::learn::whiten::{MOST_DIM, Projection, Whitener};
 
 /// Seconds by which a moment may be off what was asked for, or twice the time between windows.
 const MOST_OFF_S: f64 = 1.0;
@@ -15,6 +17,16 @@ const MOST_OFF_S: f64 = 1.0;
 const APART_S: f64 = 5.0;
 /// Remembered windows from which middle and whitening are taken, at most.
 const MOST_FITTED: usize = 512;
+/// It is fitted again when one in so many windows is new.
+const FIT_AGAIN: u64 = 8;
+/// Directions in which moments are compared.
+const KEPT_DIM: usize = 64;
+/// Added to every variance, as a share of the mean variance.
+const RIDGE: f64 = 0.05;
+/// Whitened numbers are cut to ± this.
+const CLAMP: f32 = 8.0;
+/// Moments that are whitened together.
+const TOGETHER: usize = 64;
 
 /// Where a moment lies: a slot of memory, or of those laid aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +53,37 @@ pub struct Found {
     pub distance: f32,
     /// Whether it was kept out of learning as unusual.
     pub is_quarantined: bool,
+}
+
+/// The whitened space in which moments are compared.
+#[derive(Debug)]
+pub(super) struct Whitened {
+    /// Windows that had been admitted when it was fitted.
+    admitted: u64,
+    projection: Projection,
+    whitener: Whitener,
+    /// Scratch.
+    projected: Vec<f32>,
+}
+
+impl Whitened {
+    /// Bytes that one for embeddings of `dim` numbers holds.
+    pub(super) fn bytes(dim: usize) -> usize {
+        let width = dim.min(MOST_DIM);
+        let map = if width < dim { dim * width } else { 0 };
+        let of_whitener = KEPT_DIM.min(width) * (size_of::<f64>() + size_of::<f32>());
+        size_of::<f32>() * (map + 2 * TOGETHER * width) + of_whitener * width
+    }
+
+    /// `[rows, dim]` embeddings as `[rows, KEPT_DIM]` points, or narrower ones where embeddings are.
+    fn points(&mut self, embeddings: &[f32], dim: usize) -> Vec<f32> {
+        let rows = embeddings.len() / dim;
+        let projected = &mut self.projected[..rows * self.projection.out_dim()];
+        self.projection.apply(embeddings, projected);
+        let mut points = vec![0.0; rows * self.whitener.out_dim()];
+        self.whitener.apply(projected, &mut points);
+        points
+    }
 }
 
 impl Learner {
@@ -89,8 +132,17 @@ impl Learner {
             Place::Aside(slot) => (&self.aside, slot),
         };
         memory.tokens(slot, &self.token_codec, &mut self.scratch.x);
-        let (stored, scale) = memory.embedding(slot);
+        self.embedding_of(place);
+    }
+
+    /// A moment's prepared embedding, by way of scratch.
+    fn embedding_of(&mut self, place: Place) -> &[f32] {
+        let (stored, scale) = match place {
+            Place::Memory(slot) => self.memory.embedding(slot),
+            Place::Aside(slot) => self.aside.embedding(slot),
+        };
         self.embedding_codec.decode(stored, scale, &mut self.scratch.embedding);
+        &self.scratch.embedding
     }
 
     /// The remembered moments most like these windows together.
@@ -152,33 +204,29 @@ impl Learner {
         if !self.whitener.is_fitted() || self.memory.is_empty() {
             return Err(NamesError::TooEarly);
         }
-        let bare = |frozen: Vec<f32>| Description { hidden: Vec::new(), frozen };
-        let every = self.memory.len().div_ceil(MOST_FITTED).max(1);
-        let slots: Vec<usize> = self.memory.slots().step_by(every).collect();
-        let past: Vec<Description> = slots
-            .into_iter()
-            .map(|slot| {
-                self.load_moment(Place::Memory(slot));
-                bare(self.scratch.embedding.clone())
-            })
-            .collect();
-        let mut map = Map::fit(0, self.shape.embedding_dim, self.seed, &past);
-        #[expect(clippy::cast_possible_truncation, reason = "f32 is what is compared")]
-        let mut point = |frozen: Vec<f32>| -> Vec<f32> {
-            map.point(Space::Frozen, &bare(frozen)).iter().map(|&x| x as f32).collect()
-        };
-        let points: Vec<Vec<f32>> = embeddings.into_iter().map(&mut point).collect();
-        let dim = points[0].len();
-        let mut query = vec![0.0; dim];
-        for x in &points {
-            query.iter_mut().zip(x).for_each(|(sum, x)| *sum += x);
+        let mut space = self.whitened();
+        let dim = self.shape.embedding_dim;
+        let width = space.whitener.out_dim();
+        let mut query = vec![0.0; width];
+        for embedding in embeddings {
+            let point = space.points(&embedding, dim);
+            let length = point.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
+            query.iter_mut().zip(point).for_each(|(sum, x)| *sum += x / length);
         }
         let moments: Vec<Moment> = self.moments().collect();
-        let mut index = Index::with_capacity(dim, moments.len());
-        for moment in &moments {
-            self.load_moment(moment.place);
-            index.push(&point(self.scratch.embedding.clone()), moment.at_s);
+        let mut index = Index::with_capacity(width, moments.len());
+        let mut rows = Vec::with_capacity(TOGETHER * dim);
+        for moments in moments.chunks(TOGETHER) {
+            rows.clear();
+            for moment in moments {
+                rows.extend_from_slice(self.embedding_of(moment.place));
+            }
+            let points = space.points(&rows, dim);
+            for (moment, point) in moments.iter().zip(points.chunks_exact(width)) {
+                index.push(point, moment.at_s);
+            }
         }
+        self.recall = Some(space);
         let hits = index.nearest(&query, nearest, APART_S, skip_s);
         let found = |hit: Hit| Found {
             at_s: hit.at_s,
@@ -186,5 +234,33 @@ impl Learner {
             is_quarantined: matches!(moments[hit.row].place, Place::Aside(_)),
         };
         Ok(hits.into_iter().map(found).collect())
+    }
+
+    /// The space that is kept, or a new one; to be put back.
+    fn whitened(&mut self) -> Box<Whitened> {
+        let dim = self.shape.embedding_dim;
+        let admitted = self.counts.admitted;
+        let (projection, projected) = match self.recall.take() {
+            Some(known) if admitted <= known.admitted + known.admitted / FIT_AGAIN => return known,
+            Some(known) => (known.projection, known.projected),
+            None => {
+                let projection = Projection::new(dim, MOST_DIM, self.seed ^ 0x6e_61_6d_65);
+                let projected = vec![0.0; TOGETHER * projection.out_dim()];
+                (projection, projected)
+            }
+        };
+        let width = projection.out_dim();
+        let whitener = Whitener::new(width, KEPT_DIM, RIDGE, CLAMP, TOGETHER);
+        let mut space = Box::new(Whitened { admitted, projection, whitener, projected });
+        let mut moments = Moments::new(width, 1);
+        let every = self.memory.len().div_ceil(MOST_FITTED).max(1);
+        let slots: Vec<usize> = self.memory.slots().step_by(every).collect();
+        for slot in slots {
+            let embedding = self.embedding_of(Place::Memory(slot));
+            space.projection.apply(embedding, &mut space.projected[..width]);
+            moments.add(&space.projected[..width]);
+        }
+        space.whitener.fit(&moments);
+        space
     }
 }

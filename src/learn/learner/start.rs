@@ -21,7 +21,7 @@ use crate::learn::learner::report::Skill;
 use crate::learn::memory::{Memory, MemoryPlan};
 use crate::learn::model::Model;
 use crate::learn::moments::Moments;
-use crate::learn::novelty::{LevelPlan, Novelty};
+use crate::learn::novelty::{LeastPlan, LevelPlan, Novelty};
 use crate::learn::objectives::album::Album;
 use crate::learn::surprise::Surprise;
 use crate::learn::watch::Watch;
@@ -60,6 +60,7 @@ impl Learner {
             reservoir: settings.reservoir_windows,
             block_s: settings.holdout_block_s,
             every: settings.holdout_every,
+            beside: Distance::bytes_beside(density, shape.embedding_dim),
             seed,
         }
         .within(settings.memory_bytes);
@@ -95,9 +96,13 @@ impl Learner {
             surprise: Surprise::new(model.guessing(), tokens, dim, settings),
             novelty: Novelty::new(
                 [settings.surprise_weight, settings.density_weight],
-                LevelPlan { share: settings.level_share, windows: settings.level_windows },
+                LevelPlan {
+                    share: settings.level_share,
+                    windows: settings.level_windows,
+                    within_s: settings.level_s,
+                },
                 settings.history_windows,
-                settings.history_min,
+                LeastPlan { windows: settings.history_min, within_s: settings.warm_up_s },
             ),
             gate: Gate::new(
                 shape.embedding_dim,
@@ -144,6 +149,7 @@ impl Learner {
             side_s: None,
             model,
             settings: settings.clone(),
+            recall: None,
         }
     }
 }

@@ -81,6 +81,7 @@ impl Learner {
         learner.has_previous = from.flag()?;
         learner.skill = Skill::load(from)?;
         learner.times = Times::load(from)?;
+        learner.novelty.keep_pace(learner.times.interval_s);
         learner.counts = Counts::load(from)?;
         learner.aside.load(from, shape.layout.len())?;
         let shape = learner.names_shape();

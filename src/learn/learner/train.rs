@@ -4,6 +4,7 @@ use crate::encode::latent::Latent;
 use crate::learn::codec::Codec;
 use crate::learn::density::Past;
 use crate::learn::learner::{Learner, Waiting};
+use crate::learn::novelty::enough;
 use crate::learn::objectives::Batch;
 
 /// An eighth of each batch comes from so many newest windows.
@@ -23,9 +24,11 @@ impl Learner {
         self.distance.prepare(&latent.embedding, &mut embedding);
         let valid_tokens = latent.valid_tokens;
         self.waiting.push(Waiting { tokens, embedding, valid_tokens, at_s });
-        if self.waiting.len() < self.settings.warm_up_windows {
+        let (windows, within_s) = (self.settings.warm_up_windows, self.settings.warm_up_s);
+        if self.waiting.len() < enough(windows, within_s, self.times.interval_s) {
             return;
         }
+        self.fit_at = self.waiting.len() as u64;
         let waiting = std::mem::take(&mut self.waiting);
         let width = self.projection.out_dim();
         let rows = waiting

@@ -35,13 +35,16 @@ impl Learner {
         let times = &mut self.times;
         let passed = times.last_s.map_or(0.0, |last_s| (at_s - last_s).max(0.0));
         times.last_s = Some(at_s);
-        if times.interval_s <= 0.0 {
+        let usual = if times.interval_s <= 0.0 {
             times.interval_s = passed;
-            return passed;
-        }
-        // A gap is not an interval: it counts as four.
-        let usual = passed.min(4.0 * times.interval_s);
-        times.interval_s += 0.05 * (usual - times.interval_s);
+            passed
+        } else {
+            // A gap is not an interval: it counts as four.
+            let usual = passed.min(4.0 * times.interval_s);
+            times.interval_s += 0.05 * (usual - times.interval_s);
+            usual
+        };
+        self.novelty.keep_pace(times.interval_s);
         usual
     }
 }

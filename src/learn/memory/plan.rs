@@ -24,6 +24,8 @@ pub struct MemoryPlan {
     pub block_s: f64,
     /// One block out of so many is held out; 0 for none.
     pub every: u64,
+    /// Bytes that are held elsewhere for each window, for distances.
+    pub beside: usize,
     /// Chooses the blocks.
     pub seed: u64,
 }
@@ -39,7 +41,7 @@ impl MemoryPlan {
         self.recent + self.reservoir + self.clusters * self.members
     }
 
-    /// Shrinks ring, reservoir and clusters alike until they fit `bytes`; eight windows each are always
+    /// Shrinks ring, reservoir and clusters alike until they and what is held beside them fit `bytes`; eight windows each are always
     /// kept, two of each cluster.
     pub fn within(mut self, bytes: usize) -> Self {
         let windows = bytes / self.window_bytes();
@@ -54,7 +56,8 @@ impl MemoryPlan {
     }
 
     const fn window_bytes(&self) -> usize {
-        self.tokens_len + size_of::<i16>() * self.embedding_dim + size_of::<Facts>()
+        let numbers = self.tokens_len + size_of::<i16>() * self.embedding_dim;
+        numbers + size_of::<Facts>() + self.beside
     }
 
     /// The block of that moment; blocks are short at first.
@@ -97,6 +100,7 @@ mod tests {
         members: 0,
         block_s: 10.0,
         every: 5,
+        beside: 0,
         seed: 1,
     };
 
@@ -146,6 +150,8 @@ mod tests {
         let small = plan.within(400_000);
         assert!(small.windows() * 1000 <= 400_000, "{small:?}");
         assert!(300 <= small.windows() && 2 <= small.members, "{small:?}");
+        let smaller = MemoryPlan { beside: 1000, ..plan }.within(800_000);
+        assert!(smaller.windows() * 2000 <= 800_000, "{smaller:?}");
         assert_eq!(plan.within(1 << 30), plan);
     }
 }

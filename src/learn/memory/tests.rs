@@ -11,6 +11,7 @@ const PLAN: MemoryPlan = MemoryPlan {
     members: 0,
     block_s: 10.0,
     every: 5,
+    beside: 0,
     seed: 1,
 };
 
