@@ -95,7 +95,7 @@ device = "Loopback"
 [[source]]
 kind = "camera"
 name = "camera"
-frames_per_s = 0.5
+frames_per_s = 0.2
 [checkpoint]
 every_s = 20.0
 [board]
