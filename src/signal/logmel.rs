@@ -2,6 +2,9 @@
 //!
 //! Every frame is computed once, however many windows share it. Nothing is allocated per frame; mel
 //! weights are stored sparsely, since a band sees only a few bins.
+//!
+//! Computed in `f64`: a transform's rounding is a share of the loudest bin, so in `f32` a quiet band beside a
+//! loud one would differ from processor to processor, and scores with it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,15 +21,15 @@ const BLOCK_SAMPLES: usize = 4096;
 /// samples.
 pub struct LogMel {
     spec: LogMelSpec,
-    hann: Vec<f32>,
+    hann: Vec<f64>,
     bands: Vec<Band>,
-    weights: Vec<f32>,
-    fft: Arc<dyn RealToComplex<f32>>,
+    weights: Vec<f64>,
+    fft: Arc<dyn RealToComplex<f64>>,
     held: Vec<f32>,
-    padded: Vec<f32>,
-    spectrum: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
-    strength: Vec<f32>,
+    padded: Vec<f64>,
+    spectrum: Vec<Complex<f64>>,
+    scratch: Vec<Complex<f64>>,
+    strength: Vec<f64>,
     frame: Vec<f32>,
 }
 
@@ -47,7 +50,7 @@ impl fmt::Debug for LogMel {
 impl LogMel {
     /// A front end for samples at `rate_hz`, with nothing held.
     pub fn new(spec: &LogMelSpec, rate_hz: u32) -> Self {
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(spec.fft_samples);
+        let fft = RealFftPlanner::<f64>::new().plan_fft_forward(spec.fft_samples);
         let (bands, weights) = match spec.spectrum {
             Spectrum::Samples => (Vec::new(), Vec::new()),
             Spectrum::Magnitude | Spectrum::Power => mel_bands(spec, rate_hz),
@@ -96,7 +99,7 @@ impl LogMel {
         }
         let (windowed, rest) = self.padded.split_at_mut(self.spec.frame_samples);
         for ((out, sample), weight) in windowed.iter_mut().zip(samples).zip(&self.hann) {
-            *out = sample * weight;
+            *out = f64::from(*sample) * weight;
         }
         // The transform uses its input as working space.
         rest.fill(0.0);
@@ -108,22 +111,21 @@ impl LogMel {
             let squared = bin.norm_sqr();
             *strength = if power { squared } else { squared.sqrt() };
         }
-        #[expect(clippy::cast_possible_truncation, reason = "a small constant, rounded to f32")]
-        let offset = self.spec.log_offset as f32;
         for (out, band) in self.frame.iter_mut().zip(&self.bands) {
             let bins = &self.strength[band.first_bin..band.first_bin + band.len];
             let weights = &self.weights[band.first_weight..band.first_weight + band.len];
-            let sum: f32 = bins.iter().zip(weights).map(|(bin, weight)| bin * weight).sum();
-            *out = (sum + offset).ln();
+            let sum: f64 = bins.iter().zip(weights).map(|(bin, weight)| bin * weight).sum();
+            #[expect(clippy::cast_possible_truncation, reason = "f32 is what encoders take")]
+            let logarithm = (sum + self.spec.log_offset).ln() as f32;
+            *out = logarithm;
         }
     }
 }
 
 /// `0.5 − 0.5 cos(2πn/len)`: the last sample is not zero, as TensorFlow and `scipy` (`sym=False`) do.
-fn periodic_hann(len: usize) -> Vec<f32> {
+fn periodic_hann(len: usize) -> Vec<f64> {
     let step = std::f64::consts::TAU / len as f64;
-    #[expect(clippy::cast_possible_truncation, reason = "rounded to the device's f32")]
-    (0..len).map(|n| (0.5 - 0.5 * (step * n as f64).cos()) as f32).collect()
+    (0..len).map(|n| 0.5 - 0.5 * (step * n as f64).cos()).collect()
 }
 
 /// HTK's mel: `1127 ln(1 + f / 700)`.
@@ -136,7 +138,7 @@ fn mel_to_hz(mel: f64) -> f64 {
 }
 
 /// Triangles whose corners are evenly spaced in mel; only weights above zero are kept.
-fn mel_bands(spec: &LogMelSpec, rate_hz: u32) -> (Vec<Band>, Vec<f32>) {
+fn mel_bands(spec: &LogMelSpec, rate_hz: u32) -> (Vec<Band>, Vec<f64>) {
     let (low, high) = (hz_to_mel(spec.low_hz), hz_to_mel(spec.high_hz));
     let step = (high - low) / (spec.bands + 1) as f64;
     let bin_hz = f64::from(rate_hz) / spec.fft_samples as f64;
@@ -161,10 +163,7 @@ fn mel_bands(spec: &LogMelSpec, rate_hz: u32) -> (Vec<Band>, Vec<f32>) {
         let bins = 0..=spec.fft_samples / 2;
         let first_bin = bins.clone().find(|&bin| 0.0 < weight(bin)).unwrap_or(0);
         let first_weight = weights.len();
-        #[expect(clippy::cast_possible_truncation, reason = "rounded to the device's f32")]
-        weights.extend(
-            bins.skip(first_bin).map(weight).take_while(|&weight| 0.0 < weight).map(|w| w as f32),
-        );
+        weights.extend(bins.skip(first_bin).map(weight).take_while(|&weight| 0.0 < weight));
         bands.push(Band { first_bin, first_weight, len: weights.len() - first_weight });
     }
     (bands, weights)
@@ -203,7 +202,7 @@ mod tests {
         let mut log_mel = LogMel::new(&yamnet(), 16_000);
         let out = frames(&mut log_mel, &[&[0.0; 400 + 160]]);
         assert_eq!(out.len(), 2 * 64);
-        assert!(out.iter().all(|&x| x == 0.001_f32.ln()), "{out:?}");
+        assert!(out.iter().all(|&x| x == 0.001_f64.ln() as f32), "{out:?}");
     }
 
     #[test]
@@ -226,7 +225,7 @@ mod tests {
         log_mel.reset();
         let out = frames(&mut log_mel, &[&[0.0; 400]]);
         assert_eq!(out.len(), 64);
-        assert!(out.iter().all(|&x| x == 0.001_f32.ln()));
+        assert!(out.iter().all(|&x| x == 0.001_f64.ln() as f32));
     }
 
     #[test]

@@ -232,7 +232,7 @@ impl Default for LearnToml {
             reservoir_windows: 1024,
             clusters: 64,
             cluster_windows: 16,
-            memory_bytes: 8 << 20,
+            memory_bytes: 8_000_000,
             holdout_block_s: 300.0,
             holdout_every: 10,
             surprise: SurpriseMeasure::Error,
