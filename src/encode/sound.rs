@@ -3,9 +3,11 @@
 //! Time is counted in samples, from the moment that [`SoundFrontEnd::begin`] names. No window straddles
 //! such a moment: what is held is given out first.
 //!
-//! The end of a stretch: a stretch shorter than a window gives one window, followed by silence; after
-//! the last full window of a longer one, a further one is given only if at least a quarter of it is
-//! new. [`EncoderWindow::valid`] says how much of it is real.
+//! The end of a stretch: a stretch shorter than a window gives one window, followed by silence, of which
+//! [`EncoderWindow::valid`] says how much is real; after the last full window of a longer one, a further
+//! one, the last that the stretch has room for, is given only if at least a quarter of it is new. Silence
+//! would not do there: where sound breaks off, a click fills bands in which nothing ever was, and that is
+//! most unusual.
 
 use crate::config::manifest::{FrontEnd, Manifest, SoundSpec};
 use crate::encode::EncoderWindow;
@@ -109,6 +111,7 @@ impl SoundFrontEnd {
             seconds = self.source_samples as f64 / f64::from(converter.from_hz());
         }
         self.analyse(emit);
+        self.windows.give_last(emit);
         let missing = self.windows.missing_samples();
         if 0 < missing {
             self.resampled.clear();
@@ -158,6 +161,8 @@ struct Windows {
     keeps_signal: bool,
     /// Samples from the first frame held on, where they are kept.
     signal: Vec<f32>,
+    /// Frames and samples between the start of the window before and that of the next.
+    before: (Vec<f32>, Vec<f32>),
 }
 
 impl Windows {
@@ -173,6 +178,7 @@ impl Windows {
             window,
             keeps_signal: false,
             signal: Vec::new(),
+            before: (Vec::new(), Vec::new()),
         }
     }
 
@@ -197,6 +203,20 @@ impl Windows {
         if self.window.input.len() < self.spec.window_frames * bands {
             return;
         }
+        self.give(emit);
+        let (frames, samples) = &mut self.before;
+        let gone = self.spec.hop_frames * self.spec.log_mel.hop_samples;
+        samples.clear();
+        samples.extend(self.signal.drain(..gone.min(self.signal.len())));
+        self.given += 1;
+        self.first_frame += self.spec.hop_frames as u64;
+        let kept = self.spec.hop_frames * bands;
+        frames.clear();
+        frames.extend(self.window.input.drain(..kept));
+    }
+
+    /// Gives the window that begins with the first frame held.
+    fn give(&mut self, emit: &mut dyn FnMut(&EncoderWindow)) {
         let rate_hz = f64::from(self.spec.rate_hz);
         let first_sample = self.first_sample();
         let real = self.samples.saturating_sub(first_sample);
@@ -209,33 +229,36 @@ impl Windows {
         self.window.signal.clear();
         self.window.signal.extend_from_slice(&self.signal[..whole]);
         emit(&self.window);
-        let gone = self.spec.hop_frames * self.spec.log_mel.hop_samples;
-        self.signal.drain(..gone.min(self.signal.len()));
-        self.given += 1;
-        self.first_frame += self.spec.hop_frames as u64;
-        let kept = self.spec.hop_frames * bands;
-        self.window.input.copy_within(kept.., 0);
-        self.window.input.truncate(self.window.input.len() - kept);
+    }
+
+    /// The last window that the stretch has room for, if enough of it is new.
+    fn give_last(&mut self, emit: &mut dyn FnMut(&EncoderWindow)) {
+        let (spec, bands) = (&self.spec, self.spec.log_mel.bands);
+        let held = self.window.input.len() / bands;
+        let new = held.saturating_sub(spec.window_frames - spec.hop_frames);
+        if self.given == 0 || new * WORTH_A_WINDOW < spec.window_frames {
+            return;
+        }
+        // As many frames of the window before as are missing.
+        let again = spec.window_frames - held;
+        let (frames, samples) = &self.before;
+        self.window.input.splice(..0, frames[frames.len() - again * bands..].iter().copied());
+        let again_samples = (again * spec.log_mel.hop_samples).min(samples.len());
+        self.signal.splice(..0, samples[samples.len() - again_samples..].iter().copied());
+        self.first_frame -= again as u64;
+        self.give(emit);
     }
 
     const fn first_sample(&self) -> u64 {
         self.first_frame * self.spec.log_mel.hop_samples as u64
     }
 
-    /// Silence to add so that what is held becomes a last window; 0 where it is not worth one.
+    /// Silence to add so that a stretch that had no window becomes one.
     fn missing_samples(&self) -> usize {
-        let spec = &self.spec;
-        let held = self.window.input.len() / spec.log_mel.bands;
-        let seen = spec.window_frames - spec.hop_frames;
-        let worth_it = if self.given == 0 {
-            0 < self.samples
-        } else {
-            spec.window_frames <= held.saturating_sub(seen) * WORTH_A_WINDOW
-        };
-        if !worth_it {
+        if 0 < self.given || self.samples == 0 {
             return 0;
         }
-        let needed = self.first_sample() + spec.window_samples() as u64;
+        let needed = self.first_sample() + self.spec.window_samples() as u64;
         usize::try_from(needed.saturating_sub(self.samples)).unwrap_or(0)
     }
 }

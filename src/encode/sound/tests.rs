@@ -75,9 +75,28 @@ fn a_last_window_needs_a_quarter_of_new_frames() {
     let out = windows(&noise(two + 24 * 160), 16_000, 0.0, 160);
     assert_eq!(out.len(), 3);
     let last = &out[2];
-    let real = two + 24 * 160 - 96 * 160;
-    assert_eq!(last.valid, real as f64 / 15_360.0);
+    assert_eq!(last.valid, 1.0);
     assert!((last.end_s - (two + 24 * 160) as f64 / 16_000.0).abs() < 1e-9);
+    assert!((last.end_s - last.start_s - 0.975).abs() < 1e-9);
+    let begin = (48 + 24) * 160;
+    let alone = windows(&noise(two + 24 * 160)[begin..], 16_000, begin as f64 / 16_000.0, 160);
+    assert_eq!(*last, alone[0], "the last 96 frames, and nothing else");
+}
+
+/// Fails when the last window is filled up with silence: at the edge, a sound without treble has some.
+#[test]
+fn the_end_of_a_stretch_is_no_click() {
+    for len in [8 * 8000 - 400, 8 * 8000 - 1200, 8 * 8000 - 2000] {
+        let out = windows(&noise(len), 8000, 0.0, 160);
+        let (last, before) = out.split_last().unwrap();
+        let loudest = |window: &EncoderWindow| {
+            let treble = window.input.chunks_exact(64).flat_map(|frame| &frame[58..]);
+            treble.copied().fold(f32::NEG_INFINITY, f32::max)
+        };
+        // The first window has the edge at which the sound began.
+        let usual = before[1..].iter().map(loudest).fold(f32::NEG_INFINITY, f32::max);
+        assert!(loudest(last) < usual + 0.5, "{len}: {} after {usual}", loudest(last));
+    }
 }
 
 #[test]
