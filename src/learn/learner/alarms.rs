@@ -28,7 +28,7 @@ impl Learner {
         let now_s = self.now_s().unwrap_or(0.0);
         let look = self.watch.look(novelty, now_s, is_strange, self.memory.usual_distance());
         // Before there are enough minutes: rarer, as a window, than the wanted number a day.
-        let by_rank = || judged.is_some_and(|judged| self.is_rare(judged.p_value));
+        let by_rank = || judged.is_some_and(|judged| f64::from(judged.p_value) <= self.rare_p());
         Raised {
             is_rare: look.fires.unwrap_or_else(by_rank),
             is_extreme: look.is_extreme,
@@ -49,10 +49,13 @@ impl Learner {
         self.settings.quarantine_after_windows <= self.counts.admitted
     }
 
-    /// Rarer than the wanted number a day.
-    fn is_rare(&self, p_value: f32) -> bool {
-        let interval_s = self.times.interval_s;
-        0.0 < interval_s && f64::from(p_value) * DAY_S <= self.settings.alarms_per_day * interval_s
+    /// The largest p-value of a window that is an alarm, before the budget can say: that of the wanted number
+    /// a day, and half of it for each alarm too many so far. 0 while nothing can be.
+    fn rare_p(&self) -> f64 {
+        let a_day = self.settings.alarms_per_day;
+        let wanted = a_day * self.times.last_s.unwrap_or(0.0) / DAY_S;
+        let too_many = (self.counts.events as f64 - wanted - FREE).max(0.0);
+        a_day * self.times.interval_s / DAY_S * (-too_many).exp2()
     }
 
     /// Whether something rare was there less than the cooldown ago: then what is rare now belongs to
@@ -67,8 +70,7 @@ impl Learner {
     /// Novelty above which a window raises an alarm now; `None` during warm-up, and while no window
     /// could be rare enough.
     pub fn threshold(&self) -> Option<f32> {
-        let p = self.settings.alarms_per_day * self.times.interval_s / DAY_S;
-        self.watch.budget.threshold().or_else(|| self.novelty.at(p))
+        self.watch.budget.threshold().or_else(|| self.novelty.at(self.rare_p()))
     }
 
     /// Days of minutes behind the threshold; below [`SURE_AFTER_DAYS`] it is not sure yet.
@@ -131,6 +133,9 @@ impl Learner {
         Learnt { admission: Some(admission), notice, ..Learnt::default() }
     }
 }
+
+/// Alarms that nothing is said against, in the hours when the budget knows too little.
+const FREE: f64 = 1.0;
 
 /// A threshold from less than a day has seen no night.
 pub const SURE_AFTER_DAYS: f64 = 1440.0 * BLOCK_S / DAY_S;
