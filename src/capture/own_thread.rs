@@ -26,6 +26,11 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 static LEFT_BEHIND: AtomicUsize = AtomicUsize::new(0);
 
+/// Threads that hang in a driver now.
+pub fn left_behind() -> usize {
+    LEFT_BEHIND.load(Ordering::SeqCst)
+}
+
 const RUNNING: u8 = 0;
 const LEFT: u8 = 1;
 const DONE: u8 = 2;

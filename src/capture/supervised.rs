@@ -12,6 +12,7 @@ use crate::base::recovery::Recovery;
 use crate::base::rng::Rng;
 use crate::base::stop::{Stop, Woke};
 use crate::capture::error::CaptureError;
+use crate::capture::own_thread;
 use crate::capture::{Chunk, Modality, Source};
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -25,9 +26,9 @@ pub type Open = Box<dyn FnMut() -> Result<Box<dyn Source>, CaptureError> + Send>
 /// What a source is doing. Times are of the clock that the source was made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceState {
-    /// Not tried yet, or being tried for the first time.
+    /// Nothing has come yet.
     Opening,
-    /// Open; chunks come.
+    /// Sound or pictures come.
     Running,
     /// It failed, and is tried again.
     Waiting {
@@ -159,17 +160,9 @@ impl Supervised {
 
     fn try_open(&mut self) -> Result<(), CaptureError> {
         let opened = (self.open)();
-        self.status.lock().open_count += 1;
+        self.status.lock().open_count += u64::from(is_try(&opened));
         match opened {
             Ok(source) => {
-                let mut status = self.status.lock();
-                if let SourceState::Waiting { since, .. } = status.state {
-                    status.restart_count += 1;
-                    let away_s = self.clock.now().saturating_sub(since).as_secs();
-                    log::info!("source {:?} is back after {away_s} s", self.name);
-                }
-                status.state = SourceState::Running;
-                drop(status);
                 let offset_s = self.stream_s();
                 let opened_at = self.clock.now();
                 self.source = Some(Running {
@@ -183,6 +176,17 @@ impl Supervised {
             }
             Err(error) => self.handle(error),
         }
+    }
+
+    /// Something came: an open device alone proves nothing, a program may start and never say a word.
+    fn delivers(&mut self) {
+        let mut status = self.status.lock();
+        if let SourceState::Waiting { since, .. } = status.state {
+            status.restart_count += 1;
+            let away_s = self.clock.now().saturating_sub(since).as_secs();
+            log::info!("source {:?} is back after {away_s} s", self.name);
+        }
+        status.state = SourceState::Running;
     }
 
     /// Goes on without the source for a while, or hands on an error that no waiting can mend.
@@ -264,6 +268,17 @@ impl std::fmt::Debug for Supervised {
     }
 }
 
+/// Whether that was a try to open the device. None is one while an earlier thread of ours hangs in its driver
+/// and keeps it: no further try can succeed, only a restart of the program, which the watchdog does when it
+/// sees no tries.
+fn is_try(opened: &Result<Box<dyn Source>, CaptureError>) -> bool {
+    match opened {
+        Err(CaptureError::DriverHangs { .. }) => false,
+        Err(CaptureError::Busy { .. }) => own_thread::left_behind() == 0,
+        _ => true,
+    }
+}
+
 /// The error and what caused it, on one line.
 fn reason(error: &CaptureError) -> String {
     let mut text = error.to_string();
@@ -300,6 +315,9 @@ impl Source for Supervised {
                 }
                 Ok(Some(chunk)) => {
                     running.moved_at = self.clock.now();
+                    if state != SourceState::Running && !matches!(chunk, Chunk::Begin { .. }) {
+                        self.delivers();
+                    }
                     Ok(Some(self.place(chunk)))
                 }
                 Ok(None) => {
