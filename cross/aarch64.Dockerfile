@@ -1,7 +1,7 @@
 # The oldest system that is promised: Debian 11's glibc 2.31 would do, Debian 12 is what has Rust's
 # cross tools; so programs made here run with glibc 2.36 and later. All packages are those of one day
 # of Debian's archive, so that the same file makes the same image in a year.
-FROM debian:12-slim
+FROM debian:bookworm-20251020-slim
 ARG SNAPSHOT=20251101T000000Z
 RUN rm -f /etc/apt/sources.list.d/* \
     && printf 'deb [check-valid-until=no] http://snapshot.debian.org/archive/debian/%s bookworm main\n' \
