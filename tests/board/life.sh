@@ -116,7 +116,7 @@ windows=$(value mic windows)
 check "an upgrade installs" dpkg -i /mnt/share/newer.deb
 check "the daemon runs again after it" within 120 works mic
 check "with what it had learnt" within 60 above mic windows "$((windows - 1))"
-check "the state before is laid aside" test -e /var/backups/habituate/version
+check "the state before is laid aside" sh -c 'ls /var/backups/habituate/0.1.0-1/mic/*.checkpoint'
 check "the configuration is as it was" grep -q 'every_s = 15.0' /etc/habituate/habituate.toml
 
 systemctl stop habituate
