@@ -47,7 +47,7 @@ pub struct CheckpointToml {
 
 impl Default for CheckpointToml {
     fn default() -> Self {
-        Self { every_s: 7_200.0, predecessors: 5 }
+        Self { every_s: 10_800.0, predecessors: 5 }
     }
 }
 
