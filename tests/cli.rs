@@ -259,6 +259,36 @@ fn exit_codes_tell_what_kind_of_trouble() {
     }
 }
 
+/// So many bitmaps of 32 × 32, each a little different.
+fn write_pictures(folder: &Path, count: u8) {
+    fs::create_dir_all(folder).unwrap();
+    for number in 0..count {
+        let mut bytes = b"BM\x36\x0c\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+        bytes.extend(b"\x20\0\0\0\x20\0\0\0\x01\0\x18\0".iter().chain(&[0; 24]));
+        bytes.extend((0..3 * 32 * 32_u32).map(|i| number ^ i.to_le_bytes()[0]));
+        fs::write(folder.join(format!("{number:03}.bmp")), bytes).unwrap();
+    }
+}
+
+/// Fails where the encoder of the other sense is opened for whatever came, and where "0 pairs" is all that is
+/// said.
+#[test]
+fn beside_sound_there_must_be_pictures_and_enough_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 13, 30.0);
+    place::write_room(&dir.path().join("hall.wav"), 14, 30.0);
+    write_pictures(&dir.path().join("few"), 5);
+    let output = run(dir.path(), &["replay", "room.wav", "--beside", "hall.wav", "--scores", "s"]);
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{shown}");
+    for part in ["room.wav", "hall.wav", "are sound; give pictures beside sound"] {
+        assert!(shown.contains(part), "{part:?} missing in: {shown}");
+    }
+    assert!(!dir.path().join("s").exists(), "refused before anything is written");
+    let told = run_well(dir.path(), &["replay", "room.wav", "--beside", "few"]);
+    assert!(told.contains("beside: no pairs: 5 pictures are too few"), "{told}");
+}
+
 #[test]
 fn selftest_check_models_and_devices_answer() {
     let dir = tempfile::tempdir().unwrap();
