@@ -186,6 +186,19 @@ fn what_cannot_be_told_is_not_told() {
     assert!(code == 66 && err.contains("one.csv, line 2: \"70,65\" is no stretch"), "{err}");
 }
 
+/// Fails where a place without a window to judge is judged: a table of dashes, and success.
+#[test]
+fn what_is_too_short_to_be_judged_is_an_error() {
+    let files = Files::new();
+    write_wav(&files.at("short.wav"), &room(1, 1, &[])[..RATE_HZ / 4]);
+    let short = files.path("short.wav");
+    for what in ["novelty", "robustness"] {
+        let (code, out, err) = files.eval(what, std::slice::from_ref(&short), &[]);
+        assert!(code == 64 && err.contains("no window of") && err.contains("0.25 s"), "{err}");
+        assert_eq!(out, "", "{what}");
+    }
+}
+
 #[test]
 fn a_place_without_labels_and_a_hungry_objective_are_told() {
     let files = Files::new();
