@@ -235,6 +235,19 @@ fn the_worst_group_has_a_name_and_small_ones_are_marked() {
     assert!(out.contains("quiet (few)"), "{out}");
     assert!(out.contains("worst class: lie, "), "{out}");
     assert!(out.contains("only one hour has enough windows") && out.contains(" 23:00 "), "{out}");
+    // A recording alone is a group that is nearly all there is: windows at an edge of a whistle are of none.
+    let alone = std::slice::from_ref(&places[0]);
+    let until = ["--learn-until", "60", "--json"];
+    let group = json(&files.eval("audit", alone, &[&until[..], &["--by", "place"]].concat()).1);
+    let whole = json(&files.eval("novelty", alone, &until).1);
+    let exact = ["auroc", "pauc", "recall", "false_per_hour"].map(|column| (column, 1e-9));
+    let nearly = [("skill_vs_mean", 0.05), ("skill_vs_persistence", 0.25)];
+    for (column, off) in exact.into_iter().chain(nearly) {
+        let [group, whole] =
+            [row(&group, "room"), row(&whole, "adapted")].map(|r| figure(r, column));
+        assert!((group - whole).abs() < off, "{column}: {group} {whole}");
+    }
+    assert!(0.0 <= figure(row(&group, "room"), "alarms_per_day"), "{group}");
 }
 
 #[test]
