@@ -88,14 +88,18 @@ impl Beside {
     /// In a line, for people; without pairs it says why there are none.
     pub fn in_words(&self) -> String {
         let Self { windows, judged, lively, pairs, asked, right, .. } = *self;
-        for (sense, name) in ["sounds", "pictures"].into_iter().enumerate() {
-            if judged[sense] == 0 {
-                return format!(
-                    "no pairs: {} {name} are too few to say what is usual among them \
-                     (learn.warm_up_windows, learn.history_min)",
-                    windows[sense]
-                );
-            }
+        let few: Vec<String> = ["sounds", "pictures"]
+            .into_iter()
+            .enumerate()
+            .filter(|&(sense, _)| judged[sense] == 0)
+            .map(|(sense, name)| format!("{} {name}", windows[sense]))
+            .collect();
+        if !few.is_empty() {
+            return format!(
+                "no pairs: {} are too few to say what is usual among them (learn.warm_up_windows, \
+                 learn.history_min)",
+                few.join(" and ")
+            );
         }
         if pairs == 0 {
             return format!(
