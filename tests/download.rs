@@ -242,6 +242,12 @@ fn a_name_of_the_catalogue_brings_what_is_known() {
     expect(&add(&folder, "patches", &more), 0, &["licence MIT", "license = \"MIT\"", "wrote"]);
     assert_eq!(names(&folder), ["patches.onnx", "patches.toml"]);
     expect(&add(&folder, "wrong", &more), 66, &["was expected"]);
+    // What was typed goes beside what the catalogue knows, and is asked before anything is fetched.
+    let (ones, good) = ("1".repeat(64), sha256());
+    let typed = |hash| [&more[..], &["--name", "typed", "--sha256", hash]].concat();
+    let refused = add(&folder, "patches", &typed(&ones));
+    expect(&refused, 64, &["is not that of patches", &good, &ones, "--sha256"]);
+    expect(&add(&folder, "patches", &typed(&good)), 0, &["wrote"]);
     expect(&add(&folder, "patches", &more), 64, &["is taken"]);
     expect(&add(&folder, "efficientat_mn04", &["--yes"]), 69, &["PyTorch only", "github.com"]);
     expect(&add(&folder, "nothing", &["--yes"]), 66, &["no name that `models catalogue` lists"]);

@@ -186,6 +186,19 @@ fn what_cannot_be_told_is_not_told() {
     assert!(code == 66 && err.contains("one.csv, line 2: \"70,65\" is no stretch"), "{err}");
 }
 
+/// Fails where a place without a window to judge is judged: a table of dashes, and success.
+#[test]
+fn what_is_too_short_to_be_judged_is_an_error() {
+    let files = Files::new();
+    write_wav(&files.at("short.wav"), &room(1, 1, &[])[..RATE_HZ / 4]);
+    let short = files.path("short.wav");
+    for what in ["novelty", "robustness"] {
+        let (code, out, err) = files.eval(what, std::slice::from_ref(&short), &[]);
+        assert!(code == 64 && err.contains("no window of") && err.contains("0.25 s"), "{err}");
+        assert_eq!(out, "", "{what}");
+    }
+}
+
 #[test]
 fn a_place_without_labels_and_a_hungry_objective_are_told() {
     let files = Files::new();
@@ -222,6 +235,19 @@ fn the_worst_group_has_a_name_and_small_ones_are_marked() {
     assert!(out.contains("quiet (few)"), "{out}");
     assert!(out.contains("worst class: lie, "), "{out}");
     assert!(out.contains("only one hour has enough windows") && out.contains(" 23:00 "), "{out}");
+    // A recording alone is a group that is nearly all there is: windows at an edge of a whistle are of none.
+    let alone = std::slice::from_ref(&places[0]);
+    let until = ["--learn-until", "60", "--json"];
+    let group = json(&files.eval("audit", alone, &[&until[..], &["--by", "place"]].concat()).1);
+    let whole = json(&files.eval("novelty", alone, &until).1);
+    let exact = ["auroc", "pauc", "recall", "false_per_hour"].map(|column| (column, 1e-9));
+    let nearly = [("skill_vs_mean", 0.05), ("skill_vs_persistence", 0.25)];
+    for (column, off) in exact.into_iter().chain(nearly) {
+        let [group, whole] =
+            [row(&group, "room"), row(&whole, "adapted")].map(|r| figure(r, column));
+        assert!((group - whole).abs() < off, "{column}: {group} {whole}");
+    }
+    assert!(0.0 <= figure(row(&group, "room"), "alarms_per_day"), "{group}");
 }
 
 #[test]

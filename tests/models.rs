@@ -110,6 +110,36 @@ fn guesses_are_confirmed_or_nothing_is_written() {
     add(&folder, &file, &["--yes"]).expect(64, &["\"given\" is taken", "--name"]);
 }
 
+/// Fails where only what comes over HTTP is held to the hash.
+#[test]
+fn a_file_is_held_to_the_hash_that_was_typed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, file) = (dir.path().join("encoders"), ours(dir.path(), bundled::DEFAULT_SOUND));
+    let good = bundled::find(bundled::DEFAULT_SOUND).unwrap().manifest().unwrap().sha256_hex();
+    let zeros = "0".repeat(64);
+    for (hash, code, part) in [
+        ("12", 64, "64 hexadecimal digits"),
+        (&zeros, 66, "its SHA-256 is"),
+        (&zeros, 66, "given.onnx is not the file that was expected"),
+    ] {
+        add(&folder, &file, &["--yes", "--sha256", hash]).expect(code, &[part, hash]);
+        assert!(!folder.exists(), "{hash}");
+    }
+    add(&folder, &file, &["--yes", "--sha256", &good.to_uppercase()]).expect(0, &["wrote"]);
+}
+
+/// Fails where the name is looked at with the draft only, or where an error tells its cause twice.
+#[test]
+fn a_name_that_cannot_be_one_is_refused_at_once_and_a_wrong_manifest_says_each_problem_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, file) = (dir.path().join("encoders"), ours(dir.path(), bundled::DEFAULT_SOUND));
+    let said = add(&folder, &file, &["--yes", "--name", "x/y"]);
+    said.expect(64, &["--name", "x/y", "must be letters, digits"]);
+    assert!(!said.words.contains("draft") && !folder.exists(), "{}", said.words);
+    let said = add(&folder, &file, &["--yes", "--set", "input.sound.rate_hz=7"]);
+    assert_eq!(said.words.matches("input.sound.rate_hz: ").count(), 1, "{}", said.words);
+}
+
 #[test]
 fn what_cannot_be_an_encoder_says_why() {
     let dir = tempfile::tempdir().unwrap();

@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/school.rs"]
+mod school;
+
 use habituate::base::rng::Rng;
 use habituate::config::learn::LearnToml;
-use habituate::encode::sides::SideKind;
-use habituate::learn::model::Model;
+use habituate::encode::sides::{COLOURS, PIXELS, SideKind};
 use habituate::learn::objectives::mixer::Notice;
 use habituate::learn::objectives::watch::Shortcut;
 use habituate::learn::objectives::{Batch, SideWindow};
@@ -15,128 +17,9 @@ use habituate::nn::adapter::{Adapter, AdapterSpace};
 use habituate::nn::layout::Layout;
 use habituate::nn::params::Params;
 
-const TOKENS: usize = 6;
-const DIM: usize = 4;
-const WINDOWS: usize = 6;
-const SOUND: Layout = Layout::Sequence { len: TOKENS };
-const PICTURE: Layout = Layout::Grid { rows: 2, cols: 3 };
-
-fn quiet() -> LearnToml {
-    LearnToml {
-        masked_prediction: 0.0,
-        width: 8,
-        adapter_rank: 2,
-        dilations: vec![1],
-        horizons: vec![1],
-        mask_spans: vec![2],
-        ..LearnToml::default()
-    }
-}
-
-/// A model in training.
-struct School {
-    model: Model,
-    all: Vec<f32>,
-    grads: Vec<f32>,
-    adam: Adam<f32>,
-    rng: Rng,
-}
-
-impl School {
-    fn new(layout: Layout, learn: LearnToml) -> Self {
-        let model = Model::new(layout, DIM, WINDOWS, &learn.check().unwrap());
-        let mut rng = Rng::from_seed(1);
-        let all: Vec<f32> = model.params().start(&mut rng);
-        let settings = AdamSettings {
-            rate: 3e-3,
-            warm_up: 20,
-            beta1: 0.0,
-            beta2: 0.99,
-            clip: 1.0,
-            decay: 0.0,
-        };
-        let adam = Adam::new(settings, all.len());
-        Self { grads: vec![0.0; all.len()], model, all, adam, rng }
-    }
-
-    /// Up to `steps` steps on batches from `next`; the first thing that is noticed, and when.
-    fn attend(
-        &mut self,
-        steps: usize,
-        mut next: impl FnMut(&mut Rng) -> Lesson,
-    ) -> Option<(usize, Notice)> {
-        let mut rng = Rng::from_seed(2);
-        let at_s: Vec<f64> = (0..WINDOWS).map(|window| 60.0 * window as f64).collect();
-        for step in 0..steps {
-            let Lesson { u, valid, side, trail } = next(&mut rng);
-            let batch = Batch {
-                u: &u,
-                z: &[],
-                valid: &[valid; WINDOWS],
-                at_s: &at_s,
-                side: &side,
-                labels: &[],
-                trail_s: &vec![0.0; trail],
-            };
-            let loss = self.model.loss(&self.all, batch, &mut self.rng, &mut self.grads);
-            assert!(loss.is_none_or(f32::is_finite), "step {step}: {loss:?}");
-            let anchor = self.all.clone();
-            self.adam.step(&mut self.all, &self.grads, &anchor).unwrap();
-            if let Some(notice) = self.model.notice() {
-                return Some((step, notice));
-            }
-        }
-        None
-    }
-}
-
-/// Whitened tokens of one batch: windows, side windows, trail.
-struct Lesson {
-    u: Vec<f32>,
-    /// Valid tokens of each window.
-    valid: usize,
-    side: Vec<SideWindow>,
-    trail: usize,
-}
-
-fn windows(u: Vec<f32>) -> Lesson {
-    Lesson { u, valid: TOKENS, side: Vec::new(), trail: 0 }
-}
-
-fn normal(rng: &mut Rng) -> f32 {
-    (0..12).map(|_| rng.unit_f32()).sum::<f32>() - 6.0
-}
-
-fn noise(rows: usize, rng: &mut Rng) -> Vec<f32> {
-    (0..rows * DIM).map(|_| normal(rng)).collect()
-}
-
-/// Windows whose tokens change slowly: each is `keep` of the one before, the rest new.
-fn slow(keep: f32, rng: &mut Rng) -> Vec<f32> {
-    let fresh = (1.0 - keep * keep).sqrt();
-    let mut u = Vec::new();
-    for _ in 0..WINDOWS {
-        let mut token = noise(1, rng);
-        for _ in 0..TOKENS {
-            token.iter_mut().for_each(|x| *x = keep * *x + fresh * normal(rng));
-            u.extend_from_slice(&token);
-        }
-    }
-    u
-}
-
-/// Windows of two waves that turn by a sixth from token to token: easy to guess, and never a copy.
-fn waves(rng: &mut Rng) -> Vec<f32> {
-    let mut u = Vec::new();
-    for _ in 0..WINDOWS {
-        let phase = std::f32::consts::TAU * rng.unit_f32();
-        for token in 0..TOKENS {
-            let angle = phase + std::f32::consts::TAU * token as f32 / 6.0;
-            u.extend([angle.sin(), angle.cos(), -angle.cos(), angle.sin()].map(|x| 1.4 * x));
-        }
-    }
-    u
-}
+use crate::school::{
+    DIM, Lesson, PICTURE, SOUND, School, TOKENS, WINDOWS, noise, quiet, slow, waves, windows,
+};
 
 /// How many directions tokens take up: the exponential of the entropy of the shares of their spread
 /// (`RankMe`, Garrido et al. 2023), with variances along the axes, along which they were made.
@@ -203,19 +86,118 @@ fn a_bounded_adapter_does_not_collapse_whatever_the_loss_wants() {
     assert!(after < 0.9 * before && least < 0.4, "no bound, no harm: {before} {after} {least}");
 }
 
+/// Trips on `bad` within `steps` steps, is off then, and does not trip on `good`.
+#[track_caller]
+fn expect_off(
+    layout: Layout,
+    learn: LearnToml,
+    steps: usize,
+    expected: (&'static str, Shortcut),
+    bad: impl FnMut(&mut Rng) -> Lesson,
+    good: impl FnMut(&mut Rng) -> Lesson,
+) {
+    let found = School::new(layout, learn.clone()).attend(steps, bad);
+    assert!(found.is_some(), "{expected:?} is not noticed");
+    let (_, notice) = found.unwrap();
+    assert_eq!(((notice.objective, notice.found), notice.is_off), (expected, true));
+    assert_eq!(School::new(layout, learn).attend(steps, good), None, "{expected:?}");
+}
+
 /// Failure 1, of an objective: descriptions that are all alike are noticed. Fails when `AlignUniform`
-/// does not watch what descriptions have in common.
+/// does not watch what descriptions have in common, or `Vicreg` what their features lack.
 #[test]
 fn windows_described_alike_are_noticed_as_a_collapse() {
-    let mut school =
-        School::new(SOUND, LearnToml { align_uniform: 1.0, view_noise: 0.0, ..quiet() });
-    // Of a single token nothing can be left out, so no two views are different.
-    let same = vec![1.0; WINDOWS * TOKENS * DIM];
-    let found = school.attend(600, |_| Lesson { valid: 1, ..windows(same.clone()) });
-    let (_, notice) = found.expect("identical windows are a collapse");
-    assert_eq!((notice.found, notice.is_off), (Shortcut::Collapse, true));
-    let mut school = School::new(SOUND, LearnToml { align_uniform: 1.0, ..quiet() });
-    assert_eq!(school.attend(600, |rng| windows(noise(WINDOWS * TOKENS, rng))), None);
+    let quiet = || LearnToml { view_noise: 0.0, ..quiet() };
+    for (name, learn) in [
+        ("align_uniform", LearnToml { align_uniform: 1.0, ..quiet() }),
+        ("vicreg", LearnToml { vicreg: 1.0, ..quiet() }),
+    ] {
+        // Of a single token nothing can be left out, so no two views are different.
+        let same = |_: &mut Rng| Lesson { valid: 1, ..windows(vec![1.0; WINDOWS * TOKENS * DIM]) };
+        let free = |rng: &mut Rng| windows(noise(WINDOWS * TOKENS, rng));
+        expect_off(SOUND, learn, 600, (name, Shortcut::Collapse), same, free);
+    }
+}
+
+/// Failure 2, of objectives with views. Half of all windows are of a loud moment, half of a silent one, so that
+/// loudness alone tells which views belong together. Fails for each of the three when it does not watch
+/// `Views::by_one_feature`.
+#[test]
+fn views_are_off_where_loudness_alone_finds_the_other_one() {
+    let loud_or_silent = |rng: &mut Rng| {
+        let mut lesson = windows(noise(WINDOWS * TOKENS, rng));
+        lesson.at_s = std::array::from_fn(|window| if window < WINDOWS / 2 { 0.0 } else { 60.0 });
+        for (row, token) in lesson.u.chunks_mut(DIM).enumerate() {
+            token[2] += if row < WINDOWS / 2 * TOKENS { 20.0 } else { -20.0 };
+        }
+        lesson
+    };
+    for (name, learn) in [
+        ("contrastive_views", LearnToml { contrastive_views: 1.0, ..quiet() }),
+        ("align_uniform", LearnToml { align_uniform: 1.0, ..quiet() }),
+        ("vicreg", LearnToml { vicreg: 1.0, ..quiet() }),
+    ] {
+        let free = |rng: &mut Rng| windows(noise(WINDOWS * TOKENS, rng));
+        expect_off(SOUND, learn, 600, (name, Shortcut::OneFeature), loud_or_silent, free);
+    }
+}
+
+/// Failure 2, of rebuilding: where tokens say nothing, the bottleneck gives back everything. Fails when
+/// `Autoencoding` does not watch what is rebuilt.
+#[test]
+fn autoencoding_is_off_where_everything_comes_through_its_bottleneck() {
+    let learn = LearnToml { autoencoding: 1.0, ..quiet() };
+    let dull = |_: &mut Rng| windows(vec![1.0; WINDOWS * TOKENS * DIM]);
+    let free = |rng: &mut Rng| windows(noise(WINDOWS * TOKENS, rng));
+    expect_off(SOUND, learn, 2000, ("autoencoding", Shortcut::Identity), dull, free);
+}
+
+/// Pictures one minute after another, with `labels` of their tokens.
+fn pictures(
+    kind: SideKind,
+    mut labels: impl FnMut(&mut Rng) -> Vec<i8>,
+) -> impl FnMut(&mut Rng) -> Lesson {
+    let mut at_s = 0.0;
+    move |rng| {
+        at_s += 60.0;
+        let u = noise((WINDOWS + 1) * TOKENS, rng);
+        let labels = labels(rng);
+        let side = vec![SideWindow { kind, at_s, valid: TOKENS, labels: (0, labels.len()) }];
+        Lesson { side, labels, ..windows(u) }
+    }
+}
+
+/// Failure 3, a picture that stays as it is. Fails when `Colorization`, or `Inpainting`, does not compare a
+/// picture with the one before.
+#[test]
+fn colours_and_pixels_are_no_lesson_where_the_picture_stays_as_it_is() {
+    let drawn = |count: usize, bins: u64| {
+        move |rng: &mut Rng| -> Vec<i8> {
+            (0..count).map(|_| i8::try_from(rng.below(bins)).unwrap()).collect()
+        }
+    };
+    let still = |labels: Vec<i8>| move |_: &mut Rng| labels.clone();
+    for (name, learn, kind, count, bins) in [
+        (
+            "colorization",
+            LearnToml { colorization: 1.0, ..quiet() },
+            SideKind::Grey,
+            TOKENS,
+            COLOURS,
+        ),
+        (
+            "inpainting",
+            LearnToml { inpainting: 1.0, ..quiet() },
+            SideKind::Plain,
+            TOKENS * PIXELS,
+            64,
+        ),
+    ] {
+        let changes = drawn(count, bins as u64);
+        let same = still(changes(&mut Rng::from_seed(6)));
+        let (bad, good) = (pictures(kind, same), pictures(kind, changes));
+        expect_off(PICTURE, learn, 600, (name, Shortcut::Still), bad, good);
+    }
 }
 
 /// Failure 2, the shortcut of persistence. Fails when `PredictiveCoding` or `MaskedPrediction` does not
@@ -280,7 +262,7 @@ fn temporal_order_is_off_where_a_clock_tells_the_order() {
             for (frame, token) in u[WINDOWS * TOKENS * DIM..].chunks_mut(DIM).enumerate() {
                 token[0] += clock * frame as f32;
             }
-            Lesson { u, valid: TOKENS, side: Vec::new(), trail: 12 }
+            Lesson { trail: 12, ..windows(u) }
         }
     };
     let learn = || LearnToml { temporal_order: 1.0, ..quiet() };
@@ -309,7 +291,7 @@ fn rotation_is_off_where_the_border_tells_it() {
                 }
             });
             let side = side.collect();
-            Lesson { u, valid: TOKENS, side, trail: 0 }
+            Lesson { side, ..windows(u) }
         }
     };
     let learn = || LearnToml { rotation: 1.0, ..quiet() };

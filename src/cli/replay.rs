@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::base::modality::Modality;
 use crate::base::stop::Stop;
+use crate::capture::Source;
 use crate::cli::args::EncoderArgs;
 use crate::cli::args::ReplayArgs;
 use crate::cli::encoders;
@@ -22,7 +23,6 @@ use crate::config::daemon::Settings;
 use crate::config::source::SourceSettings;
 use crate::emit::plot;
 use crate::emit::plot::Point;
-use crate::emit::report::Beside;
 use crate::emit::report::Report;
 use crate::emit::scores::ScoresCsv;
 use crate::pipeline;
@@ -30,7 +30,6 @@ use crate::pipeline::beside::Part;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::replay;
-use crate::pipeline::replay::ReplayError;
 use crate::pipeline::resume;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::resume::OpenOptions;
@@ -61,6 +60,10 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     );
     let seed = args.learn.seed.unwrap_or(settings.seed);
     let mut input = open::open(&source, &OpenWith { stop: stop.clone(), seed })?;
+    let mut second = match &args.beside {
+        Some(path) => Some(open_beside(args, path, &settings, input.modality(), &stop)?),
+        None => None,
+    };
     let encoder = encoders::open(&args.learn.encoder, &source, input.modality())?;
     let encoder_name = encoder.manifest().name.clone();
     let (mut track, mut keeper) = match &args.learn.state {
@@ -86,15 +89,18 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
         out.window(name, scored);
         progress.at(scored.end_s, out.message(scored));
     };
-    let result = match &args.beside {
+    let result = match &mut second {
         None => {
             let mut told = |scored: &Scored<'_>| on_window(&args.source, scored);
             let run = replay::run(input.as_mut(), &mut track, keeper.as_mut(), &stop, &mut told);
             run.map(|()| None)
         }
-        Some(path) => {
-            let part = Part { source: input.as_mut(), track: &mut track };
-            beside(args, path, &settings, part, &stop, &mut on_window)
+        Some((other, other_track)) => {
+            let first = Part { source: input.as_mut(), track: &mut track };
+            let second = Part { source: other.as_mut(), track: other_track };
+            let names = [args.source.as_str(), "beside"];
+            let told = &mut |which: usize, scored: &Scored<'_>| on_window(names[which], scored);
+            pipeline::beside::run([first, second], seed, &stop, told).map(Some)
         }
     };
     progress.done();
@@ -118,34 +124,34 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs a recording of the other sense beside the first one, in the same process and thread.
-fn beside(
+/// Opens a recording of the other sense than `first`, to be lived through beside it.
+fn open_beside(
     args: &ReplayArgs,
     path: &Path,
     settings: &Settings,
-    first: Part<'_>,
+    first: Modality,
     stop: &Stop,
-    on_window: &mut dyn FnMut(&str, &Scored<'_>),
-) -> Result<Option<Beside>, ReplayError> {
-    let source = SourceSettings::recording(
-        "beside",
-        vec![path.to_path_buf()],
-        args.realtime,
-        args.frames_per_s,
-    );
+) -> Result<(Box<dyn Source>, Track), Failure> {
+    let paths = vec![path.to_path_buf()];
+    let source = SourceSettings::recording("beside", paths, args.realtime, args.frames_per_s);
     let seed = args.learn.seed.unwrap_or(settings.seed);
-    let mut input = open::open(&source, &OpenWith { stop: stop.clone(), seed })?;
-    let other = match first.source.modality() {
-        Modality::Sound => Modality::Picture,
-        Modality::Picture => Modality::Sound,
-    };
-    let encoder = encoders::open(&EncoderArgs::default(), &source, other)?;
-    let mut track = Track::new(encoder, &settings.learn, seed)?;
-    let first = Part { source: &mut *first.source, track: &mut *first.track };
-    let second = Part { source: input.as_mut(), track: &mut track };
-    let names = [args.source.as_str(), "beside"];
-    let told = &mut |which: usize, scored: &Scored<'_>| on_window(names[which], scored);
-    pipeline::beside::run([first, second], seed, stop, told).map(Some)
+    let input = open::open(&source, &OpenWith { stop: stop.clone(), seed })?;
+    let modality = input.modality();
+    if modality == first {
+        let sense = match modality {
+            Modality::Sound => "sound",
+            Modality::Picture => "pictures",
+        };
+        let error = anyhow::anyhow!(
+            "both {} and --beside {} are {sense}; give pictures beside sound, or sound beside pictures",
+            args.inputs.first().map(|input| input.display().to_string()).unwrap_or_default(),
+            path.display()
+        );
+        return Err(Failure::new(EXIT_USAGE, error));
+    }
+    let encoder = encoders::open(&EncoderArgs::default(), &source, modality)?;
+    let track = Track::new(encoder, &settings.learn, seed)?;
+    Ok((input, track))
 }
 
 /// Fills in what only the process knows.
@@ -177,15 +183,8 @@ pub(crate) fn summary(report: &Report) -> String {
         value.map_or_else(|| "not yet known".into(), |v| format!("{:.0} %", 100.0 * v))
     };
     let speed = report.input_s / report.cpu_s.max(1e-3);
-    let beside = report.beside.map_or_else(String::new, |beside| {
-        format!(
-            "\nbeside: {} pairs, {} of {} pictures found by their sound among 16, guessing finds {:.0}",
-            beside.pairs,
-            beside.right,
-            beside.asked,
-            beside.chance * beside.asked as f64
-        )
-    });
+    let beside =
+        report.beside.map_or_else(String::new, |beside| format!("\nbeside: {}", beside.in_words()));
     format!(
         "{minutes:.1} minutes of input, {} windows, {} events, {} kept out of learning\n\
          learning: {} updates, {} commits, {} rejections; predicts {} better than the mean, {} better \

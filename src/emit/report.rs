@@ -66,6 +66,12 @@ pub struct Report {
 /// Sound and pictures of the same moments: whether the one says anything of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Beside {
+    /// Windows of sound and of pictures.
+    pub windows: [u64; 2],
+    /// Of these, those that had a novelty.
+    pub judged: [u64; 2],
+    /// Of these, those that were livelier than usual.
+    pub lively: [u64; 2],
     /// Moments of both that were livelier than usual and within half a second of each other.
     pub pairs: u64,
     /// Pairs asked about before they were learnt: which of sixteen pictures belongs to this sound?
@@ -76,6 +82,40 @@ pub struct Beside {
     pub chance: f64,
     /// Whether it was no better than guessing, and was switched off.
     pub is_off: bool,
+}
+
+impl Beside {
+    /// In a line, for people; without pairs it says why there are none.
+    pub fn in_words(&self) -> String {
+        let Self { windows, judged, lively, pairs, asked, right, .. } = *self;
+        let few: Vec<String> = ["sounds", "pictures"]
+            .into_iter()
+            .enumerate()
+            .filter(|&(sense, _)| judged[sense] == 0)
+            .map(|(sense, name)| format!("{} {name}", windows[sense]))
+            .collect();
+        if !few.is_empty() {
+            return format!(
+                "no pairs: {} are too few to say what is usual among them (learn.warm_up_windows, \
+                 learn.history_min)",
+                few.join(" and ")
+            );
+        }
+        if pairs == 0 {
+            return format!(
+                "no pairs: {} sounds and {} pictures were livelier than usual, none of them within half \
+                 a second of each other",
+                lively[0], lively[1]
+            );
+        }
+        if asked == 0 {
+            return format!("{pairs} pairs, too few to ask: it takes 16, half a minute apart");
+        }
+        format!(
+            "{pairs} pairs, {right} of {asked} pictures found by their sound among 16, guessing finds {:.0}",
+            self.chance * asked as f64
+        )
+    }
 }
 
 impl Report {

@@ -189,6 +189,7 @@ mod tests {
         assert_eq!(z, u);
     }
 
+    /// Fails when the slope `1 − h²` is left out of `backward`.
     #[test]
     fn gradients_match_finite_differences() {
         for (rows, dim, rank) in [(1, 1, 1), (2, 4, 3), (5, 3, 6)] {

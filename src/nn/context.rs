@@ -138,6 +138,7 @@ mod tests {
     use crate::base::rng::Rng;
     use crate::nn::gradcheck::{self, Derivatives};
 
+    /// Fails when `backward` goes through the steps forwards (without `rev`).
     #[test]
     fn gradients_match_finite_differences() {
         let cases = [

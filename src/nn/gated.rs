@@ -182,6 +182,7 @@ mod tests {
     use crate::nn::layout::Layout;
     use crate::nn::taps::View;
 
+    /// Fails when the slope of the gate, `s (1 − s)`, is left out of `backward`.
     #[test]
     fn gradients_match_finite_differences() {
         let cases = [

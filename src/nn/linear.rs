@@ -140,6 +140,7 @@ mod tests {
         assert_eq!(y, [-0.5, 2.5]);
     }
 
+    /// Fails when `backward_params` leaves out the bias.
     #[test]
     fn gradients_match_finite_differences() {
         for (rows, in_dim, out_dim) in [(1, 1, 1), (1, 5, 3), (4, 3, 7), (6, 16, 50)] {

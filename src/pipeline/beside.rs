@@ -49,11 +49,16 @@ pub fn run(
         dims[sense_of(which)] = part.track.embedding_dim();
     }
     let mut association = Association::new(dims, seed);
+    let mut counts = Beside::default();
     let mut told = |which: usize, scored: &Scored<'_>| {
         let middle_s = f64::midpoint(scored.start_s, scored.end_s);
         // Novelty counts from the median: above 0 is livelier than usual.
         let is_lively = scored.score.novelty.is_some_and(|novelty| 0.0 < novelty);
-        association.meet(sense_of(which), middle_s, is_lively, scored.embedding);
+        let sense = sense_of(which);
+        counts.windows[sense] += 1;
+        counts.judged[sense] += u64::from(scored.score.novelty.is_some());
+        counts.lively[sense] += u64::from(is_lively);
+        association.meet(sense, middle_s, is_lively, scored.embedding);
         on_window(which, scored);
     };
     let mut is_over = [false; 2];
@@ -92,6 +97,7 @@ pub fn run(
         right: report.right,
         chance: report.chance,
         is_off: report.is_off,
+        ..counts
     })
 }
 
@@ -130,6 +136,11 @@ mod tests {
         };
         let (report, lines, last) = live();
         assert!(0 < report.pairs && !report.is_off, "{report:?}");
+        let counted = |sense: usize| {
+            let Beside { windows, judged, lively, .. } = report;
+            windows[sense] > judged[sense] && judged[sense] > lively[sense] && 0 < lively[sense]
+        };
+        assert!(counted(0) && counted(1), "{report:?}");
         assert!(last.iter().all(|&end| SECONDS - 2.0 < end), "{last:?}");
         assert!(live() == (report, lines, last));
     }

@@ -1,8 +1,13 @@
 //! Changes of the place: at once, or so slowly that everything follows.
 
+use habituate::base::bytes::Reader;
+use habituate::base::bytes::Writer;
 use habituate::learn::drift::Notice;
+use habituate::learn::learner::Learner;
+use habituate::learn::moments::Moments;
 
 use crate::scene::{DAY_S, DIM, Kind, World, settings};
+use crate::sections::sections;
 
 fn usual() -> Kind {
     Kind::new(1, 3.0, 0.7)
@@ -61,14 +66,17 @@ fn a_slow_change_is_seen_from_the_first_day_though_every_window_looks_usual() {
     assert!(0.1 < last.p_value, "every window looks usual: {last:?}");
 }
 
-/// Clicks a hundred times as loud as all else. Failure 11. Fails when groups of strangers are no wider
-/// far away: every click is then another stranger and another alarm.
+/// Clicks a hundred times as loud as all else. Failure 11: they are one alarm or two, and neither mean nor
+/// covariance of tokens, by which they are whitened, moves by 1 % in two hours of clicks. How often a gradient
+/// is clipped is not measured: clicks are kept out, so none is ever in a batch, as `quarantined` shows. Fails when groups of strangers are no wider far away (every click is then
+/// another stranger and another alarm), and when windows kept out are taken into the moments (`learn`).
 #[test]
 fn loud_clicks_move_nothing_and_are_one_alarm() {
     let mut world = World::new(&settings(|raw| raw.quarantine_after_windows = 1000), 10.0);
     world.stay(&usual(), DAY_S);
     let probe = world.window(&usual());
     let before = world.learner.score(&probe);
+    let (mean, covariance) = moments(&world.learner);
     let mut number = 0;
     let mut loud = world.rng.clone();
     let lived = world.stay_as(2.0 * 3600.0, |_| {
@@ -83,7 +91,35 @@ fn loud_clicks_move_nothing_and_are_one_alarm() {
     assert!((118..=125).contains(&lived.quarantined), "{lived:?}");
     assert!(lived.events <= 2, "{lived:?}");
     let after = world.learner.score(&probe);
+    let (mean_after, covariance_after) = moments(&world.learner);
+    // Lengths are compared with the spread: a mean may be 0.
+    let spread = (0..DIM).map(|i| covariance[i * DIM + i]).sum::<f64>().sqrt();
+    let moved = [
+        distance(&mean, &mean_after) / spread,
+        distance(&covariance, &covariance_after) / length(&covariance),
+    ];
+    assert!(moved.iter().all(|&share| share < 0.01), "{moved:?} of mean and covariance");
     assert!((before.surprise - after.surprise).abs() < 0.3, "{before:?} {after:?}");
     // Two more hours of usual windows may bring it nearer; clicks must not move it away.
     assert!(after.density - before.density < 0.5, "{before:?} {after:?}");
+}
+
+/// Mean `[DIM]` and covariance `[DIM, DIM]` of the tokens learnt from, as they stand in a saved state.
+fn moments(learner: &Learner) -> (Vec<f64>, Vec<f64>) {
+    let mut writer = Writer::default();
+    learner.save(&mut writer);
+    let bytes = writer.into_bytes();
+    let parts = sections(&bytes);
+    let (_, part) = parts.iter().find(|part| part.0 == "moments").unwrap();
+    let mut moments = Moments::new(DIM, 1);
+    moments.load(&mut Reader::new(part)).unwrap();
+    (moments.mean().to_vec(), moments.covariance(0.0))
+}
+
+fn length(x: &[f64]) -> f64 {
+    x.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    length(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f64>>())
 }

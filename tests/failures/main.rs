@@ -7,5 +7,6 @@
 mod alarms;
 mod change;
 mod scene;
+mod sections;
 mod sensor;
 mod strangers;

@@ -21,18 +21,22 @@ use crate::pipeline::eval::frozen::Frozen;
 use crate::pipeline::eval::novelty;
 use crate::pipeline::eval::rows::Row;
 
-const COLUMNS: [(&str, &str); 11] = [
+const COLUMNS: [(&str, &str); 15] = [
     ("by", "by"),
     ("group", "group"),
     ("foreign_windows", "foreign"),
     ("usual_windows", "usual"),
     ("auroc", "AUROC"),
+    ("pauc", "pAUC"),
     ("frozen_auroc", "frozen"),
     ("above_frozen", "above frozen"),
     ("above_low", "95 % from"),
     ("above_high", "to"),
     ("recall", "recall"),
     ("false_per_hour", "false/h"),
+    ("alarms_per_day", "alarms/day"),
+    ("skill_vs_mean", "skill, mean"),
+    ("skill_vs_persistence", "persistence"),
 ];
 
 pub(super) fn main(args: &AuditArgs) -> Result<(), Failure> {
@@ -81,10 +85,17 @@ fn cells(group: &Group) -> Vec<Cell> {
         Cell::Number(Some(group.foreign as f64), 0),
         Cell::Number(Some(group.usual as f64), 0),
         Cell::Number(group.auroc, 3),
+        Cell::Number(group.partial, 3),
         Cell::Number(group.frozen, 3),
     ];
     cells.extend(difference(group.above));
-    cells.extend([Cell::Number(group.recall, 3), Cell::Number(group.false_per_hour, 1)]);
+    cells.extend([
+        Cell::Number(group.recall, 3),
+        Cell::Number(group.false_per_hour, 1),
+        Cell::Number(group.alarms_per_day, 1),
+        Cell::Number(group.skill_vs_mean, 3),
+        Cell::Number(group.skill_vs_persistence, 3),
+    ]);
     cells
 }
 

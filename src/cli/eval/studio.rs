@@ -95,6 +95,15 @@ impl Ground {
             );
             return Err(Failure::new(EXIT_USAGE, error));
         }
+        if !stream.windows.iter().any(|window| learn_until_s <= window.start_s) {
+            let error = anyhow!(
+                "--learn-until {learn_until_s} leaves no window of {} to judge: it lasts {:.2} s; give \
+                 a longer recording, or an earlier moment",
+                input.display(),
+                stream.end_s()
+            );
+            return Err(Failure::new(EXIT_USAGE, error));
+        }
         let foreign = match truth::beside(input, args.truth.as_deref()) {
             Some(path) => {
                 self.labelled += 1;

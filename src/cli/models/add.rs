@@ -37,6 +37,7 @@ pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
     let shown = given.shown.as_str();
     let name = args.name.clone().unwrap_or_else(|| given.name.clone());
     let dir = args.dir.clone().unwrap_or_else(folder::folder);
+    refuse_no_name(&name, &given)?;
     refuse_taken_name(&name, &dir)?;
     let bytes = given.read(args, &name, &dir)?;
     let wishes = wishes(args, &given, &name);
@@ -77,6 +78,16 @@ fn wishes(args: &AddArgs, given: &Given, name: &str) -> Wishes {
         source: Some(given.source.clone()),
         settings: [known.set.as_slice(), &args.set].concat(),
     }
+}
+
+/// A file or an address may end in nothing that could be a name.
+fn refuse_no_name(name: &str, given: &Given) -> Result<(), Failure> {
+    if !name.is_empty() {
+        return Ok(());
+    }
+    let error =
+        anyhow!("{} has no name that an encoder could have; say one with --name", given.shown);
+    Err(Failure::new(EXIT_USAGE, error))
 }
 
 fn refuse_taken_name(name: &str, dir: &Path) -> Result<(), Failure> {

@@ -6,6 +6,8 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::cli::args::TableArgs;
+use crate::config::manifest::is_plain_name;
+use crate::config::manifest::parse_sha256;
 use crate::encode::draft::Normalise;
 use crate::pipeline::compare::data::Labels;
 
@@ -40,7 +42,7 @@ pub(crate) struct AddArgs {
     #[arg(value_name = "FILE.onnx|URL|NAME")]
     pub(crate) given: String,
     /// What to call it. Default: the file's name, or the catalogue's.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = plain_name)]
     pub(crate) name: Option<String>,
     /// What it is for. Default: as the input's shape suggests.
     #[arg(long, value_enum)]
@@ -48,9 +50,9 @@ pub(crate) struct AddArgs {
     /// Download, and take the guesses, without asking.
     #[arg(long)]
     pub(crate) yes: bool,
-    /// SHA-256 that the file at an address must have.
-    #[arg(long, value_name = "HEX")]
-    pub(crate) sha256: Option<String>,
+    /// SHA-256 that the network must have, wherever it comes from.
+    #[arg(long, value_name = "HEX", value_parser = sha256)]
+    pub(crate) sha256: Option<[u8; 32]>,
     /// Another catalogue than the built-in one.
     #[arg(long, value_name = "CATALOGUE.toml")]
     pub(crate) catalogue: Option<PathBuf>,
@@ -163,6 +165,15 @@ impl From<NormaliseArg> for Normalise {
             NormaliseArg::None => Self::None,
         }
     }
+}
+
+fn sha256(text: &str) -> Result<[u8; 32], String> {
+    parse_sha256(text).ok_or_else(|| "must be 64 hexadecimal digits, as sha256sum prints".into())
+}
+
+fn plain_name(text: &str) -> Result<String, String> {
+    let refused = || "must be letters, digits, '-', '_' or '.'".to_owned();
+    is_plain_name(text).then(|| text.to_owned()).ok_or_else(refused)
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

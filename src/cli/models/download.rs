@@ -292,20 +292,25 @@ impl Part {
         let bytes = fs::read(&self.file).or_exit(EXIT_DISK)?;
         self.remove();
         let found: [u8; 32] = Sha256::digest(&bytes).into();
-        match wanted.sha256 {
-            Some(expected) if expected != found => {
-                let error = anyhow!(
-                    "{} is not the file that was expected: its SHA-256 is {}, and {} was expected; \
-                     nothing was kept",
-                    wanted.url,
-                    hex(found),
-                    hex(expected)
-                );
-                Err(Failure::new(EXIT_INPUT, error))
-            }
-            _ => Ok(Fetched { bytes, sha256: found }),
+        if let Some(expected) = wanted.sha256 {
+            hold_to(expected, found, wanted.url)?;
         }
+        Ok(Fetched { bytes, sha256: found })
     }
+}
+
+/// Refuses another file than the one that was expected.
+pub(super) fn hold_to(expected: [u8; 32], found: [u8; 32], shown: &str) -> Result<(), Failure> {
+    if expected == found {
+        return Ok(());
+    }
+    let error = anyhow!(
+        "{shown} is not the file that was expected: its SHA-256 is {}, and {} was expected; nothing \
+         was kept",
+        hex(found),
+        hex(expected)
+    );
+    Err(Failure::new(EXIT_INPUT, error))
 }
 
 /// Lower-case hexadecimal.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use anyhow::anyhow;
+use sha2::Digest;
+use sha2::Sha256;
 
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_UNAVAILABLE;
@@ -22,7 +24,6 @@ use crate::config::catalogue::AddToml;
 use crate::config::catalogue::Entry;
 use crate::config::catalogue::NormaliseToml;
 use crate::config::catalogue::Place;
-use crate::config::manifest::parse_sha256;
 use crate::encode::draft::Normalise;
 
 /// A network, and what is known of it.
@@ -50,12 +51,12 @@ enum From {
 pub(super) fn look(args: &AddArgs) -> Result<Given, Failure> {
     let given = args.given.as_str();
     if given.starts_with("https://") || given.starts_with("http://") {
-        return address(args, given);
+        return Ok(address(args, given));
     }
     let path = Path::new(given);
     let entry = catalogue::find(args.catalogue.as_deref(), given)?;
     match entry {
-        Some(entry) if !path.exists() => listed(entry),
+        Some(entry) if !path.exists() => listed(args, entry),
         _ => Ok(Given {
             shown: given.to_owned(),
             name: name_of(path),
@@ -67,40 +68,56 @@ pub(super) fn look(args: &AddArgs) -> Result<Given, Failure> {
     }
 }
 
-fn address(args: &AddArgs, url: &str) -> Result<Given, Failure> {
-    let sha256 = match &args.sha256 {
-        Some(text) => Some(parse_sha256(text).ok_or_else(|| {
-            let error = anyhow!("--sha256 {text:?} must be 64 hexadecimal digits");
-            Failure::new(EXIT_USAGE, error)
-        })?),
-        None => None,
-    };
+fn address(args: &AddArgs, url: &str) -> Given {
     let last = url.split(['?', '#']).next().unwrap_or_default();
     let last = Path::new(last.rsplit('/').next().unwrap_or_default());
-    Ok(Given {
+    Given {
         shown: url.into(),
         name: name_of(last),
         source: url.into(),
         license: None,
         known: AddToml::default(),
-        place: From::Address(Place { url: url.into(), bytes: None, sha256 }),
-    })
+        place: From::Address(Place { url: url.into(), bytes: None, sha256: args.sha256 }),
+    }
 }
 
-fn listed(entry: Entry) -> Result<Given, Failure> {
+fn listed(args: &AddArgs, entry: Entry) -> Result<Given, Failure> {
     match entry.place {
-        Ok(place) => Ok(Given {
-            shown: place.url.clone(),
-            name: entry.name,
-            source: format!("{}, {}", entry.source, place.url),
-            license: Some(entry.license),
-            known: entry.add,
-            place: From::Address(place),
-        }),
+        Ok(place) => {
+            let sha256 = agreed(args.sha256, place.sha256, &entry.name)?;
+            Ok(Given {
+                shown: place.url.clone(),
+                name: entry.name,
+                source: format!("{}, {}", entry.source, place.url),
+                license: Some(entry.license),
+                known: entry.add,
+                place: From::Address(Place { sha256, ..place }),
+            })
+        }
         Err(why) => {
             let error = anyhow!("{} cannot be fetched: {why}; see {}", entry.name, entry.source);
             Err(Failure::new(EXIT_UNAVAILABLE, error))
         }
+    }
+}
+
+/// What was typed and what the catalogue knows must be one hash: otherwise nothing needs to be fetched.
+fn agreed(
+    typed: Option<[u8; 32]>,
+    known: Option<[u8; 32]>,
+    name: &str,
+) -> Result<Option<[u8; 32]>, Failure> {
+    match (typed, known) {
+        (Some(typed), Some(known)) if typed != known => {
+            let error = anyhow!(
+                "--sha256 {} is not that of {name}: the catalogue knows {}; leave --sha256 out, or \
+                 give another catalogue with --catalogue",
+                download::hex(typed),
+                download::hex(known)
+            );
+            Err(Failure::new(EXIT_USAGE, error))
+        }
+        _ => Ok(typed.or(known)),
     }
 }
 
@@ -110,14 +127,18 @@ impl Given {
         let place = match &self.place {
             From::File(path) => {
                 let shown = &self.shown;
-                return fs::read(path)
+                let bytes = fs::read(path)
                     .with_context(|| {
                         format!(
                             "cannot read {shown}; it is no file, no address and no name that \
                              `models catalogue` lists"
                         )
                     })
-                    .or_exit(EXIT_INPUT);
+                    .or_exit(EXIT_INPUT)?;
+                if let Some(expected) = args.sha256 {
+                    download::hold_to(expected, Sha256::digest(&bytes).into(), shown)?;
+                }
+                return Ok(bytes);
             }
             From::Address(place) => place,
         };

@@ -28,9 +28,7 @@ impl ManifestToml {
     /// All problems, each with its key, its value and what would be right.
     pub fn check(self) -> Result<Manifest, Problems> {
         let mut problems = Problems::default();
-        let name_is_plain = !self.name.is_empty()
-            && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        problems.require(name_is_plain, "name", || {
+        problems.require(is_plain_name(&self.name), "name", || {
             format!("{:?} must be letters, digits, '-', '_' or '.'", self.name)
         });
         problems.require(!self.license.is_empty(), "license", || {
@@ -294,6 +292,11 @@ impl GoldenToml {
             tolerance: self.tolerance,
         }
     }
+}
+
+/// Whether an encoder may be called so: the name is that of two files as well.
+pub fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// 32 bytes from 64 hexadecimal digits.

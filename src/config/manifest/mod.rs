@@ -9,7 +9,7 @@ pub mod written;
 
 use thiserror::Error;
 
-pub use crate::config::manifest::check::parse_sha256;
+pub use crate::config::manifest::check::{is_plain_name, parse_sha256};
 pub use crate::config::manifest::sound::{LogMelSpec, Slopes, SoundLayout, SoundSpec, Spectrum};
 
 use crate::base::modality::Modality;
@@ -253,10 +253,10 @@ pub struct Golden {
 #[derive(Debug, Error)]
 pub enum ManifestError {
     /// Not TOML, an unknown key, a missing key, or a value of the wrong type.
-    #[error("{0}")]
+    #[error(transparent)]
     Toml(#[from] toml::de::Error),
     /// Readable, but wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Problems(#[from] Problems),
 }
 

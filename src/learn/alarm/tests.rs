@@ -81,6 +81,8 @@ fn a_fortnight_keeps_to_the_budget_with_bursts_day_and_night_and_drift() {
     }
 }
 
+/// Fails when a visit of half an hour counts as thirty blocks (`RUN_BLOCKS = 0`), or `acknowledge` leaves its
+/// block in.
 #[test]
 fn nothing_is_said_before_there_are_enough_blocks_and_a_visit_is_one_exceedance() {
     let mut budget = Budget::new(24.0, 2);
@@ -128,6 +130,7 @@ fn a_quiet_night_has_a_lower_threshold_than_a_loud_day() {
     assert!(2.0 * thresholds[0] < thresholds[1], "{thresholds:?}");
 }
 
+/// Fails when extremes are not counted (`MOST_EXTREMES` left out of `judge`), or when the correction holds for them.
 #[test]
 fn what_is_extreme_fires_whatever_the_correction_but_a_few_times_a_day() {
     let mut budget = Budget::new(1.0, 2);
@@ -149,6 +152,8 @@ fn what_is_extreme_fires_whatever_the_correction_but_a_few_times_a_day() {
     assert_eq!(fired, MOST_EXTREMES);
 }
 
+/// Fails when the tail is taken for all blocks instead of its share (`fit.share` left out of `p_value`), and when a
+/// number of the state is not saved.
 #[test]
 fn p_recent_is_uniform_and_a_saved_budget_is_the_same() {
     let mut budget = Budget::new(1.0, 2);

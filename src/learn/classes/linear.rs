@@ -114,6 +114,7 @@ mod tests {
         sum + 0.5 * DECAY * pull
     }
 
+    /// Fails when the decay is left out of the step.
     #[test]
     fn one_step_goes_along_the_gradient_by_finite_differences() {
         let mut examples = clouds(3, 4, 5, 1.0, 1);

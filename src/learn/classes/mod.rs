@@ -94,7 +94,7 @@ impl Classes {
         &self.taught
     }
 
-    /// How names are told; `None` before anything was fitted.
+    /// How names are told; `None` before anything was fitted, and where no name is left.
     pub fn method(&self) -> Option<&Method> {
         self.fitted.as_ref().map(|fitted| &fitted.method)
     }
@@ -158,7 +158,10 @@ impl Classes {
         Ok(())
     }
 
-    const fn change(&mut self) {
+    fn change(&mut self) {
+        if self.is_empty() {
+            self.fitted = None;
+        }
         self.is_stale = true;
         self.choose_anew = true;
     }

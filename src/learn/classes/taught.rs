@@ -67,10 +67,12 @@ pub enum NamesError {
     #[error("this example holds nothing to learn from: it is empty, too short, or damaged")]
     EmptyShot,
     /// The moment is not, or no longer, remembered.
-    #[error("no moment is remembered at {at_s:.1} s; {}", span(.remembered))]
+    #[error("{}; {}", missing(*at_s, *newest_s), span(.remembered))]
     NoSuchMoment {
-        /// Seconds of the source's life.
+        /// Seconds of the source's life; below 0 before it began.
         at_s: f64,
+        /// When the newest window began.
+        newest_s: f64,
         /// The first and the last moment that are.
         remembered: Option<(f64, f64)>,
     },
@@ -84,6 +86,32 @@ fn among(names: &[String]) -> String {
         "no name was taught yet".into()
     } else {
         format!("the names are {}", names.join(", "))
+    }
+}
+
+fn missing(at_s: f64, newest_s: f64) -> String {
+    if 0.0 <= at_s {
+        return format!("no moment is remembered at {at_s:.1} s");
+    }
+    format!(
+        "that moment, {} ago, lies before this source began, {} ago",
+        duration(newest_s - at_s),
+        duration(newest_s)
+    )
+}
+
+/// The two largest units: `4 d 7 h`, `3 h 12 min`, `12 min 5 s`, `5 s`.
+fn duration(seconds: f64) -> String {
+    let (s, minutes) = (seconds.rem_euclid(60.0).floor(), (seconds / 60.0).floor());
+    let (hours, days) = ((minutes / 60.0).floor(), (minutes / 1440.0).floor());
+    if 1.0 <= days {
+        format!("{days:.0} d {:.0} h", hours % 24.0)
+    } else if 1.0 <= hours {
+        format!("{hours:.0} h {:.0} min", minutes % 60.0)
+    } else if 1.0 <= minutes {
+        format!("{minutes:.0} min {s:.0} s")
+    } else {
+        format!("{s:.0} s")
     }
 }
 
@@ -359,6 +387,23 @@ mod tests {
             assert!(shown.contains(words), "{shown:?} does not say {words:?}");
         }
         assert_eq!(taught, before);
+    }
+
+    /// Fails where seconds below 0 are told as they are.
+    #[test]
+    fn a_moment_before_the_beginning_is_told_as_such() {
+        let missing = |at_s| {
+            let remembered = Some((10.0, 7_000.0));
+            NamesError::NoSuchMoment { at_s, newest_s: 7_325.0, remembered }.to_string()
+        };
+        let before = missing(-18_061_119.2);
+        let began =
+            "that moment, 209 d 3 h ago, lies before this source began, 2 h 2 min ago; memory";
+        assert!(before.starts_with(began), "{before}");
+        assert!(missing(-20.0).contains("2 h 2 min ago, lies before"), "{}", missing(-20.0));
+        assert!(missing(20.0).starts_with("no moment is remembered at 20.0 s; memory"));
+        let shown = [0.0, 59.9, 61.0, 3_661.0, 90_000.0].map(duration);
+        assert_eq!(shown, ["0 s", "59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
     }
 
     #[test]

@@ -119,6 +119,20 @@ fn a_forgotten_name_is_not_told_and_a_renamed_one_is() {
     assert!(world.count(2).1 > 40, "now unknown");
 }
 
+/// Fails where what was fitted outlives the last name (`change`).
+#[test]
+fn without_names_nothing_is_fitted_and_undo_brings_a_fit_back() {
+    let mut world = World::taught(2, 4, Space::Frozen);
+    assert!(world.classes.method().is_some());
+    world.classes.forget("kind 1").unwrap();
+    assert!(world.classes.method().is_some(), "one is left");
+    world.classes.forget("kind 0").unwrap();
+    assert_eq!(world.classes.method(), None);
+    assert!(!world.classes.must_fit(120) && world.classes.name(&[]).is_none());
+    world.classes.undo().unwrap();
+    assert!(world.classes.must_fit(120), "the one that came back");
+}
+
 #[test]
 fn saved_and_loaded_names_the_same_with_the_same_numbers() {
     for shots in [1, 6] {

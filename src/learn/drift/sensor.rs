@@ -105,6 +105,8 @@ mod tests {
         prints.into_iter().filter_map(|print| sensor.observe(print, 10.0, 10.0)).collect()
     }
 
+    /// Failure 13. Fails when `observe` tells of a stuck or broken sensor at every window, or does not begin
+    /// anew after a window that is fine.
     #[test]
     fn what_is_wrong_is_told_once_each_time() {
         let mut sensor = Sensor::default();
@@ -120,6 +122,7 @@ mod tests {
         assert_eq!(sensor.observe(Some(98), 590.0, 40.0), None);
     }
 
+    /// Failure 13. Fails when numbers are rounded, or some are left out, before they are compared.
     #[test]
     fn a_fingerprint_knows_every_bit() {
         let a = [1.0_f32, 2.0, 3.0];

@@ -1,7 +1,8 @@
 //! Learning never makes it worse: the champion scores, a challenger learns, and takes its place only
 //! when it is better on windows that neither has learnt from.
 //!
-//! At first "better" is a better mean: a champion that has learnt nothing yet is the greater risk. Once
+//! With fewer than `LEAST_WINDOWS` such windows nothing can be said, and a challenger whose errors are finite
+//! is taken. At first "better" is a better mean: a champion that has learnt nothing yet is the greater risk. Once
 //! there are held-out windows of [`LEAST_BLOCKS`] blocks of time, the challenger must win with 95 %
 //! confidence, over whole blocks and with every kind of window counting alike ([`bootstrap`]), and no
 //! kind may lose. Where guessing the mean beats the champion as surely, both start again. After

@@ -116,7 +116,8 @@ impl Learner {
             let first = self.moments().map(|m| m.at_s).fold(f64::INFINITY, f64::min);
             let last = self.moments().map(|m| m.at_s).fold(f64::NEG_INFINITY, f64::max);
             let remembered = nearest.is_some().then_some((first, last));
-            NamesError::NoSuchMoment { at_s, remembered }
+            let newest_s = self.newest_s().unwrap_or(last);
+            NamesError::NoSuchMoment { at_s, newest_s, remembered }
         })
     }
 

@@ -245,7 +245,8 @@ fn a_steady_place_is_guessed_as_well_after_a_month_as_after_ten_days() {
     assert!(skills[1] - worst < 0.02, "{skills:?}");
 }
 
-/// Failure 6 and 10 at the learner's door: what batches are made of.
+/// Failure 6 and 10 at the learner's door: what memory keeps of a kind met twelve times, and what that is worth.
+/// Fails when a window of a rare kind gives way like any other (`Clusters::observe` puts all into one cluster).
 #[test]
 fn a_rare_kind_stays_in_batches_and_in_memory() {
     let mut place = Place::new(SHAPE, 7);

@@ -241,6 +241,8 @@ mod tests {
         assert!((clusters.mass.iter().sum::<f64>() - 145.0).abs() < 1e-9, "{:?}", clusters.mass);
     }
 
+    /// Failure 10. Fails when `is_dull` leaves out one of its three questions: how common a kind is, how even, and
+    /// whether there is anything else.
     #[test]
     fn only_an_even_kind_that_is_nearly_everything_is_dull() {
         let mut rng = Rng::from_seed(5);

@@ -157,6 +157,7 @@ mod tests {
     use super::*;
     use crate::learn::objectives::testing;
 
+    /// Failure 19. Fails when `uniformity` pulls at one of its two windows only.
     #[test]
     fn gradients_match_finite_differences() {
         for scene in testing::scenes() {

@@ -159,6 +159,7 @@ mod tests {
     use super::*;
     use crate::learn::objectives::testing;
 
+    /// Failure 19. Fails when `Picked::back` is not called: nothing then flows into net and adapter.
     #[test]
     fn gradients_match_finite_differences() {
         for scene in testing::scenes() {

@@ -113,6 +113,7 @@ mod tests {
     use super::*;
     use crate::learn::objectives::testing;
 
+    /// Failure 19. Fails when `unit_rows_back` is left out: lengths are then taken for constants.
     #[test]
     fn gradients_match_finite_differences() {
         for scene in testing::scenes() {

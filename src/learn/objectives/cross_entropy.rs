@@ -106,6 +106,7 @@ mod tests {
     use crate::nn::gradcheck::{self, Derivatives};
     use crate::nn::params::Params;
 
+    /// Failure 19. Fails when the weight of a row is left out of its gradient.
     #[test]
     fn gradients_match_finite_differences() {
         for (rows, classes) in [(1, 2), (4, 3), (3, 25)] {

@@ -132,6 +132,7 @@ mod tests {
     use crate::base::rng::Rng;
     use crate::nn::gradcheck::{self, Derivatives};
 
+    /// Failure 19. Fails when `grad_v` is not added to in `loss`.
     #[test]
     fn gradients_match_finite_differences() {
         for (pairs, dims, gap_s) in [(1, [2, 3], 90.0), (4, [3, 5], 90.0), (5, [4, 2], 40.0)] {

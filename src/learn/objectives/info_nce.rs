@@ -86,6 +86,7 @@ mod tests {
     use crate::nn::gradcheck::{self, Derivatives};
     use crate::nn::params::Params;
 
+    /// Failure 19. Fails when keys get no gradient (`grad_k`).
     #[test]
     fn gradients_match_finite_differences() {
         for (n, dim, parted) in [(2, 2, false), (4, 3, false), (5, 3, true)] {

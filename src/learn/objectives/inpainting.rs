@@ -168,6 +168,7 @@ mod tests {
     use super::*;
     use crate::learn::objectives::testing;
 
+    /// Failure 19. Fails when what stands for a hidden patch gets no gradient.
     #[test]
     fn gradients_match_finite_differences() {
         for scene in testing::scenes() {

@@ -156,6 +156,7 @@ mod tests {
     use crate::learn::objectives::testing;
     use crate::nn::layout::Layout;
 
+    /// Failure 19. Fails when gradients are not divided by the number of horizons (`share / horizons`).
     #[test]
     fn gradients_match_finite_differences() {
         for scene in testing::scenes() {

@@ -135,6 +135,7 @@ mod tests {
     use super::*;
     use crate::learn::objectives::testing;
 
+    /// Failure 19. Fails when the mean over tokens is a sum on the way back (`part = 1`).
     #[test]
     fn gradients_match_finite_differences() {
         for scene in testing::scenes() {

@@ -203,6 +203,7 @@ mod tests {
     use super::*;
     use crate::learn::objectives::testing;
 
+    /// Failure 19. Fails when the slope `1 − h²` is left out of `loss`.
     #[test]
     fn gradients_match_finite_differences() {
         for scene in testing::scenes() {

@@ -177,6 +177,7 @@ mod tests {
     use super::*;
     use crate::learn::objectives::testing;
 
+    /// Failure 19. Fails when the covariance term gives no gradient (the last `matmul` of `spread`).
     #[test]
     fn gradients_match_finite_differences() {
         for scene in testing::scenes() {

@@ -39,11 +39,8 @@ pub struct Run {
     pub scores: Vec<f64>,
     /// Whether it raised an alarm; empty for methods without alarms.
     pub events: Vec<bool>,
-    /// `1 − error / error of the mean` of what it guessed of the judged windows, each before it was
-    /// learnt.
-    pub skill_vs_mean: Option<f64>,
-    /// The same against the token before.
-    pub skill_vs_persistence: Option<f64>,
+    /// What it said in full, each window before it was learnt; empty for methods that guess nothing.
+    pub reads: Vec<Read>,
 }
 
 impl Run {
@@ -53,8 +50,7 @@ impl Run {
         Self {
             scores: reads.iter().map(|read| score(read.novelty)).collect(),
             events: reads.iter().map(|read| read.event).collect(),
-            skill_vs_mean: live::skill(reads),
-            skill_vs_persistence: live::skill_vs_persistence(reads),
+            reads: reads.to_vec(),
         }
     }
 
@@ -159,9 +155,9 @@ pub struct Figures {
     pub false_per_hour: Option<f64>,
     /// Alarms in all.
     pub alarms_per_day: Option<f64>,
-    /// See [`Run`].
+    /// See [`live::skill`].
     pub skill_vs_mean: Option<f64>,
-    /// See [`Run`].
+    /// See [`live::skill_vs_persistence`].
     pub skill_vs_persistence: Option<f64>,
 }
 
@@ -210,8 +206,8 @@ pub fn figures(rows: &[Row], places: &[Judged]) -> Findings {
             recall: runs(recall),
             false_per_hour: runs(false_per_hour),
             alarms_per_day: runs(alarms_per_day),
-            skill_vs_mean: runs(|_, run| run.skill_vs_mean),
-            skill_vs_persistence: runs(|_, run| run.skill_vs_persistence),
+            skill_vs_mean: runs(|_, run| live::skill(&run.reads)),
+            skill_vs_persistence: runs(|_, run| live::skill_vs_persistence(&run.reads)),
         }
     });
     let is_labelled = places.iter().any(|place| !place.truth.is_empty());
@@ -238,7 +234,8 @@ fn ranked(ranking: &Ranking, seed: usize) -> Vec<Ranked> {
     windows.map(|(&score, &is_foreign)| Ranked { score, is_foreign }).collect()
 }
 
-fn over_places(places: &[Ranking], of: fn(&[Ranked]) -> Option<f64>) -> Option<f64> {
+/// Mean over places, seeds averaged.
+pub fn over_places(places: &[Ranking], of: fn(&[Ranked]) -> Option<f64>) -> Option<f64> {
     mean(
         places
             .iter()
@@ -281,12 +278,17 @@ pub fn judged_s(place: &Judged) -> f64 {
 
 /// Alarms on usual windows among those numbered `which`, and the hours that these windows are.
 pub fn false_alarms(place: &Judged, run: &Run, which: impl Iterator<Item = usize>) -> (f64, f64) {
-    let (mut alarms, mut usual) = (0.0, 0.0);
-    for at in which.filter(|&at| place.truth.get(at) == Some(&Truth::Usual)) {
-        usual += 1.0;
+    alarms_on(place, run, which.filter(|&at| place.truth.get(at) == Some(&Truth::Usual)))
+}
+
+/// Alarms on the windows numbered `which`, and the hours that these windows are.
+pub fn alarms_on(place: &Judged, run: &Run, which: impl Iterator<Item = usize>) -> (f64, f64) {
+    let (mut alarms, mut windows) = (0.0, 0.0);
+    for at in which {
+        windows += 1.0;
         alarms += f64::from(u8::from(run.events.get(at) == Some(&true)));
     }
-    (alarms, usual * judged_s(place) / place.spans.len().max(1) as f64 / 3600.0)
+    (alarms, windows * judged_s(place) / place.spans.len().max(1) as f64 / 3600.0)
 }
 
 fn false_per_hour(place: &Judged, run: &Run) -> Option<f64> {
