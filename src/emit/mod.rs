@@ -1,8 +1,9 @@
-//! What leaves the program: scores, events, reports, embeddings, plots.
+//! What leaves the program: scores, events, reports, embeddings, plots, metrics.
 
 pub mod chart;
 pub mod events;
 pub mod findings;
+pub mod metrics;
 pub mod npy;
 pub mod plot;
 pub mod report;
