@@ -362,6 +362,12 @@ fn the_daemon_runs_tells_its_status_and_stops_in_order() {
     let why = status["sources"][1]["detail"].as_str().unwrap();
     assert!(why.contains("no such device"), "a missing device is named: {why}");
 
+    let ask = || run(dir.path(), &["status", "--state", "state", "--healthy"]);
+    let (unwell, why) = (ask(), "habituate: source broken is waiting: ");
+    assert_eq!(unwell.status.code(), Some(69), "{unwell:?}");
+    let shown = String::from_utf8_lossy(&unwell.stderr);
+    assert!(shown.starts_with(why) && shown.trim_end().lines().count() == 1, "{shown}");
+
     let second = run(dir.path(), &["run", "-c", "daemon.toml"]);
     assert_eq!(second.status.code(), Some(69), "one state directory, one daemon");
 
@@ -375,6 +381,9 @@ fn the_daemon_runs_tells_its_status_and_stops_in_order() {
     assert!(!shown.contains("panicked"), "{shown}");
     let text = run_well(dir.path(), &["status", "--state", "state"]);
     assert!(text.contains("no daemon runs") && text.contains("room: learnt with"), "{text}");
+    let gone = ask();
+    assert_eq!(gone.status.code(), Some(69), "{gone:?}");
+    assert!(String::from_utf8_lossy(&gone.stderr).contains("no daemon answers"), "{gone:?}");
 }
 
 #[test]

@@ -93,10 +93,20 @@ fn every_stage_is_timed() {
     assert_eq!(code, 0, "{err}");
     let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
     for row in 0..2 {
-        for stage in ["front_ms", "encode_ms", "score_ms", "checkpoint_mb", "sources_a_core"] {
+        for stage in [
+            "front_ms",
+            "encode_ms",
+            "score_ms",
+            "checkpoint_mb",
+            "windows_per_s",
+            "sources_a_core",
+        ] {
             assert!(0.0 < rows[row][stage].as_f64().unwrap(), "{stage}: {out}");
         }
     }
+    assert!(rows[0]["frames_per_s"].is_null(), "sound has no frames: {out}");
+    let (most, frames) = (&rows[1]["windows_per_s"], &rows[1]["frames_per_s"]);
+    assert!((0.9 * most.as_f64().unwrap() - frames.as_f64().unwrap()).abs() < 0.2, "{out}");
     let (code, _, err) = habituate(&["bench", "--seconds", "-1"]);
     assert!(code == 64, "{err}");
 }

@@ -348,12 +348,19 @@ fn a_running_daemon_is_taught_over_its_socket_and_keeps_what_it_was_taught() {
     assert!(text.contains("names          high, low, hum; now "), "{text}");
 
     // Plain HTTP, as any program may speak it.
-    let mut stream = UnixStream::connect(dir.path().join("s/control.sock")).unwrap();
+    let http = |request: &str| {
+        let mut stream = UnixStream::connect(dir.path().join("s/control.sock")).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        reply
+    };
+    let metrics = http("GET /metrics HTTP/1.1\r\n\r\n");
+    assert!(metrics.contains("Content-Type: text/plain; version=0.0.4"), "{metrics}");
+    assert!(metrics.contains("_state{source=\"mic\",state=\"running\"} 1\n"), "{metrics}");
     let body = r#"{"source":"mic","name":"hum"}"#;
     let head = format!("POST /names/forget HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
-    stream.write_all((head + body).as_bytes()).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
+    let reply = http(&(head + body));
     assert!(reply.starts_with("HTTP/1.1 200 OK") && !reply.contains("\"hum\""), "{reply}");
     ask(&["names", "undo"]);
     daemon.stop();

@@ -85,6 +85,13 @@ fn it_is_ready_works_reloads_and_stops_and_says_each() {
     assert!(told.contains("WATCHDOG_USEC=90000000"), "a second is too impatient: {told}");
     let told = service.until("WATCHDOG=1\n");
     assert!(told.contains("STATUS=room: "), "{told}");
+    let healthy = Command::new(env!("CARGO_BIN_EXE_habituate"))
+        .args(["status", "--state", "state", "--healthy"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let line = String::from_utf8_lossy(&healthy.stdout);
+    assert!(healthy.status.success() && line.starts_with("room: "), "{healthy:?}");
 
     let config = format!("{ROOM}[checkpoint]\nevery_s = 9.0\n[learn]\nwidth = 32\n");
     fs::write(dir.path().join("h.toml"), config).unwrap();

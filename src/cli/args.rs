@@ -250,6 +250,10 @@ pub(crate) struct StatusArgs {
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// For health checks: one line, and exit code 0 only when a daemon answers and each of its sources
+    /// works, or still learns what is usual.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) healthy: bool,
 }
 
 /// How figures are printed.

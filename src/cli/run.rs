@@ -47,6 +47,7 @@ use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::resume;
 use crate::pipeline::resume::OpenOptions;
+use crate::pipeline::usage;
 use crate::pipeline::usage::Usage;
 use crate::pipeline::watchdog;
 use crate::store::state_dir::StateDir;
@@ -96,14 +97,11 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
             status(&board, &allowance, started, bytes.load(Ordering::Relaxed), refused)
         }
     };
-    let answer = {
-        let document = document.clone();
-        move || document().to_json()
-    };
     let socket_stop = Stop::default();
-    let socket_thread = socket::serve(&root, socket_stop.clone(), exchange.routes(answer))
-        .map_err(|e| anyhow::Error::new(e).context("cannot make the control socket"))
-        .or_exit(EXIT_DISK)?;
+    let socket_thread =
+        socket::serve(&root, socket_stop.clone(), exchange.routes(document.clone()))
+            .map_err(|e| anyhow::Error::new(e).context("cannot make the control socket"))
+            .or_exit(EXIT_DISK)?;
     let threads = daemon::start(parts, &shared, &board).or_exit(EXIT_SOFTWARE)?;
     eprintln!("running; state in {}; stop with Ctrl-C", root.display());
 
@@ -189,6 +187,7 @@ fn status(
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
         uptime_s: started.elapsed().as_secs_f64(),
+        started_unix_s: usage::started_unix_s(),
         cpu_s: usage.cpu_s,
         resident_bytes: usage.resident_bytes,
         bytes_written: board.bytes_written() + sink_bytes,

@@ -8,8 +8,10 @@ use crate::cli::args::StatusArgs;
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
 use crate::cli::state;
 use crate::config::daemon::Settings;
+use crate::emit::health;
 use crate::emit::status::Status;
 use crate::store::checkpoint::hash_hex;
 use crate::store::state_dir::StateDir;
@@ -18,20 +20,46 @@ use crate::web::routes;
 pub(crate) fn main(args: &StatusArgs) -> Result<(), Failure> {
     let settings = Settings::load(args.config.as_deref())?;
     let root = state::directory_to_ask(args.state.as_deref(), settings.state_dir.as_deref());
+    if args.healthy {
+        return healthy(&root);
+    }
     match routes::status(&root) {
         Ok(json) if args.json => {
             print!("{json}");
             Ok(())
         }
         Ok(json) => {
-            let Some(status) = Status::from_json(&json) else {
-                let error = anyhow!("the daemon of {} speaks another version", root.display());
-                return Err(Failure::new(EXIT_UNAVAILABLE, error));
-            };
-            print!("{}", status.to_text());
+            print!("{}", understood(&root, &json)?.to_text());
             Ok(())
         }
         Err(_) => from_directory(&root, args.json),
+    }
+}
+
+fn understood(root: &Path, json: &str) -> Result<Status, Failure> {
+    Status::from_json(json)
+        .ok_or_else(|| anyhow!("the daemon of {} speaks another version", root.display()))
+        .or_exit(EXIT_UNAVAILABLE)
+}
+
+/// What was kept on disk does not count: only a daemon that answers can be well.
+fn healthy(root: &Path) -> Result<(), Failure> {
+    let json = routes::status(root)
+        .map_err(|error| {
+            anyhow!(
+                "no daemon answers in {}: {error}; start one with `habituate run`, or name its state \
+                 directory with --state",
+                root.display()
+            )
+        })
+        .or_exit(EXIT_UNAVAILABLE)?;
+    let status = understood(root, &json)?;
+    match health::complaint(&status) {
+        Some(why) => Err(Failure::new(EXIT_UNAVAILABLE, anyhow!(why))),
+        None => {
+            println!("{}", status.to_line());
+            Ok(())
+        }
     }
 }
 

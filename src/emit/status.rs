@@ -14,6 +14,9 @@ pub struct Status {
     pub pid: u32,
     /// Seconds since it started.
     pub uptime_s: f64,
+    /// When it started, seconds since the Unix epoch by the wall clock as it is now.
+    #[serde(default)]
+    pub started_unix_s: Option<f64>,
     /// Seconds of processor time so far.
     pub cpu_s: f64,
     /// Resident memory now.
@@ -61,7 +64,7 @@ pub struct BoardStatus {
 pub struct SourceStatus {
     /// Its name.
     pub name: String,
-    /// `opening`, `running`, `waiting`, `ended` or `failed`.
+    /// One of [`SourceStatus::STATES`].
     pub state: String,
     /// Why it waits or failed, and when it is tried again; empty while all is well.
     pub detail: String,
@@ -215,6 +218,9 @@ impl BoardStatus {
 }
 
 impl SourceStatus {
+    /// What `state` may be.
+    pub const STATES: [&str; 5] = ["opening", "running", "waiting", "ended", "failed"];
+
     fn now(&self) -> String {
         match (&self.is_called, self.confidence) {
             (Some(name), Some(confidence)) => {

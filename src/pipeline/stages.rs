@@ -36,6 +36,9 @@ const LEAST_WINDOWS: usize = 64;
 /// Seconds from one picture to the next.
 const PICTURE_S: f64 = 1.0;
 
+/// Share of a core above which a source falls behind: capture, sinks and a hot day need the rest.
+pub const MOST_SHARE: f64 = 0.9;
+
 /// Milliseconds a window, unless said otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stages {
@@ -56,10 +59,19 @@ pub struct Stages {
 }
 
 impl Stages {
+    /// Windows a second at most: a source has one thread, so one core.
+    pub fn windows_per_s(&self) -> f64 {
+        1e3 / (self.front_ms + self.encode_ms + self.score_ms + self.learn_ms)
+    }
+
+    /// Frames a second that a camera may give without falling behind, each a window.
+    pub fn frames_per_s(&self) -> f64 {
+        MOST_SHARE * self.windows_per_s()
+    }
+
     /// Sources of this kind that one core carries: each has a thread of its own.
     pub fn sources_a_core(&self) -> f64 {
-        let window_ms = self.front_ms + self.encode_ms + self.score_ms + self.learn_ms;
-        1e3 * self.hop_s / window_ms
+        self.hop_s * self.windows_per_s()
     }
 }
 
@@ -169,4 +181,25 @@ fn front_end(
 /// Synthetic places neither wait nor fail.
 fn chunks(source: &mut dyn Source) -> impl Iterator<Item = Chunk> {
     std::iter::from_fn(|| source.next(Duration::ZERO).ok().flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camera_may_fill_nine_tenths_of_a_core_and_no_checkpoint_counts() {
+        let stages = Stages {
+            front_ms: 1.0,
+            encode_ms: 5.0,
+            score_ms: 1.5,
+            learn_ms: 2.5,
+            checkpoint_ms: 1e3,
+            checkpoint_bytes: 0,
+            hop_s: 0.5,
+        };
+        assert!((stages.windows_per_s() - 100.0).abs() < 1e-9);
+        assert!((stages.frames_per_s() - 90.0).abs() < 1e-9);
+        assert!((stages.sources_a_core() - 50.0).abs() < 1e-9);
+    }
 }

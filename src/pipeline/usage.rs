@@ -29,6 +29,20 @@ impl Usage {
     }
 }
 
+/// When this process started, seconds since the Unix epoch: the kernel's time of boot, which follows
+/// the wall clock when that is set, and field 22 of `proc_pid_stat(5)`.
+pub fn started_unix_s() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    start_seconds(&stat, &fs::read_to_string("/proc/stat").ok()?)
+}
+
+fn start_seconds(stat: &str, kernel: &str) -> Option<f64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let ticks: f64 = after_name.split_ascii_whitespace().nth(19)?.parse().ok()?;
+    let boot = kernel.lines().find_map(|line| line.strip_prefix("btime "))?;
+    Some(boot.trim().parse::<f64>().ok()? + ticks / USER_HZ)
+}
+
 /// Fields 14 and 15 of `proc_pid_stat(5)`; field 2, the program's name, may hold spaces.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let (_, after_name) = stat.rsplit_once(')')?;
@@ -52,6 +66,14 @@ mod tests {
     fn a_program_name_with_spaces_and_brackets_is_no_trouble() {
         let stat = "12 (a) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0";
         assert_eq!(cpu_seconds(stat), Some(3.0));
+    }
+
+    #[test]
+    fn the_start_is_counted_from_boot() {
+        let stat = "12 (a) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 1 0 350 99";
+        assert_eq!(start_seconds(stat, "cpu 1 2\nbtime 1000\nctxt 5\n"), Some(1_003.5));
+        let born = started_unix_s().expect("Linux tells it");
+        assert!(1.7e9 < born && born.is_finite(), "{born}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the daemon answers on a Unix socket in its state directory: HTTP with JSON.
+//! What the daemon answers on a Unix socket in its state directory: HTTP with JSON, and metrics.
 
 pub mod api;
 pub mod learnt;

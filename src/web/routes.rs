@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::manifest::Manifest;
+use crate::emit::metrics;
+use crate::emit::status::Status;
 use crate::pipeline::control::Line;
 use crate::web::api;
 use crate::web::api::AskDoc;
@@ -15,6 +17,10 @@ use crate::web::socket::Request;
 
 /// A daemon that does not tell its status within this time is stuck.
 const STATUS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is answered without asking a source.
+const STATUS: (&str, &str) = ("GET", "/status");
+const METRICS: (&str, &str) = ("GET", "/metrics");
 
 /// A source that can be asked.
 #[derive(Debug, Clone)]
@@ -42,24 +48,24 @@ impl Exchange {
         });
     }
 
-    /// What the socket serves; `status` makes the status document.
+    /// What the socket serves; `status` says how the daemon is.
     pub fn routes(
         self,
-        status: impl Fn() -> String + Send + Sync + 'static,
+        status: impl Fn() -> Status + Send + Sync + 'static,
     ) -> impl Fn(&Request) -> Reply + Send + Sync + 'static {
         move |request| {
             let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-            let known = |method: &str, at: &str| at == path && method == request.method;
-            if known("GET", "/status") {
-                return Reply::ok(status());
+            let asked = (request.method.as_str(), path);
+            if asked == STATUS {
+                return Reply::ok(status().to_json());
             }
-            if let Some(route) = Route::ALL.into_iter().find(|route| {
-                let (method, at) = route.line();
-                known(method, at)
-            }) {
+            if asked == METRICS {
+                return Reply::text(metrics::CONTENT_TYPE, metrics::to_text(&status()));
+            }
+            if let Some(route) = Route::ALL.into_iter().find(|route| route.line() == asked) {
                 return self.ask(route, query, &request.body);
             }
-            let mut lines: Vec<(&str, &str)> = vec![("GET", "/status")];
+            let mut lines = vec![STATUS, METRICS];
             lines.extend(Route::ALL.map(Route::line));
             if let Some((method, _)) = lines.iter().find(|(_, at)| *at == path) {
                 return Reply::error(405, &format!("{path} answers to {method}"));
@@ -94,7 +100,7 @@ impl Exchange {
         match doc.into_ask(route) {
             Ok(ask) => {
                 let (status, doc) = api::answer(&extension.name, extension.line.ask(ask));
-                Reply { status, body: doc.to_json() }
+                Reply::json(status, doc.to_json())
             }
             Err(wrong) => Reply::error(400, &wrong),
         }
@@ -134,7 +140,7 @@ mod tests {
     use crate::pipeline::control;
 
     fn reply(exchange: &Exchange, method: &str, path: &str, body: &str) -> Reply {
-        let routes = exchange.clone().routes(|| "{}".into());
+        let routes = exchange.clone().routes(Status::default);
         routes(&Request { method: method.into(), path: path.into(), body: body.into() })
     }
 
@@ -146,10 +152,15 @@ mod tests {
     fn wrong_ways_are_answered_with_the_right_one() {
         let ((a, _a), (b, _b)) = (control::line(), control::line());
         let exchange = Exchange { sources: vec![extension("mic", a), extension("door", b)] };
-        assert_eq!(reply(&exchange, "GET", "/status", "").status, 200);
+        let found = reply(&exchange, "GET", "/status", "");
+        assert_eq!(Status::from_json(&found.body), Some(Status::default()), "{found:?}");
+        assert_eq!(found.content_type, "application/json");
+        let found = reply(&exchange, "GET", "/metrics", "");
+        assert_eq!((found.status, found.content_type), (200, metrics::CONTENT_TYPE.into()));
         for (method, path, body, status, words) in [
             ("GET", "/secrets", "", 404, "GET /names"),
             ("POST", "/status", "", 405, "answers to GET"),
+            ("POST", "/metrics", "", 405, "answers to GET"),
             ("GET", "/teach", "", 405, "answers to POST"),
             ("POST", "/teach", "{", 400, "EOF"),
             ("POST", "/names/undo", "", 400, "say which source: mic, door"),

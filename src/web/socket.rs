@@ -37,6 +37,9 @@ const POLL: Duration = Duration::from_millis(50);
 /// Askers at a time.
 const MOST_ASKERS: usize = 8;
 
+/// The media type of nearly everything.
+const JSON: &str = "application/json";
+
 /// What somebody asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -53,19 +56,31 @@ pub struct Request {
 pub struct Reply {
     /// HTTP's number.
     pub status: u16,
-    /// JSON.
+    /// The body's media type.
+    pub content_type: String,
+    /// JSON, or as `content_type` says.
     pub body: String,
 }
 
 impl Reply {
     /// Done.
-    pub const fn ok(body: String) -> Self {
-        Self { status: 200, body }
+    pub fn ok(body: String) -> Self {
+        Self::json(200, body)
+    }
+
+    /// JSON with any status.
+    pub fn json(status: u16, body: String) -> Self {
+        Self { status, content_type: JSON.into(), body }
+    }
+
+    /// Done, and answered in a format of its own.
+    pub fn text(content_type: &str, body: String) -> Self {
+        Self { status: 200, content_type: content_type.into(), body }
     }
 
     /// Not done, and why.
     pub fn error(status: u16, why: &str) -> Self {
-        Self { status, body: serde_json::json!({ "error": why }).to_string() + "\n" }
+        Self::json(status, serde_json::json!({ "error": why }).to_string() + "\n")
     }
 }
 
@@ -158,9 +173,9 @@ fn answer(mut stream: UnixStream, routes: &impl Fn(&Request) -> Reply) -> io::Re
 }
 
 fn write(stream: &mut UnixStream, reply: &Reply) -> io::Result<()> {
-    let Reply { status, body } = reply;
+    let Reply { status, content_type, body } = reply;
     let head = format!(
-        "HTTP/1.1 {status} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+        "HTTP/1.1 {status} {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n",
         words(*status),
         body.len()
@@ -224,7 +239,7 @@ pub fn call(state_dir: &Path, request: &Request, patience: Duration) -> io::Resu
     stream.set_write_timeout(Some(patience))?;
     let Request { method, path, body } = request;
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {JSON}\r\n\
          Content-Length: {}\r\n\r\n",
         body.len()
     );
@@ -237,7 +252,9 @@ pub fn call(state_dir: &Path, request: &Request, patience: Duration) -> io::Resu
         .ok_or_else(|| io::Error::other("the daemon's answer is not HTTP"))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| io::Error::other("the daemon's answer has no status"))?;
-    Ok(Reply { status, body: body.into() })
+    let content_type = head.lines().find_map(|line| line.strip_prefix("Content-Type: "));
+    let content_type = content_type.unwrap_or_default().into();
+    Ok(Reply { status, content_type, body: body.into() })
 }
 
 #[cfg(test)]

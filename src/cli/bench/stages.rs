@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::base::clock::SystemClock;
+use crate::base::modality::Modality;
 use crate::cli::bench::args::BenchArgs;
 use crate::cli::exit::EXIT_SOFTWARE;
 use crate::cli::exit::Failure;
@@ -20,7 +21,7 @@ use crate::encode;
 use crate::encode::bundled;
 use crate::pipeline::stages;
 
-const COLUMNS: [(&str, &str); 9] = [
+const COLUMNS: [(&str, &str); 11] = [
     ("encoder", "encoder"),
     ("front_ms", "front end ms"),
     ("encode_ms", "encode ms"),
@@ -29,6 +30,8 @@ const COLUMNS: [(&str, &str); 9] = [
     ("checkpoint_ms", "checkpoint ms"),
     ("checkpoint_mb", "MB"),
     ("window_s", "a window every s"),
+    ("windows_per_s", "windows a second"),
+    ("frames_per_s", "camera frames a second"),
     ("sources_a_core", "sources a core"),
 ];
 
@@ -43,7 +46,9 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
     let progress = Progress::new(Some(names.len() as f64));
     for (done, name) in names.iter().enumerate() {
         progress.at(done as f64, name.clone());
-        let stages = stages::time(encode::open(name, None)?, &learn, &SystemClock, span)?;
+        let encoder = encode::open(name, None)?;
+        let is_picture = encoder.manifest().modality() == Modality::Picture;
+        let stages = stages::time(encoder, &learn, &SystemClock, span)?;
         table.push(vec![
             Cell::text(name),
             Cell::Number(Some(stages.front_ms), 3),
@@ -53,6 +58,8 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
             Cell::Number(Some(stages.checkpoint_ms), 3),
             Cell::Number(Some(stages.checkpoint_bytes as f64 / 1e6), 2),
             Cell::Number(Some(stages.hop_s), 2),
+            Cell::Number(Some(stages.windows_per_s()), 1),
+            Cell::Number(is_picture.then(|| stages.frames_per_s()), 1),
             Cell::Number(Some(stages.sources_a_core().floor()), 0),
         ]);
     }
@@ -60,7 +67,10 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let note = format!(
         "milliseconds a window; each source has a thread of its own, and this machine has {cores} \
-         cores; capture and sinks are not counted, nor what a live source must leave to others"
+         cores; windows a second are the most that a thread manages, and camera frames a second \
+         (source.frames_per_s) {:.0} % of them; capture and sinks are not counted, nor what a live \
+         source must leave to others",
+        100.0 * stages::MOST_SHARE
     );
     tables::print(&table, args.table, &[note]);
     Ok(())

@@ -18,14 +18,13 @@ use crate::pipeline::daemon::with_causes;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::stages;
+use crate::pipeline::stages::MOST_SHARE;
 
 /// How long each figure is measured.
 const SPAN: Duration = Duration::from_millis(300);
 
-/// Share of a core above which a source has little left for a hot day, and above which it falls
-/// behind.
+/// Share of a core above which a source has little left for a hot day.
 const MUCH: f64 = 0.5;
-const TOO_MUCH: f64 = 0.9;
 
 pub(super) fn look(found: &mut Findings, settings: &Settings, quick: bool) {
     let mut load = 0.0;
@@ -66,16 +65,15 @@ pub(super) fn look(found: &mut Findings, settings: &Settings, quick: bool) {
         let check = format!("speed of {}", source.name);
         match stages::time(encoder, &settings.learn, &SystemClock, SPAN) {
             Ok(stages) => {
-                let window_s = frame_s(source).unwrap_or(stages.hop_s);
-                let share = stages.hop_s / stages.sources_a_core() / window_s;
-                load += share;
-                speed(found, &check, share, 1.0 / window_s);
+                let wanted_per_s = 1.0 / frame_s(source).unwrap_or(stages.hop_s);
+                load += wanted_per_s / stages.windows_per_s();
+                speed(found, &check, wanted_per_s, stages.windows_per_s());
             }
             Err(error) => found.problem(&check, with_causes(&error), ""),
         }
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get) as f64;
-    if TOO_MUCH * cores < load {
+    if MOST_SHARE * cores < load {
         found.problem(
             "speed",
             format!("all sources together need {load:.1} of {cores:.0} cores"),
@@ -97,15 +95,16 @@ fn frame_s(source: &SourceSettings) -> Option<f64> {
     }
 }
 
-fn speed(found: &mut Findings, check: &str, share: f64, windows_per_s: f64) {
+/// Windows a second: as many as are `wanted`, and as there can be at `most`.
+fn speed(found: &mut Findings, check: &str, wanted: f64, most: f64) {
+    let share = wanted / most;
     let line = format!(
-        "{:.1} % of a core at {windows_per_s:.1} windows a second; at most {:.0} a second",
+        "{:.1} % of a core at {wanted:.1} windows a second; at most {most:.0} a second",
         100.0 * share,
-        windows_per_s / share.max(1e-9)
     );
     let mend = "fewer frames a second (source.frames_per_s), or a smaller encoder: habituate bench \
                 --encoders";
-    if TOO_MUCH < share {
+    if MOST_SHARE < share {
         found.problem(check, line, mend);
     } else if MUCH < share {
         found.warning(check, line, mend);
@@ -121,15 +120,15 @@ mod tests {
 
     #[test]
     fn what_falls_behind_is_a_problem_and_says_how_much_would_do() {
-        for (share, verdict) in
-            [(0.02, Verdict::Ok), (0.6, Verdict::Warning), (1.2, Verdict::Problem)]
+        for (most, verdict) in
+            [(150.0, Verdict::Ok), (5.0, Verdict::Warning), (2.5, Verdict::Problem)]
         {
             let mut found = Findings::default();
-            speed(&mut found, "speed of mic", share, 3.0);
-            assert_eq!(found.findings[0].verdict, verdict, "{share}");
+            speed(&mut found, "speed of mic", 3.0, most);
+            assert_eq!(found.findings[0].verdict, verdict, "{most}");
         }
         let mut found = Findings::default();
-        speed(&mut found, "x", 0.5, 3.0);
+        speed(&mut found, "x", 3.0, 6.0);
         assert!(found.findings[0].found.ends_with("at most 6 a second"), "{found:?}");
     }
 }
