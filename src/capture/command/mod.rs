@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use crate::base::secrets;
 use crate::capture::Chunk;
 use crate::capture::LossCause;
 use crate::capture::Modality;
@@ -50,10 +51,11 @@ impl Program {
         }
     }
 
+    /// The whole command, without secrets: windows and their scores are named after it.
     fn shown(&self) -> String {
         match self {
-            Self::Argv(argv) => argv.join(" "),
-            Self::Shell(line) => line.clone(),
+            Self::Argv(argv) => secrets::struck_out(&argv.join(" ")),
+            Self::Shell(line) => secrets::struck_out(line),
         }
     }
 }
@@ -88,7 +90,7 @@ pub struct CommandSource {
 pub fn open(spec: &CommandSpec) -> Result<CommandSource, CaptureError> {
     spec.format.check()?;
     let shown = spec.program.shown();
-    let (running, stdout) = Running::start(&spec.program.argv(), &shown)?;
+    let (running, stdout) = Running::start(&spec.program.argv())?;
     let sound_limit = match spec.format {
         // Two seconds.
         StreamFormat::Pcm { rate_hz, .. } => usize::try_from(rate_hz).unwrap_or(usize::MAX / 2) * 2,
@@ -100,11 +102,7 @@ pub fn open(spec: &CommandSpec) -> Result<CommandSource, CaptureError> {
     thread::Builder::new()
         .name("command-pipe".into())
         .spawn(move || read_pipe(stdout, format, &sink))
-        .map_err(|source| CaptureError::NoCommand {
-            command: shown.clone(),
-            program: shown,
-            source,
-        })?;
+        .map_err(|source| CaptureError::NoCommand { program: shown, source })?;
     Ok(CommandSource { running, queue, modality: format.modality(), restart: spec.restart })
 }
 
