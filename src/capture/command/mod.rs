@@ -11,12 +11,17 @@ pub mod format;
 mod jpeg;
 mod queue;
 
+use std::env;
 use std::io;
 use std::io::Read;
+use std::path::Path;
 use std::process::ChildStdout;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+
+use rustix::fs::Access;
+use rustix::fs::access;
 
 use crate::base::secrets;
 use crate::capture::Chunk;
@@ -104,6 +109,28 @@ pub fn open(spec: &CommandSpec) -> Result<CommandSource, CaptureError> {
         .spawn(move || read_pipe(stdout, format, &sink))
         .map_err(|source| CaptureError::NoCommand { program: shown, source })?;
     Ok(CommandSource { running, queue, modality: format.modality(), restart: spec.restart })
+}
+
+/// Whether there is a program that `argv` could start: an executable file at the path it names, or
+/// in one of the folders of `PATH`. Starts nothing.
+///
+/// # Errors
+///
+/// [`CaptureError::NoCommand`].
+pub fn find_program(argv: &[String]) -> Result<(), CaptureError> {
+    let program = argv.first().map_or("", String::as_str);
+    let runs = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+    let found = if program.contains('/') {
+        runs(Path::new(program))
+    } else {
+        let folders = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&folders).any(|folder| runs(&folder.join(program)))
+    };
+    if found {
+        return Ok(());
+    }
+    let source = io::Error::new(io::ErrorKind::NotFound, "no executable file is called so");
+    Err(CaptureError::NoCommand { program: program.into(), source })
 }
 
 impl CommandSource {
