@@ -68,12 +68,22 @@ fn sound_arrives_whole_and_a_good_end_is_an_end() {
 }
 
 #[test]
-fn a_bad_end_names_the_command_its_status_and_its_last_words() {
-    let mut source = shell("echo starting >&2; echo no such device >&2; exit 3", SOUND);
-    let error = taken::take_all(&mut source).unwrap_err().to_string();
-    for part in ["no such device", "exit status: 3", "exit 3"] {
+fn a_bad_end_names_the_program_its_status_and_its_last_words_and_no_secret() {
+    let line = "echo starting >&2; echo rtsp://me:hunter2@c/live: no such device >&2; exit 3";
+    let error = taken::take_all(&mut shell(line, SOUND)).unwrap_err().to_string();
+    for part in ["no such device", "exit status: 3", "\"sh\"", "@c/live"] {
         assert!(error.contains(part), "{part:?} missing in: {error}");
     }
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_login_in_a_command_does_not_come_into_what_is_named_after_it() {
+    let mut source = shell("true rtsp://me:hunter2@c/live", SOUND);
+    let Some(Chunk::Begin { input, .. }) = source.next(PATIENCE).unwrap() else {
+        panic!("a stream begins with its name");
+    };
+    assert!(input.contains("@c/live") && !input.contains("hunter2"), "{input}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Things every layer may use: time, randomness, stopping, recovery, bytes of a state.
+//! Things every layer may use: time, randomness, stopping, recovery, bytes of a state, striking out
+//! secrets.
 
 pub mod bytes;
 pub mod clock;
@@ -6,4 +7,5 @@ pub mod machine;
 pub mod modality;
 pub mod recovery;
 pub mod rng;
+pub mod secrets;
 pub mod stop;

@@ -233,12 +233,11 @@ pub enum CaptureError {
         expected: &'static str,
     },
 
-    /// The program does not exist or may not be run.
-    #[error("cannot start {program:?} of the command `{command}`")]
+    /// The program does not exist or may not be run. Of a command only the program is told, here
+    /// and below: arguments may hold a login, and the log repeats them; `check` shows them.
+    #[error("cannot start the command {program:?}")]
     NoCommand {
-        /// The whole command.
-        command: String,
-        /// Its first word.
+        /// The command's first word.
         program: String,
         /// The operating system's words.
         #[source]
@@ -246,13 +245,13 @@ pub enum CaptureError {
     },
 
     /// The command ended although it should go on.
-    #[error("the command `{command}` ended with {status}; its last words: {last_words}")]
+    #[error("the command {program:?} ended with {status}; its last words: {last_words}")]
     CommandEnded {
-        /// The whole command.
-        command: String,
+        /// The command's first word.
+        program: String,
         /// As the operating system says it.
         status: String,
-        /// The end of what it wrote to standard error.
+        /// The end of what it wrote to standard error, without secrets.
         last_words: String,
     },
 }
@@ -344,7 +343,7 @@ mod tests {
     #[test]
     fn a_command_that_ended_is_started_again() {
         let error = CaptureError::CommandEnded {
-            command: "arecord".into(),
+            program: "arecord".into(),
             status: "exit status: 1".into(),
             last_words: "no such device".into(),
         };

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use crate::base::secrets;
 use crate::cli::doctor;
 use crate::cli::doctor::args::SupportArgs;
 use crate::cli::exit::EXIT_DISK;
@@ -22,12 +23,6 @@ const JOURNAL_LINES: &str = "500";
 
 /// Longest answer of another program that is kept: the newest part of it.
 const ANSWER_BYTES: usize = 256 << 10;
-
-/// Keys whose values are secrets, by a part of their names.
-const SECRET_KEYS: [&str; 6] = ["password", "passwd", "token", "secret", "api_key", "credential"];
-
-/// What stands where a secret stood.
-const STRUCK_OUT: &str = "(struck out)";
 
 pub(crate) fn main(args: &SupportArgs) -> Result<(), Failure> {
     let config = doctor::configuration(args.config.as_deref());
@@ -45,7 +40,7 @@ pub(crate) fn main(args: &SupportArgs) -> Result<(), Failure> {
     section("status", &routes::status(&root).unwrap_or_else(|error| format!("none: {error}")));
     if let Some(path) = &config {
         let body = fs::read_to_string(path).unwrap_or_else(|error| error.to_string());
-        section(&format!("configuration {}", path.display()), &without_secrets(&body));
+        section(&format!("configuration {}", path.display()), &body);
     }
     section(&format!("state directory {}", root.display()), &listing(&root));
     for command in [
@@ -57,8 +52,10 @@ pub(crate) fn main(args: &SupportArgs) -> Result<(), Failure> {
         &["systemctl", "show", "habituate.service", "--no-pager"],
         &["journalctl", "-u", "habituate.service", "-n", JOURNAL_LINES, "--no-pager"],
     ] {
-        section(&command.join(" "), &without_secrets(&answer(command)));
+        section(&command.join(" "), &answer(command));
     }
+    // Once, over everything: no section can be forgotten.
+    let text = secrets::struck_out(&text);
     fs::write(&args.out, &text)
         .map_err(|error| {
             anyhow::Error::new(error).context(format!("cannot write {}", args.out.display()))
@@ -106,57 +103,9 @@ fn list(root: &Path, folder: &Path, lines: &mut Vec<String>) -> io::Result<()> {
     Ok(())
 }
 
-/// Strikes out values of keys that sound secret, and names and passwords in addresses.
-fn without_secrets(text: &str) -> String {
-    text.lines().map(|line| without_login(&without_value(line)) + "\n").collect()
-}
-
-fn without_value(line: &str) -> String {
-    let Some((key, _)) = line.split_once('=') else { return line.into() };
-    let name = key.to_lowercase();
-    if SECRET_KEYS.iter().any(|secret| name.contains(secret)) {
-        format!("{key}= {STRUCK_OUT}")
-    } else {
-        line.into()
-    }
-}
-
-/// `rtsp://user:password@camera/` becomes `rtsp://(struck out)@camera/`.
-fn without_login(line: &str) -> String {
-    let mut rest = line;
-    let mut out = String::new();
-    while let Some((before, after)) = rest.split_once("://") {
-        out += before;
-        out += "://";
-        let end = after.find(|c: char| c.is_whitespace() || "/\"'?#".contains(c));
-        let (host, tail) = after.split_at(end.unwrap_or(after.len()));
-        match host.rsplit_once('@') {
-            Some((_, host)) => out += &format!("{STRUCK_OUT}@{host}"),
-            None => out += host,
-        }
-        rest = tail;
-    }
-    out + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn secrets_are_struck_out_and_the_rest_is_kept() {
-        for (line, kept) in [
-            ("password = \"x\"", "password = (struck out)"),
-            ("mqtt.API_KEY=abc=d", "mqtt.API_KEY= (struck out)"),
-            ("every_s = 60.0", "every_s = 60.0"),
-            (
-                "command = [\"ffmpeg\", \"-i\", \"rtsp://me:p@ss@10.0.0.2/live\", \"http://a/b@c\"]",
-                "command = [\"ffmpeg\", \"-i\", \"rtsp://(struck out)@10.0.0.2/live\", \"http://a/b@c\"]",
-            ),
-        ] {
-            assert_eq!(without_secrets(line), format!("{kept}\n"));
-        }
-    }
 
     #[test]
     fn only_names_and_sizes_of_a_state_directory_are_told() {

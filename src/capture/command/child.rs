@@ -21,6 +21,7 @@ use rustix::process::Signal;
 use rustix::process::WaitId;
 use rustix::process::WaitIdOptions;
 
+use crate::base::secrets;
 use crate::base::stop::Stop;
 use crate::capture::error::CaptureError;
 
@@ -40,8 +41,8 @@ const LEAVE_LOOKS: usize = 30;
 #[derive(Debug)]
 pub(in crate::capture) struct Running {
     child: Child,
-    /// For messages.
-    command: String,
+    /// For messages. Arguments are left out of them: they may hold a login.
+    program: String,
     words: Arc<Mutex<Words>>,
     status: Option<ExitStatus>,
 }
@@ -59,16 +60,10 @@ impl Running {
     /// # Errors
     ///
     /// [`CaptureError::NoCommand`] when it does not exist or may not run.
-    pub(in crate::capture) fn start(
-        argv: &[String],
-        command: &str,
-    ) -> Result<(Self, ChildStdout), CaptureError> {
+    pub(in crate::capture) fn start(argv: &[String]) -> Result<(Self, ChildStdout), CaptureError> {
         let program = argv.first().cloned().unwrap_or_default();
-        let failed = |source: io::Error| CaptureError::NoCommand {
-            command: command.into(),
-            program: program.clone(),
-            source,
-        };
+        let failed =
+            |source: io::Error| CaptureError::NoCommand { program: program.clone(), source };
         let mut child = Command::new(&program)
             .args(argv.get(1..).unwrap_or_default())
             .stdin(Stdio::null())
@@ -80,11 +75,11 @@ impl Running {
             .map_err(failed)?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let words = Arc::<Mutex<Words>>::default();
-        let running = Self { child, command: command.into(), words, status: None };
+        let running = Self { child, program: program.clone(), words, status: None };
         let missing = || io::Error::other("a pipe to it is missing");
         let stdout = stdout.ok_or_else(|| failed(missing()))?;
         let stderr = stderr.ok_or_else(|| failed(missing()))?;
-        let (words, name) = (Arc::clone(&running.words), command.to_owned());
+        let (words, name) = (Arc::clone(&running.words), program.clone());
         thread::Builder::new()
             .name("command-words".into())
             .spawn(move || listen(stderr, &words, &name))
@@ -100,7 +95,8 @@ impl Running {
         self.status
     }
 
-    /// The last lines it wrote to standard error, on one line.
+    /// The last lines it wrote to standard error, on one line, without secrets: programs like to
+    /// repeat the address that they could not open.
     pub(in crate::capture) fn last_words(&self) -> String {
         // The thread that listens may be a moment behind the end of the process.
         for _ in 0..LEAVE_LOOKS {
@@ -114,7 +110,7 @@ impl Running {
         let lines: Vec<&str> =
             text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let last = &lines[lines.len().saturating_sub(4)..];
-        if last.is_empty() { "none".into() } else { last.join(" | ") }
+        if last.is_empty() { "none".into() } else { secrets::struck_out(&last.join(" | ")) }
     }
 
     /// The error that says how it ended.
@@ -124,7 +120,7 @@ impl Running {
             None => "no status".into(),
         };
         let last_words = self.last_words();
-        CaptureError::CommandEnded { command: self.command.clone(), status, last_words }
+        CaptureError::CommandEnded { program: self.program.clone(), status, last_words }
     }
 
     /// Waits a little for the end. What the child has left behind ends with it.
@@ -171,7 +167,7 @@ impl Running {
             && let Err(error) = rustix::process::kill_process_group(group, signal)
         {
             // The usual case: everybody in it has left already.
-            log::trace!("signal to `{}`: {error}", self.command);
+            log::trace!("signal to `{}`: {error}", self.program);
         }
     }
 }
@@ -180,7 +176,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.stop();
         if self.status.is_none() {
-            log::warn!("`{}` does not end even when killed; left behind", self.command);
+            log::warn!("`{}` does not end even when killed; left behind", self.program);
         }
     }
 }
@@ -191,7 +187,7 @@ fn pause() {
 }
 
 /// Reads standard error until its end, so that the child never blocks on it.
-fn listen(mut stderr: ChildStderr, words: &Mutex<Words>, command: &str) {
+fn listen(mut stderr: ChildStderr, words: &Mutex<Words>, program: &str) {
     let mut block = [0; 1024];
     let mut line = Vec::new();
     let mut line_count = 0_u64;
@@ -205,14 +201,14 @@ fn listen(mut stderr: ChildStderr, words: &Mutex<Words>, command: &str) {
         keep_tail(&mut words.lock().unwrap_or_else(PoisonError::into_inner).tail, read);
         for &byte in read {
             if byte == b'\n' || byte == b'\r' {
-                log_line(&line, &mut line_count, command);
+                log_line(&line, &mut line_count, program);
                 line.clear();
             } else if line.len() < 400 {
                 line.push(byte);
             }
         }
     }
-    log_line(&line, &mut line_count, command);
+    log_line(&line, &mut line_count, program);
     words.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
 }
 
@@ -223,7 +219,7 @@ fn keep_tail(tail: &mut Vec<u8>, read: &[u8]) {
     }
 }
 
-fn log_line(line: &[u8], line_count: &mut u64, command: &str) {
+fn log_line(line: &[u8], line_count: &mut u64, program: &str) {
     let text = String::from_utf8_lossy(line);
     let text = text.trim();
     if text.is_empty() {
@@ -231,9 +227,10 @@ fn log_line(line: &[u8], line_count: &mut u64, command: &str) {
     }
     *line_count += 1;
     if *line_count <= LINES_LOGGED {
-        log::info!("`{command}` says: {text}");
+        log::info!("`{program}` says: {}", secrets::struck_out(text));
     } else if line_count.is_power_of_two() {
-        log::info!("`{command}` has said {line_count} lines, the last: {text}");
+        let text = secrets::struck_out(text);
+        log::info!("`{program}` has said {line_count} lines, the last: {text}");
     }
 }
 

@@ -11,13 +11,19 @@ pub mod format;
 mod jpeg;
 mod queue;
 
+use std::env;
 use std::io;
 use std::io::Read;
+use std::path::Path;
 use std::process::ChildStdout;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::Access;
+use rustix::fs::access;
+
+use crate::base::secrets;
 use crate::capture::Chunk;
 use crate::capture::LossCause;
 use crate::capture::Modality;
@@ -50,10 +56,11 @@ impl Program {
         }
     }
 
+    /// The whole command, without secrets: windows and their scores are named after it.
     fn shown(&self) -> String {
         match self {
-            Self::Argv(argv) => argv.join(" "),
-            Self::Shell(line) => line.clone(),
+            Self::Argv(argv) => secrets::struck_out(&argv.join(" ")),
+            Self::Shell(line) => secrets::struck_out(line),
         }
     }
 }
@@ -88,7 +95,7 @@ pub struct CommandSource {
 pub fn open(spec: &CommandSpec) -> Result<CommandSource, CaptureError> {
     spec.format.check()?;
     let shown = spec.program.shown();
-    let (running, stdout) = Running::start(&spec.program.argv(), &shown)?;
+    let (running, stdout) = Running::start(&spec.program.argv())?;
     let sound_limit = match spec.format {
         // Two seconds.
         StreamFormat::Pcm { rate_hz, .. } => usize::try_from(rate_hz).unwrap_or(usize::MAX / 2) * 2,
@@ -100,12 +107,30 @@ pub fn open(spec: &CommandSpec) -> Result<CommandSource, CaptureError> {
     thread::Builder::new()
         .name("command-pipe".into())
         .spawn(move || read_pipe(stdout, format, &sink))
-        .map_err(|source| CaptureError::NoCommand {
-            command: shown.clone(),
-            program: shown,
-            source,
-        })?;
+        .map_err(|source| CaptureError::NoCommand { program: shown, source })?;
     Ok(CommandSource { running, queue, modality: format.modality(), restart: spec.restart })
+}
+
+/// Whether there is a program that `argv` could start: an executable file at the path it names, or
+/// in one of the folders of `PATH`. Starts nothing.
+///
+/// # Errors
+///
+/// [`CaptureError::NoCommand`].
+pub fn find_program(argv: &[String]) -> Result<(), CaptureError> {
+    let program = argv.first().map_or("", String::as_str);
+    let runs = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+    let found = if program.contains('/') {
+        runs(Path::new(program))
+    } else {
+        let folders = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&folders).any(|folder| runs(&folder.join(program)))
+    };
+    if found {
+        return Ok(());
+    }
+    let source = io::Error::new(io::ErrorKind::NotFound, "no executable file is called so");
+    Err(CaptureError::NoCommand { program: program.into(), source })
 }
 
 impl CommandSource {

@@ -47,7 +47,7 @@ pub(super) fn open(
     options: &Options,
 ) -> Result<Box<dyn Reader>, Trouble> {
     let argv = argv(path, modality, options);
-    let (running, stdout) = match Running::start(&argv, &argv.join(" ")) {
+    let (running, stdout) = match Running::start(&argv) {
         Ok(started) => started,
         Err(CaptureError::NoCommand { .. }) => return Err(Trouble::NeedsFfmpeg(what.into())),
         Err(error) => return Err(Trouble::Damaged(error.to_string())),

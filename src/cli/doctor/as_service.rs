@@ -1,6 +1,8 @@
 //! The same checks as the user and in the sandbox of the service.
 
 use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::anyhow;
@@ -10,35 +12,55 @@ use crate::cli::doctor::args::DoctorArgs;
 use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::Failure;
 
-/// As in `packaging/habituate.service`; a test compares.
-pub(super) const PROPERTIES: [&str; 11] = [
-    "DynamicUser=yes",
-    "User=habituate",
-    "StateDirectory=habituate",
-    "SupplementaryGroups=audio video",
-    "DevicePolicy=closed",
-    "DeviceAllow=char-alsa rw",
-    "DeviceAllow=char-video4linux rw",
-    "DeviceAllow=char-media rw",
-    "ProtectSystem=strict",
-    "ProtectHome=yes",
-    "PrivateTmp=yes",
+/// The installed unit; a test run has its sandbox, but is no service that goes on.
+const UNIT: &str = include_str!("../../../packaging/habituate.service");
+
+/// What of `[Service]` makes no sense for a program that runs once: how it is started, told to go on,
+/// watched and started again.
+const NOT_FOR_ONE_RUN: [&str; 10] = [
+    "Type",
+    "NotifyAccess",
+    "ExecStart",
+    "ExecReload",
+    "WatchdogSec",
+    "Restart",
+    "RestartSec",
+    "RestartPreventExitStatus",
+    "TimeoutStartSec",
+    "TimeoutStopSec",
 ];
+
+/// User, folders, limits and sandbox of the unit, as `Name=value`.
+fn properties(unit: &str) -> impl Iterator<Item = &str> {
+    let service = unit.lines().skip_while(|line| *line != "[Service]").skip(1);
+    service.take_while(|line| !line.starts_with('[')).filter(|line| {
+        line.split_once('=')
+            .is_some_and(|(name, _)| !line.starts_with('#') && !NOT_FOR_ONE_RUN.contains(&name))
+    })
+}
+
+/// systemd starts the program in `/`, where a relative path would mean something else.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        let what = anyhow!("in which folder is {}? {error}", path.display());
+        Failure::new(EXIT_UNAVAILABLE, what)
+    })
+}
 
 pub(super) fn main(args: &DoctorArgs) -> Result<(), Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::new(EXIT_UNAVAILABLE, anyhow!("which program am I? {error}")))?;
     let mut command = Command::new("systemd-run");
     command.args(["--quiet", "--pipe", "--wait", "--collect", "--service-type=exec"]);
-    for property in PROPERTIES {
+    for property in properties(UNIT) {
         command.arg("--property").arg(property);
     }
     command.arg("--").arg(program).arg("doctor");
     if let Some(config) = doctor::configuration(args.config.as_deref()) {
-        command.arg("--config").arg(config);
+        command.arg("--config").arg(absolute(&config)?);
     }
     if let Some(state) = &args.state {
-        command.arg("--state").arg(state);
+        command.arg("--state").arg(absolute(state)?);
     }
     command.args(args.json.then_some("--json"));
     command.args(args.quick.then_some("--quick"));
@@ -57,10 +79,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sandbox_is_that_of_the_unit() {
-        let unit = include_str!("../../../packaging/habituate.service");
-        for property in PROPERTIES {
-            assert!(unit.lines().any(|line| line == property), "{property} is not in the unit");
+    fn the_sandbox_is_that_of_the_unit_but_for_the_named_exceptions() {
+        let (_, service) = UNIT.split_once("[Service]\n").unwrap();
+        let (service, _) = service.split_once("\n[").unwrap();
+        let is_directive = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        let (kept, left_out): (Vec<&str>, Vec<&str>) = service
+            .lines()
+            .filter(is_directive)
+            .partition(|line| properties(UNIT).any(|property| property == *line));
+        let mut names: Vec<&str> =
+            left_out.iter().map(|line| line.split_once('=').unwrap().0).collect();
+        names.sort_unstable();
+        let mut exceptions = NOT_FOR_ONE_RUN;
+        exceptions.sort_unstable();
+        assert_eq!(names, exceptions);
+        assert_eq!(kept, properties(UNIT).collect::<Vec<_>>());
+        for property in ["DynamicUser=yes", "DeviceAllow=char-dma_heap rw", "ProtectSystem=strict"]
+        {
+            assert!(kept.contains(&property), "{property} is not handed on");
         }
+    }
+
+    #[test]
+    fn relative_paths_are_made_absolute() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(absolute(Path::new("a/h.toml")).unwrap(), here.join("a/h.toml"));
+        assert_eq!(absolute(Path::new("/etc/h.toml")).unwrap(), Path::new("/etc/h.toml"));
     }
 }

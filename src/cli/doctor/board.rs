@@ -1,6 +1,8 @@
 //! The board: clock, disk, memory, heat, voltage.
 
 use std::fs;
+use std::io;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::base::machine::Machine;
@@ -12,6 +14,9 @@ use crate::pipeline::pace::Pace;
 
 /// A program cannot be older than its own making; a clock that says so is wrong.
 const BEFORE_US: i64 = 1_750_000_000;
+
+/// What usually can go from a board's card.
+const MAKE_ROOM: &str = "sudo apt-get clean; sudo journalctl --vacuum-size=50M";
 
 pub(super) fn look(found: &mut Findings, settings: &Settings, root: &Path) {
     clock(found);
@@ -31,7 +36,7 @@ pub(super) fn look(found: &mut Findings, settings: &Settings, root: &Path) {
                             or a new card";
                 found.problem("disk", format!("read-only; {line}"), mend);
             } else if disk.free_bytes < limits.least_disk_bytes {
-                let mend = "free some: sudo apt-get clean; sudo journalctl --vacuum-size=50M";
+                let mend = format!("free some: {MAKE_ROOM}");
                 found.problem("disk", format!("almost full; {line}"), mend);
             } else {
                 found.ok("disk", line);
@@ -74,18 +79,28 @@ fn writable(found: &mut Findings, root: &Path) {
         found.ok("state", format!("{} will be made at the first start", root.display()));
         return;
     }
-    let probe = root.join(".doctor");
-    match fs::write(&probe, b"x").and_then(|()| fs::remove_file(&probe)) {
+    match try_to_write(&root.join(".doctor")) {
         Ok(()) => found.ok("state", format!("{} can be written", root.display())),
         Err(error) => {
-            let mend = format!(
-                "as the service: sudo habituate doctor --as-service; for yourself: sudo chown -R \
-                 $USER {}",
-                root.display()
-            );
+            let mend = if error.kind() == ErrorKind::StorageFull {
+                format!("make room on its disk: {MAKE_ROOM}")
+            } else {
+                format!(
+                    "as the service: sudo habituate doctor --as-service; for yourself: sudo chown -R \
+                     $USER {}",
+                    root.display()
+                )
+            };
             found.warning("state", format!("{}: {error}", root.display()), mend);
         }
     }
+}
+
+/// Leaves nothing behind, also where making the file went well and filling it did not.
+fn try_to_write(probe: &Path) -> io::Result<()> {
+    let written = fs::write(probe, b"x");
+    let removed = fs::remove_file(probe);
+    written.and(removed)
 }
 
 fn heat(found: &mut Findings, settings: &Settings, readings: &crate::base::machine::Readings) {
@@ -116,5 +131,35 @@ fn heat(found: &mut Findings, settings: &Settings, readings: &crate::base::machi
     if power.is_throttled == Some(true) {
         let mend = "cool the board, or give it a stronger supply";
         found.warning("processor", "slowed down by heat or voltage", mend);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emit::findings::Verdict;
+
+    #[test]
+    fn a_full_disk_asks_for_room_and_keeps_no_probe() {
+        let dir = tempfile::tempdir().unwrap();
+        // What is written to this device finds no room.
+        std::os::unix::fs::symlink("/dev/full", dir.path().join(".doctor")).unwrap();
+        let mut found = Findings::default();
+        writable(&mut found, dir.path());
+        assert_eq!(found.findings[0].verdict, Verdict::Warning);
+        assert!(found.findings[0].mend.starts_with("make room"), "{found:?}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the probe was left behind");
+        writable(&mut found, dir.path());
+        assert_eq!(found.findings[1].verdict, Verdict::Ok, "{found:?}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the probe was left behind");
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_asks_for_other_rights() {
+        let mut found = Findings::default();
+        // A folder that nobody may write to, not even root.
+        writable(&mut found, Path::new("/proc/self"));
+        assert_eq!(found.findings[0].verdict, Verdict::Warning);
+        assert!(found.findings[0].mend.contains("chown"), "{found:?}");
     }
 }

@@ -1,14 +1,18 @@
 //! The configured devices: there, allowed, and delivering something that is not silence or darkness.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use rustix::fs::Access;
 use rustix::fs::access;
 
 use crate::base::clock::SystemClock;
+use crate::base::secrets;
 use crate::base::stop::Stop;
+use crate::capture::command;
 use crate::capture::devices;
 use crate::capture::devices::DeviceInfo;
+use crate::capture::devices::Offer;
 use crate::capture::error::CaptureError;
 use crate::config::daemon::Settings;
 use crate::config::source::SourceKind;
@@ -73,12 +77,59 @@ fn summary(found: &[DeviceInfo]) -> String {
         .map(|device| {
             let name = device.names.first().unwrap_or(&device.opens);
             match &device.offers {
-                Ok(_) => format!("{} ({name})", device.name),
+                Ok(offers) if offers.is_empty() => format!("{} ({name})", device.name),
+                Ok(offers) => format!("{} ({name}): {}", device.name, kinds(offers)),
                 Err(why) => format!("{} ({name}): {why}", device.name),
             }
         })
         .collect();
-    names.join(", ")
+    names.join("; ")
+}
+
+/// What a device offers, one phrase a format: a camera has dozens of sizes.
+fn kinds(offers: &[Offer]) -> String {
+    let mut by_format: Vec<(&str, Vec<&Offer>)> = Vec::new();
+    for offer in offers {
+        let (Offer::Sound { format, .. } | Offer::Picture { format, .. }) = offer;
+        match by_format.iter_mut().find(|(name, _)| name == format) {
+            Some((_, same)) => same.push(offer),
+            None => by_format.push((format, vec![offer])),
+        }
+    }
+    let kinds = by_format.iter().map(|(format, offers)| format!("{format} {}", range(offers)));
+    kinds.collect::<Vec<_>>().join(", ")
+}
+
+/// Fewest to most of offers of one format.
+fn range(offers: &[&Offer]) -> String {
+    let (mut channels, mut rates) = ((u16::MAX, 0), (u32::MAX, 0));
+    let (mut sizes, mut fastest) = (((u32::MAX, u32::MAX), (0, 0)), 0.0_f64);
+    for offer in offers {
+        match offer {
+            Offer::Sound { channels: has, rates_hz, .. } => {
+                channels = (channels.0.min(has.0), channels.1.max(has.1));
+                rates = (rates.0.min(rates_hz.0), rates.1.max(rates_hz.1));
+            }
+            Offer::Picture { width, height, frames_per_s, .. } => {
+                let (size, (least, most)) = ((*width, *height), sizes);
+                let area = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
+                let smaller = if area(size) < area(least) { size } else { least };
+                let larger = if area(most) < area(size) { size } else { most };
+                sizes = (smaller, larger);
+                fastest = frames_per_s.iter().copied().fold(fastest, f64::max);
+            }
+        }
+    }
+    if let Some(Offer::Sound { .. }) = offers.first() {
+        let (channels, rates) = (from_to(channels.0, channels.1), from_to(rates.0, rates.1));
+        return format!("{channels} channels {rates} Hz");
+    }
+    let size = |(width, height): (u32, u32)| format!("{width}x{height}");
+    format!("{} up to {fastest:.0} frames/s", from_to(size(sizes.0), size(sizes.1)))
+}
+
+fn from_to<T: Display + PartialEq>(least: T, most: T) -> String {
+    if least == most { least.to_string() } else { format!("{least} to {most}") }
 }
 
 /// Devices that are there and that this user may not open.
@@ -134,16 +185,18 @@ fn resolved(found: &mut Findings, check: &str, source: &SourceSettings) {
         SourceKind::Camera { device, .. } => {
             devices::resolve_camera(device.as_deref()).map(|camera| camera.opens)
         }
-        SourceKind::Command { argv, .. } => Ok(argv.join(" ")),
+        SourceKind::Command { argv, .. } => {
+            command::find_program(argv).map(|()| secrets::struck_out(&argv.join(" ")))
+        }
         SourceKind::Recording { .. } | SourceKind::Synthetic { .. } => return,
     };
     match line {
         Ok(line) => found.ok(check, line),
-        Err(error) => refused(found, check, &error),
+        Err(error) => refused(found, check, source, &error),
     }
 }
 
-fn refused(found: &mut Findings, check: &str, error: &CaptureError) {
+fn refused(found: &mut Findings, check: &str, source: &SourceSettings, error: &CaptureError) {
     let mend = match error {
         CaptureError::NoSuchDevice { .. } | CaptureError::AmbiguousDevice { .. } => {
             "habituate devices; plug it in, or set source.device".into()
@@ -158,9 +211,30 @@ fn refused(found: &mut Findings, check: &str, error: &CaptureError) {
         CaptureError::NoCommand { program, .. } => {
             format!("install the program {program:?}, or write its whole path")
         }
+        CaptureError::Stalled { .. } | CaptureError::CommandEnded { .. } => match &source.kind {
+            SourceKind::Command { argv, .. } => by_hand(argv),
+            _ => "habituate devices".into(),
+        },
         _ => "habituate devices".into(),
     };
     found.problem(check, with_causes(error), mend);
+}
+
+/// A command that delivers nothing, or ends, says best itself what it lacks.
+fn by_hand(argv: &[String]) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
+    let quoted = |word: &String| {
+        if !word.is_empty() && word.chars().all(is_plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    };
+    let line = argv.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    format!(
+        "run it by hand, and see what it says: timeout 5 {} | wc -c",
+        secrets::struck_out(&line)
+    )
 }
 
 fn tried(found: &mut Findings, check: &str, source: &SourceSettings, seed: u64) {
@@ -169,7 +243,7 @@ fn tried(found: &mut Findings, check: &str, source: &SourceSettings, seed: u64) 
         .and_then(|mut open| sample::take(open.as_mut(), &SystemClock, &source.name, SAMPLE_S));
     match sample {
         Ok(sample) => judge(found, check, &sample),
-        Err(error) => refused(found, check, &error),
+        Err(error) => refused(found, check, source, &error),
     }
 }
 
@@ -212,51 +286,4 @@ fn judge(found: &mut Findings, check: &str, sample: &Sample) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::emit::findings::Verdict;
-
-    fn verdict(sample: Sample) -> (Verdict, String) {
-        let mut found = Findings::default();
-        judge(&mut found, "source mic", &sample);
-        (found.findings[0].verdict, found.findings[0].found.clone())
-    }
-
-    #[test]
-    fn silence_distortion_and_darkness_are_told() {
-        let sound =
-            Sample { sound_s: 3.0, rate_hz: 16_000, peak: 0.5, rms: 0.1, ..Sample::default() };
-        assert_eq!(verdict(sound).0, Verdict::Ok);
-        let (silent, line) = verdict(Sample { rms: 0.0, peak: 0.0, ..sound });
-        assert!(silent == Verdict::Warning && line.starts_with("silence"), "{line}");
-        let (loud, line) = verdict(Sample { clipped: 0.02, ..sound });
-        assert!(loud == Verdict::Warning && line.starts_with("2.0 %"), "{line}");
-        let view = Sample { pictures: 3, brightness: 0.4, contrast: 0.2, ..Sample::default() };
-        assert_eq!(verdict(view).0, Verdict::Ok);
-        assert_eq!(verdict(Sample { brightness: 0.0, ..view }).0, Verdict::Warning);
-        assert_eq!(verdict(Sample::default()).0, Verdict::Problem);
-    }
-
-    #[test]
-    fn each_refusal_comes_with_what_mends_it() {
-        for (error, mend) in [
-            (
-                CaptureError::Permission { device: "/dev/video0".into(), group: "video" },
-                "usermod -aG video",
-            ),
-            (CaptureError::Busy { device: "hw:0".into(), source: "busy".into() }, "fuser"),
-            (
-                CaptureError::RawSensor {
-                    device: "/dev/video0".into(),
-                    offered: "RG10".into(),
-                    command: vec!["rpicam-vid".into(), "--output".into(), "-".into()],
-                },
-                "rpicam-vid",
-            ),
-        ] {
-            let mut found = Findings::default();
-            refused(&mut found, "x", &error);
-            assert!(found.findings[0].mend.contains(mend), "{found:?}");
-        }
-    }
-}
+mod tests;

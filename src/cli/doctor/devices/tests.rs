@@ -1,0 +1,108 @@
+use super::*;
+use crate::emit::findings::Verdict;
+
+const SILENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+fn verdict(sample: Sample) -> (Verdict, String) {
+    let mut found = Findings::default();
+    judge(&mut found, "source mic", &sample);
+    (found.findings[0].verdict, found.findings[0].found.clone())
+}
+
+#[test]
+fn silence_distortion_and_darkness_are_told() {
+    let sound = Sample { sound_s: 3.0, rate_hz: 16_000, peak: 0.5, rms: 0.1, ..Sample::default() };
+    assert_eq!(verdict(sound).0, Verdict::Ok);
+    let (silent, line) = verdict(Sample { rms: 0.0, peak: 0.0, ..sound });
+    assert!(silent == Verdict::Warning && line.starts_with("silence"), "{line}");
+    let (loud, line) = verdict(Sample { clipped: 0.02, ..sound });
+    assert!(loud == Verdict::Warning && line.starts_with("2.0 %"), "{line}");
+    let view = Sample { pictures: 3, brightness: 0.4, contrast: 0.2, ..Sample::default() };
+    assert_eq!(verdict(view).0, Verdict::Ok);
+    assert_eq!(verdict(Sample { brightness: 0.0, ..view }).0, Verdict::Warning);
+    assert_eq!(verdict(Sample::default()).0, Verdict::Problem);
+}
+
+fn command(argv: &[&str]) -> SourceSettings {
+    let text = format!(
+        "[[source]]\nkind = \"command\"\nname = \"x\"\nformat = \"s16le\"\ncommand = {argv:?}"
+    );
+    Settings::parse(&text, Path::new("h.toml")).unwrap().sources.remove(0)
+}
+
+#[test]
+fn a_command_is_looked_for_without_starting_it() {
+    for (argv, verdict) in [
+        (["sh", "-c"], Verdict::Ok),
+        (["/bin/sh", "-c"], Verdict::Ok),
+        (["no-such-recorder", "-q"], Verdict::Problem),
+        (["/nowhere/arecord", "-q"], Verdict::Problem),
+        // There, and no program.
+        (["/proc/cpuinfo", "-q"], Verdict::Problem),
+        (["/bin", "-q"], Verdict::Problem),
+    ] {
+        let mut found = Findings::default();
+        resolved(&mut found, "x", &command(&argv));
+        assert_eq!(found.findings[0].verdict, verdict, "{found:?}");
+        if verdict == Verdict::Problem {
+            assert!(found.findings[0].mend.contains("install the program"), "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_command_that_delivers_nothing_is_to_be_run_by_hand_and_its_login_is_not_told() {
+    let source = command(&["cat", "it's", "rtsp://me:hunter2@c/live", "--password", "hunter2"]);
+    let error = CaptureError::Stalled { device: "x".into(), silent_for: SILENCE };
+    let mut found = Findings::default();
+    refused(&mut found, "x", &source, &error);
+    let mend = "timeout 5 cat 'it'\\''s' rtsp://(secret)@c/live --password (secret) | wc -c";
+    assert!(found.findings[0].mend.ends_with(mend), "{found:?}");
+    resolved(&mut found, "x", &source);
+    assert!(!found.to_text().contains("hunter2"), "{found:?}");
+}
+
+#[test]
+fn what_a_device_offers_is_told_by_format() {
+    let picture = |format: &str, width, height, fps: &[f64]| Offer::Picture {
+        format: format.into(),
+        width,
+        height,
+        frames_per_s: fps.into(),
+    };
+    let sound = |channels, rates_hz| Offer::Sound { format: "i16".into(), channels, rates_hz };
+    let camera = [
+        picture("MJPG", 640, 480, &[30.0, 15.0]),
+        picture("MJPG", 320, 240, &[60.0]),
+        picture("YUYV", 640, 480, &[5.0]),
+    ];
+    assert_eq!(
+        kinds(&camera),
+        "MJPG 320x240 to 640x480 up to 60 frames/s, YUYV 640x480 up to 5 frames/s"
+    );
+    let microphone = [sound((1, 1), (44_100, 48_000)), sound((2, 2), (8_000, 48_000))];
+    assert_eq!(kinds(&microphone), "i16 1 to 2 channels 8000 to 48000 Hz");
+}
+
+#[test]
+fn each_refusal_comes_with_what_mends_it() {
+    for (error, mend) in [
+        (
+            CaptureError::Permission { device: "/dev/video0".into(), group: "video" },
+            "usermod -aG video",
+        ),
+        (CaptureError::Busy { device: "hw:0".into(), source: "busy".into() }, "fuser"),
+        (
+            CaptureError::RawSensor {
+                device: "/dev/video0".into(),
+                offered: "RG10".into(),
+                command: vec!["rpicam-vid".into(), "--output".into(), "-".into()],
+            },
+            "rpicam-vid",
+        ),
+    ] {
+        let mut found = Findings::default();
+        refused(&mut found, "x", &command(&["true"]), &error);
+        assert!(found.findings[0].mend.contains(mend), "{found:?}");
+    }
+}
