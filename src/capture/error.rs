@@ -142,6 +142,16 @@ pub enum CaptureError {
         hung: usize,
     },
 
+    /// A pipe, a device or a socket where a recording should be.
+    #[error(
+        "{path:?} is not a file; give a file or a folder: a pipe belongs to a source of kind \
+         \"command\" in the configuration"
+    )]
+    NotAFile {
+        /// As given.
+        path: PathBuf,
+    },
+
     /// A file that is none of the kinds we know.
     #[error("{path:?} holds {found}; readable are {READABLE}")]
     NotARecording {
@@ -272,6 +282,7 @@ impl CaptureError {
             }
             Self::RawSensor { .. } => Recovery::DisablePart,
             Self::File { .. }
+            | Self::NotAFile { .. }
             | Self::NotARecording { .. }
             | Self::Damaged { .. }
             | Self::NeedsFfmpeg { .. }

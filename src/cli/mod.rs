@@ -18,6 +18,7 @@ mod eval;
 mod exit;
 mod models;
 mod names;
+mod outputs;
 mod pages;
 mod progress;
 mod reload;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +17,8 @@ use crate::cli::exit::EXIT_SOFTWARE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::outputs;
+use crate::cli::outputs::Named;
 use crate::cli::progress::Progress;
 use crate::cli::signals;
 use crate::config::daemon::Settings;
@@ -50,6 +53,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
         let error = anyhow::anyhow!("--learn-until {learn_until} must be 0 seconds or more");
         return Err(Failure::new(EXIT_USAGE, error));
     }
+    refuse_clashes(args)?;
     let stop = Stop::default();
     signals::connect(&stop).or_exit(EXIT_SOFTWARE)?;
 
@@ -81,6 +85,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
         track.learn_until(seconds);
     }
     let mut out = Outputs::open(args)?;
+    let report_file = args.report.as_deref().map(outputs::create).transpose()?;
     let progress = Progress::new(input.total_s());
     let mut on_window = |name: &str, scored: &Scored<'_>| {
         out.window(name, scored);
@@ -108,14 +113,23 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     report.encoder = encoder_name;
     report.warnings.extend(input.take_warnings());
     finish_report(&mut report, keeper.as_ref(), scores_bytes, started.elapsed().as_secs_f64());
-    if let Some(path) = &args.report {
-        write_file(path, report.to_json().as_bytes())?;
+    if let (Some(path), Some(file)) = (&args.report, report_file) {
+        fill(path, file, report.to_json().as_bytes())?;
     }
     for warning in &report.warnings {
         eprintln!("warning: {warning}");
     }
     println!("{}", summary(&report));
     Ok(())
+}
+
+fn refuse_clashes(args: &ReplayArgs) -> Result<(), Failure> {
+    let options = [("--scores", &args.scores), ("--report", &args.report), ("--plot", &args.plot)];
+    let outputs: Vec<Named<'_>> =
+        options.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?))).collect();
+    let beside = args.beside.iter().map(|path| ("--beside", path.as_path()));
+    let inputs = args.inputs.iter().map(|path| ("INPUT", path.as_path()));
+    outputs::refuse_clashes(&outputs, &inputs.chain(beside).collect::<Vec<_>>())
 }
 
 /// Runs a recording of the other sense beside the first one, in the same process and thread.
@@ -204,33 +218,28 @@ pub(crate) fn summary(report: &Report) -> String {
     )
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(path, bytes)
-        .map_err(|e| anyhow::Error::new(e).context(format!("cannot write {}", path.display())))
-        .or_exit(EXIT_DISK)
+fn fill(path: &Path, mut file: File, bytes: &[u8]) -> Result<(), Failure> {
+    file.write_all(bytes).map_err(|e| outputs::cannot_write(path, e)).or_exit(EXIT_DISK)
 }
 
 /// Where scored windows go.
 struct Outputs {
     csv: Option<ScoresCsv<BufWriter<File>>>,
     failed: Option<std::io::Error>,
-    points: Option<Vec<Point>>,
+    plot: Option<File>,
+    points: Vec<Point>,
     events: u64,
 }
 
 impl Outputs {
     fn open(args: &ReplayArgs) -> Result<Self, Failure> {
-        let csv = match &args.scores {
-            Some(path) => {
-                let context = || format!("cannot write {}", path.display());
-                let file = File::create(path)
-                    .map_err(|e| anyhow::Error::new(e).context(context()))
-                    .or_exit(EXIT_DISK)?;
-                Some(ScoresCsv::new(BufWriter::new(file)).or_exit(EXIT_DISK)?)
-            }
-            None => None,
-        };
-        Ok(Self { csv, failed: None, points: args.plot.is_some().then(Vec::new), events: 0 })
+        let scores = args.scores.as_deref().map(outputs::create).transpose()?;
+        let csv = scores
+            .map(|file| ScoresCsv::new(BufWriter::new(file)))
+            .transpose()
+            .or_exit(EXIT_DISK)?;
+        let plot = args.plot.as_deref().map(outputs::create).transpose()?;
+        Ok(Self { csv, failed: None, plot, points: Vec::new(), events: 0 })
     }
 
     fn window(&mut self, source: &str, scored: &Scored<'_>) {
@@ -241,8 +250,8 @@ impl Outputs {
         {
             self.failed = Some(error);
         }
-        if let Some(points) = &mut self.points {
-            points.push(scored.point());
+        if self.plot.is_some() {
+            self.points.push(scored.point());
         }
     }
 
@@ -262,14 +271,13 @@ impl Outputs {
         }
         if let Some(error) = self.failed {
             let path = args.scores.as_deref().unwrap_or(Path::new("scores"));
-            let context = format!("cannot write {}", path.display());
-            return Err(Failure::new(EXIT_DISK, anyhow::Error::new(error).context(context)));
+            return Err(Failure::new(EXIT_DISK, outputs::cannot_write(path, error)));
         }
         let mut bytes = args.scores.as_ref().map_or(0, |p| p.metadata().map_or(0, |m| m.len()));
-        if let (Some(path), Some(points)) = (&args.plot, &self.points) {
+        if let (Some(path), Some(file)) = (&args.plot, self.plot) {
             let title = args.inputs.first().map(|p| p.display().to_string()).unwrap_or_default();
-            let svg = plot::novelty_svg(&title, points, &[]).or_exit(EXIT_SOFTWARE)?;
-            write_file(path, svg.as_bytes())?;
+            let svg = plot::novelty_svg(&title, &self.points, &[]).or_exit(EXIT_SOFTWARE)?;
+            fill(path, file, svg.as_bytes())?;
             bytes += svg.len() as u64;
         }
         Ok(bytes)

@@ -1,0 +1,93 @@
+//! The program where it is used wrongly, or the machine fails it: nothing is destroyed, nothing hangs,
+//! and it says why.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "common/place.rs"]
+mod place;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::process::Output;
+use std::process::Stdio;
+
+fn habituate(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_habituate"));
+    command.current_dir(dir).env("HOME", dir).env_remove("STATE_DIRECTORY").stdin(Stdio::null());
+    command
+}
+
+/// Runs it, and checks how it ends and that its words have all of `expected`.
+fn ends(dir: &Path, args: &[&str], code: i32, expected: &[&str]) -> Output {
+    let output = habituate(dir).args(args).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}: {shown}", output.status);
+    for words in expected {
+        assert!(shown.contains(words), "{args:?}: {words:?} missing in: {shown}");
+    }
+    output
+}
+
+/// A folder with a short recording of the room.
+fn with_room(seconds: f64) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 1, seconds);
+    dir
+}
+
+#[test]
+fn no_output_destroys_an_input_or_another_output() {
+    let dir = with_room(5.0);
+    let root = dir.path();
+    fs::create_dir(root.join("clips")).unwrap();
+    fs::copy(root.join("room.wav"), root.join("clips/a.wav")).unwrap();
+    let before = fs::read(root.join("room.wav")).unwrap();
+    for (args, expected) in [
+        (&["replay", "room.wav", "--scores", "room.wav"][..], ["--scores", "room.wav"]),
+        (&["replay", "room.wav", "--report", "./room.wav"], ["--report", "room.wav"]),
+        (&["replay", "clips", "--plot", "clips/a.wav"], ["--plot", "clips"]),
+        (
+            &["replay", "clips", "--beside", "room.wav", "--plot", "room.wav"],
+            ["--plot", "--beside"],
+        ),
+        (&["replay", "room.wav", "--scores", "x", "--report", "x"], ["--scores", "--report"]),
+        (&["embed", "room.wav", "--out", "room.wav"], ["--out", "room.wav"]),
+        (&["embed", "room.wav", "--out", "e.csv"], ["--out", "--index"]),
+    ] {
+        ends(root, args, 64, &expected);
+    }
+    assert!(before == fs::read(root.join("room.wav")).unwrap(), "untouched");
+    assert!(before == fs::read(root.join("clips/a.wav")).unwrap(), "untouched");
+    assert!(!root.join("x").exists() && !root.join("e.csv").exists(), "nothing was opened");
+}
+
+#[test]
+fn an_output_that_cannot_be_made_is_told_before_the_work() {
+    let dir = with_room(5.0);
+    let root = dir.path();
+    for option in ["--report", "--plot"] {
+        let args = ["replay", "room.wav", "--scores", "s.csv", option, "nowhere/x"];
+        ends(root, &args, 74, &["cannot write nowhere/x"]);
+        let scores = fs::read_to_string(root.join("s.csv")).unwrap();
+        assert!(scores.lines().count() <= 1, "no window was scored: {scores}");
+    }
+    let args = ["embed", "room.wav", "--out", "e.npy", "--index", "nowhere/x"];
+    ends(root, &args, 74, &["cannot write nowhere/x"]);
+}
+
+#[test]
+fn a_pipe_is_no_recording_and_nobody_waits_for_it() {
+    let dir = with_room(5.0);
+    let root = dir.path();
+    fs::create_dir(root.join("clips")).unwrap();
+    for pipe in ["pipe.wav", "clips/b.wav"] {
+        assert!(Command::new("mkfifo").arg(root.join(pipe)).status().unwrap().success());
+    }
+    let words = ["pipe.wav", "not a file", "kind \"command\""];
+    ends(root, &["replay", "pipe.wav"], 66, &words);
+    ends(root, &["embed", "room.wav", "pipe.wav", "--out", "e.npy"], 66, &words);
+    ends(root, &["replay", "clips"], 66, &["holds no recording", "1 other files"]);
+    fs::copy(root.join("room.wav"), root.join("clips/a.wav")).unwrap();
+    ends(root, &["replay", "clips"], 0, &[]);
+}
