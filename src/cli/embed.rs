@@ -53,7 +53,14 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
                     anyhow!("--space adapted needs --state, the directory of what was learnt");
                 return Err(Failure::new(EXIT_USAGE, error));
             };
-            let dir = StateDir::open_read_only(path)?;
+            let Ok(dir) = StateDir::open_read_only(path) else {
+                let error = anyhow!(
+                    "there is no state directory {}; `habituate run` or `replay` with this --state \
+                     makes one",
+                    path.display()
+                );
+                return Err(Failure::new(EXIT_INPUT, error));
+            };
             let origin = resume::origin(&args.source, encoder.as_ref());
             let lived = dir.read(&origin, |payload| {
                 Lived::read(encoder.as_ref(), &settings.learn, payload).map_err(|e| e.to_string())

@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod daemon;
 pub mod learn;
 pub mod manifest;
+pub mod name;
 pub mod problems;
 pub mod runtime;
 pub mod source;
