@@ -7,6 +7,7 @@
 mod place;
 
 use std::fs;
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 use std::process::Output;
@@ -90,4 +91,52 @@ fn a_pipe_is_no_recording_and_nobody_waits_for_it() {
     ends(root, &["replay", "clips"], 66, &["holds no recording", "1 other files"]);
     fs::copy(root.join("room.wav"), root.join("clips/a.wav")).unwrap();
     ends(root, &["replay", "clips"], 0, &[]);
+}
+
+#[test]
+fn a_source_is_called_by_a_name_that_stays_in_the_state_directory() {
+    let dir = with_room(5.0);
+    for name in ["", "../../x", "a/b", "lock"] {
+        let words = ["--source", "state directory"];
+        let words = if name == "lock" { &words[..] } else { &words[..1] };
+        ends(dir.path(), &["replay", "room.wav", "--state", "s", "--source", name], 64, words);
+        let args = ["embed", "room.wav", "--out", "e.npy", "--space", "adapted", "--state", "s"];
+        ends(dir.path(), &[&args[..], &["--source", name]].concat(), 64, words);
+    }
+    assert!(!dir.path().join("s").exists());
+    fs::write(dir.path().join("c.toml"), "[[source]]\nkind = \"camera\"\nname = \"lock\"\n")
+        .unwrap();
+    ends(dir.path(), &["check", "c.toml"], 78, &["source[0].name", "lock"]);
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error_and_a_full_disk_is() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&["check"][..], &["models", "list"], &["--help"], &["check", "--help"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = habituate(dir.path()).args(args).stdout(writer).output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && shown.is_empty(),
+            "{args:?}: {}: {shown}",
+            output.status
+        );
+
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = habituate(dir.path()).args(args).stdout(full).output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(74), "{args:?}: {shown}");
+        assert!(shown.contains("cannot write to standard output"), "{args:?}: {shown}");
+    }
+}
+
+#[test]
+fn arguments_that_cannot_be_are_refused_as_such() {
+    let dir = with_room(5.0);
+    for rate in ["0", "nan", "inf", "2000"] {
+        ends(dir.path(), &["replay", "room.wav", "--frames-per-s", rate], 64, &["--frames-per-s"]);
+    }
+    let args = ["embed", "room.wav", "--out", "e.npy", "--space", "adapted", "--state", "nowhere"];
+    ends(dir.path(), &args, 66, &["no state directory nowhere"]);
 }
