@@ -112,11 +112,13 @@ fn run_once(
     let result = replay::run(source.as_mut(), track, keeper.as_deref_mut(), stop, &mut |scored| {
         show.window(scored);
     });
+    let stopped = stop.is_requested();
     let plotted = show.finish(&args.plot)?;
     result?;
     let mut report = track.report();
+    report.stopped = stopped;
     finish_report(&mut report, keeper.as_deref(), plotted, started.elapsed().as_secs_f64());
-    println!("{}\nplot: {}", summary(&report), args.plot.display());
+    println!("{}\nplot: {}", summary(&report, Some(args.seconds)), args.plot.display());
     Ok(())
 }
 

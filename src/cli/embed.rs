@@ -26,6 +26,7 @@ use crate::config::source::SourceSettings;
 use crate::emit::npy;
 use crate::emit::npy::IndexRow;
 use crate::pipeline::lived::Lived;
+use crate::pipeline::losses;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::resume;
@@ -92,13 +93,18 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
             track.embed(chunk, adapted, &mut |e| rows.push(&name, e)).or_exit(EXIT_INPUT)?;
         }
         track.finish_embed(adapted, &mut |e| rows.push(&name, e)).or_exit(EXIT_INPUT)?;
-        for warning in input.take_warnings() {
-            eprintln!("warning: {warning}");
-        }
+        let lost = track.take_losses();
+        let reasons = [input.take_warnings(), lost.reasons()].concat();
         if rows.vectors.len() == from {
-            let error =
-                anyhow!("{name} holds nothing to embed: it is empty or shorter than a token");
-            return Err(Failure::new(EXIT_INPUT, error));
+            let why = match reasons.is_empty() {
+                true => "it is empty or shorter than a token".into(),
+                false => reasons.join("; "),
+            };
+            return Err(Failure::new(EXIT_INPUT, anyhow!("{name} holds nothing to embed: {why}")));
+        }
+        let lost = losses::in_words(&lost.counts()).map(|words| format!("{name}: {words}"));
+        for warning in reasons.into_iter().chain(lost) {
+            eprintln!("warning: {warning}");
         }
         if args.pool == Pool::File {
             rows.pool_from(from);

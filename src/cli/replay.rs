@@ -13,6 +13,7 @@ use crate::cli::args::EncoderArgs;
 use crate::cli::args::ReplayArgs;
 use crate::cli::encoders;
 use crate::cli::exit::EXIT_DISK;
+use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_SOFTWARE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
@@ -30,6 +31,7 @@ use crate::emit::report::Report;
 use crate::emit::scores::ScoresCsv;
 use crate::pipeline;
 use crate::pipeline::beside::Part;
+use crate::pipeline::losses;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::replay;
@@ -87,7 +89,9 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     let mut out = Outputs::open(args)?;
     let report_file = args.report.as_deref().map(outputs::create).transpose()?;
     let progress = Progress::new(input.total_s());
+    let mut is_any = false;
     let mut on_window = |name: &str, scored: &Scored<'_>| {
+        is_any = true;
         out.window(name, scored);
         progress.at(scored.end_s, out.message(scored));
     };
@@ -102,6 +106,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
             beside(args, path, &settings, part, &stop, &mut on_window)
         }
     };
+    let stopped = stop.is_requested();
     progress.done();
     // What was scored before an input failed is still of use.
     let scores_bytes = out.finish(args)?;
@@ -109,6 +114,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
 
     let mut report = track.report();
     report.beside = beside;
+    report.stopped = stopped;
     report.inputs = args.inputs.iter().map(|p| p.display().to_string()).collect();
     report.encoder = encoder_name;
     report.warnings.extend(input.take_warnings());
@@ -119,8 +125,16 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     for warning in &report.warnings {
         eprintln!("warning: {warning}");
     }
-    println!("{}", summary(&report));
-    Ok(())
+    println!("{}", summary(&report, input.total_s()));
+    if is_any || stopped { Ok(()) } else { Err(nothing_scored(&report)) }
+}
+
+fn nothing_scored(report: &Report) -> Failure {
+    let why = match report.warnings.is_empty() {
+        true => "the input is empty or shorter than a window",
+        false => "the warnings above say why",
+    };
+    Failure::new(EXIT_INPUT, anyhow::anyhow!("nothing was scored: {why}"))
 }
 
 fn refuse_clashes(args: &ReplayArgs) -> Result<(), Failure> {
@@ -184,9 +198,17 @@ pub(crate) fn finish_report(
     }
 }
 
-/// The report in a few lines, for people.
-pub(crate) fn summary(report: &Report) -> String {
+/// The report in a few lines, for people; `total_s` of the whole input, where it is known.
+pub(crate) fn summary(report: &Report, total_s: Option<f64>) -> String {
     let minutes = report.input_s / 60.0;
+    let input = match (report.stopped, total_s) {
+        (false, _) => format!("{minutes:.1} minutes of input"),
+        (true, None) => format!("stopped after {minutes:.1} minutes of input"),
+        (true, Some(total_s)) => {
+            format!("stopped after {minutes:.1} of {:.1} minutes of input", total_s / 60.0)
+        }
+    };
+    let lost = losses::in_words(&report.losses).map_or_else(String::new, |words| words + "\n");
     let skill = |value: Option<f64>| {
         value.map_or_else(|| "not yet known".into(), |v| format!("{:.0} %", 100.0 * v))
     };
@@ -201,7 +223,7 @@ pub(crate) fn summary(report: &Report) -> String {
         )
     });
     format!(
-        "{minutes:.1} minutes of input, {} windows, {} events, {} kept out of learning\n\
+        "{input}, {} windows, {} events, {} kept out of learning\n{lost}\
          learning: {} updates, {} commits, {} rejections; predicts {} better than the mean, {} better \
          than \"as before\"\n\
          cost: {:.1} CPU seconds ({speed:.0}x real time), {} MiB at most{beside}",
