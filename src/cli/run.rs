@@ -138,6 +138,13 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     if !(sinks_ok && socket_ok) {
         return Err(Failure::new(EXIT_SOFTWARE, anyhow!("a thread of ours panicked")));
     }
+    if ended.contains(&Ended::Unkept) {
+        let error = anyhow!(
+            "what was learnt last could not be kept in {}; the messages above say why",
+            root.display()
+        );
+        return Err(Failure::new(EXIT_DISK, error));
+    }
     if ended.iter().all(|&e| e == Ended::Failed) {
         let error = anyhow!("no source works; see the messages above, and `habituate devices`");
         return Err(Failure::new(EXIT_UNAVAILABLE, error));

@@ -8,5 +8,6 @@ pub mod learn;
 pub mod manifest;
 pub mod name;
 pub mod problems;
+mod reading;
 pub mod runtime;
 pub mod source;
