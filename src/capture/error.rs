@@ -34,11 +34,7 @@ pub enum CaptureError {
         source: io::Error,
     },
     /// The configured device is not plugged in, or goes by another name.
-    #[error(
-        "no {} called {wanted:?}; {}; set source.device to one of these names, or leave it out for \
-         the default",
-        device_word(*modality), what_exists(available)
-    )]
+    #[error("{}", no_such_device(*modality, wanted, available))]
     NoSuchDevice {
         /// What was looked for.
         modality: Modality,
@@ -140,6 +136,16 @@ pub enum CaptureError {
     DriverHangs {
         /// Threads left behind.
         hung: usize,
+    },
+
+    /// A pipe, a device or a socket where a recording should be.
+    #[error(
+        "{path:?} is not a file; give a file or a folder: a pipe belongs to a source of kind \
+         \"command\" in the configuration"
+    )]
+    NotAFile {
+        /// As given.
+        path: PathBuf,
     },
 
     /// A file that is none of the kinds we know.
@@ -271,6 +277,7 @@ impl CaptureError {
             }
             Self::RawSensor { .. } => Recovery::DisablePart,
             Self::File { .. }
+            | Self::NotAFile { .. }
             | Self::NotARecording { .. }
             | Self::Damaged { .. }
             | Self::NeedsFfmpeg { .. }
@@ -289,6 +296,21 @@ const fn device_word(modality: Modality) -> &'static str {
     match modality {
         Modality::Sound => "microphone",
         Modality::Picture => "camera",
+    }
+}
+
+fn no_such_device(modality: Modality, wanted: &str, available: &[String]) -> String {
+    let (device, exists) = (device_word(modality), what_exists(available));
+    match wanted {
+        // Where nothing was asked for, nobody has heard of that name.
+        "" | "default" => format!(
+            "no {device} that works here; {exists}; plug one in, or set source.device to a name \
+             that `habituate devices` shows"
+        ),
+        _ => format!(
+            "no {device} called {wanted:?}; {exists}; set source.device to one of these names, or \
+             leave it out for the default"
+        ),
     }
 }
 
@@ -317,6 +339,20 @@ mod tests {
              Device); set source.device to one of these names, or leave it out for the default"
         );
         assert!(matches!(error.recovery(), Recovery::RetryAfter(_)), "it may be plugged in later");
+    }
+
+    #[test]
+    fn where_no_device_was_named_no_name_is_missed() {
+        let error = CaptureError::NoSuchDevice {
+            modality: Modality::Sound,
+            wanted: "default".into(),
+            available: Vec::new(),
+        };
+        let text = error.to_string();
+        assert!(
+            text.starts_with("no microphone that works here; this machine has none;"),
+            "{text}"
+        );
     }
 
     #[test]

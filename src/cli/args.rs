@@ -16,6 +16,7 @@ use crate::cli::names::args::NamesArgs;
 use crate::cli::names::args::SearchArgs;
 use crate::cli::names::args::StateArgs;
 use crate::cli::names::args::TeachArgs;
+use crate::config::name;
 use crate::encode::network::Runtime;
 
 /// Listens and watches, learns by itself what is normal in its place, and says how unusual each
@@ -92,6 +93,19 @@ pub(crate) struct LearnArgs {
     pub(crate) encoder: EncoderArgs,
 }
 
+/// The name of a source.
+fn source_name(typed: &str) -> Result<String, String> {
+    name::check_name(typed).map(|()| typed.into())
+}
+
+/// Pictures per second.
+fn rate(typed: &str) -> Result<f64, String> {
+    match typed.parse() {
+        Ok(rate) if (1e-5..=1e3).contains(&rate) => Ok(rate),
+        _ => Err("it must be 0.00001 to 1000 pictures per second".into()),
+    }
+}
+
 /// Which encoder, instead of the configured one.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct EncoderArgs {
@@ -163,14 +177,14 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     pub(crate) realtime: bool,
     /// Pictures without times of their own: how many make a second.
-    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = rate)]
     pub(crate) frames_per_s: f64,
     /// A recording of the other sense from the same time and place, pictures beside sound: what belongs
     /// together is learnt, and the report says what that is worth.
     #[arg(long, value_name = "INPUT", conflicts_with_all = ["state", "learn_until"])]
     pub(crate) beside: Option<PathBuf>,
     /// Name of the source in scores and state.
-    #[arg(long, value_name = "NAME", default_value = "replay")]
+    #[arg(long, value_name = "NAME", default_value = "replay", value_parser = source_name)]
     pub(crate) source: String,
 }
 
@@ -210,12 +224,12 @@ pub(crate) struct EmbedArgs {
     #[arg(long, value_enum, default_value_t = Pool::Window)]
     pub(crate) pool: Pool,
     /// Pictures without times of their own: how many make a second.
-    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = rate)]
     pub(crate) frames_per_s: f64,
     #[command(flatten)]
     pub(crate) learn: LearnArgs,
     /// Name of the source in the state directory.
-    #[arg(long, value_name = "NAME", default_value = "replay")]
+    #[arg(long, value_name = "NAME", default_value = "replay", value_parser = source_name)]
     pub(crate) source: String,
 }
 

@@ -3,14 +3,18 @@
 use std::fs;
 use std::path::Path;
 
+use anyhow::anyhow;
+
 use crate::base::stop::Stop;
 use crate::cli::args::CheckArgs;
 use crate::cli::args::EncoderArgs;
 use crate::cli::encoders;
+use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::Failure;
 use crate::config::daemon;
 use crate::config::daemon::ConfigError;
 use crate::config::daemon::Settings;
+use crate::config::source::SourceSettings;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::track::Track;
@@ -25,18 +29,15 @@ pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
     let effective = daemon::effective(&text, path)?;
     let settings = Settings::parse(&text, path)?;
 
+    let tracks = tracks(&settings, path)?;
     println!("{} is a valid configuration.\n\nEffective settings:", path.display());
     for setting in &effective {
         let origin = if setting.stated { "" } else { "  # default" };
         println!("  {} = {}{origin}", setting.key, setting.value);
     }
     println!("\nCost:");
-    let with = OpenWith { stop: Stop::default(), seed: settings.seed };
     let mut per_day = 0.0;
-    for source in &settings.sources {
-        let encoder =
-            encoders::open(&EncoderArgs::default(), source, open::modality(source, &with)?)?;
-        let track = Track::new(encoder, &settings.learn, settings.seed)?;
+    for (source, track) in settings.sources.iter().zip(&tracks) {
         let largest = track.largest_state_bytes() as f64;
         let every_s = settings.checkpoint.every_s;
         println!(
@@ -53,6 +54,32 @@ pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
     }
     warn_of_writing(per_day, &settings);
     Ok(())
+}
+
+/// The chain of every source; what keeps any of them from being made is told of all at once.
+fn tracks(settings: &Settings, path: &Path) -> Result<Vec<Track>, Failure> {
+    let (mut tracks, mut code, mut problems) = (Vec::new(), None, Vec::new());
+    for (index, source) in settings.sources.iter().enumerate() {
+        match track(settings, source) {
+            Ok(track) => tracks.push(track),
+            Err(failure) => {
+                let part = if failure.code == EXIT_INPUT { "paths" } else { "encoder" };
+                problems.push(format!("source[{index}].{part}: {:#}", failure.error));
+                code.get_or_insert(failure.code);
+            }
+        }
+    }
+    let Some(code) = code else { return Ok(tracks) };
+    let (count, problems) = (problems.len(), problems.join("\n"));
+    let error = anyhow!("{path:?} has {count} problem(s):\n{problems}");
+    Err(Failure::new(code, error))
+}
+
+fn track(settings: &Settings, source: &SourceSettings) -> Result<Track, Failure> {
+    let with = OpenWith { stop: Stop::default(), seed: settings.seed };
+    let modality = open::modality(source, &with)?;
+    let encoder = encoders::open(&EncoderArgs::default(), source, modality)?;
+    Ok(Track::new(encoder, &settings.learn, settings.seed)?)
 }
 
 /// Says so when checkpoints may use up what may be written in a day before it is over.

@@ -19,6 +19,7 @@ use crate::cli::exit::EXIT_SOFTWARE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::outputs;
 use crate::cli::progress::Progress;
 use crate::cli::replay::finish_report;
 use crate::cli::replay::summary;
@@ -57,6 +58,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<(), Failure> {
         let error = anyhow::anyhow!("--seconds {} is outside 60 to 1000000", args.seconds);
         return Err(Failure::new(EXIT_USAGE, error));
     }
+    outputs::create(&args.plot)?;
     let settings = Settings::parse(WATCHED_BUDGET, Path::new("the demo's settings"))?;
     let stop = Stop::default();
     signals::connect(&stop).or_exit(EXIT_SOFTWARE)?;
@@ -110,11 +112,13 @@ fn run_once(
     let result = replay::run(source.as_mut(), track, keeper.as_deref_mut(), stop, &mut |scored| {
         show.window(scored);
     });
+    let stopped = stop.is_requested();
     let plotted = show.finish(&args.plot)?;
     result?;
     let mut report = track.report();
+    report.stopped = stopped;
     finish_report(&mut report, keeper.as_deref(), plotted, started.elapsed().as_secs_f64());
-    println!("{}\nplot: {}", summary(&report), args.plot.display());
+    println!("{}\nplot: {}", summary(&report, Some(args.seconds)), args.plot.display());
     Ok(())
 }
 
@@ -243,7 +247,7 @@ impl Show {
         let title = "Novelty in a built-in place; orange: something else happens";
         let svg = plot::novelty_svg(title, &self.points, &known).or_exit(EXIT_SOFTWARE)?;
         std::fs::write(path, &svg)
-            .map_err(|e| anyhow::Error::new(e).context(format!("cannot write {}", path.display())))
+            .map_err(|e| outputs::cannot_write(path, e))
             .or_exit(EXIT_DISK)?;
         Ok(svg.len() as u64)
     }

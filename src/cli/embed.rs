@@ -18,12 +18,15 @@ use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::outputs;
+use crate::cli::outputs::Named;
 use crate::cli::progress::Progress;
 use crate::config::daemon::Settings;
 use crate::config::source::SourceSettings;
 use crate::emit::npy;
 use crate::emit::npy::IndexRow;
 use crate::pipeline::lived::Lived;
+use crate::pipeline::losses;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::resume;
@@ -34,6 +37,9 @@ use crate::store::state_dir::StateDir;
 pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
     let settings = Settings::load(args.learn.config.as_deref())?;
     let stop = Stop::default();
+    let index_path = args.index.clone().unwrap_or_else(|| args.out.with_extension("csv"));
+    let inputs: Vec<Named<'_>> = args.inputs.iter().map(|path| ("INPUT", path.as_path())).collect();
+    outputs::refuse_clashes(&[("--out", &args.out), ("--index", &index_path)], &inputs)?;
     let first = open_input(args, args.inputs.first().map_or(Path::new(""), |p| p), &stop)?;
     let modality = first.modality();
     drop(first);
@@ -48,7 +54,14 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
                     anyhow!("--space adapted needs --state, the directory of what was learnt");
                 return Err(Failure::new(EXIT_USAGE, error));
             };
-            let dir = StateDir::open_read_only(path)?;
+            let Ok(dir) = StateDir::open_read_only(path) else {
+                let error = anyhow!(
+                    "there is no state directory {}; `habituate run` or `replay` with this --state \
+                     makes one",
+                    path.display()
+                );
+                return Err(Failure::new(EXIT_INPUT, error));
+            };
             let origin = resume::origin(&args.source, encoder.as_ref());
             let lived = dir.read(&origin, |payload| {
                 Lived::read(encoder.as_ref(), &settings.learn, payload).map_err(|e| e.to_string())
@@ -68,6 +81,7 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
         }
     };
 
+    let files = [outputs::create(&args.out)?, outputs::create(&index_path)?];
     let progress = Progress::new(Some(args.inputs.len() as f64));
     let mut rows = Rows::default();
     for (number, path) in args.inputs.iter().enumerate() {
@@ -79,13 +93,18 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
             track.embed(chunk, adapted, &mut |e| rows.push(&name, e)).or_exit(EXIT_INPUT)?;
         }
         track.finish_embed(adapted, &mut |e| rows.push(&name, e)).or_exit(EXIT_INPUT)?;
-        for warning in input.take_warnings() {
-            eprintln!("warning: {warning}");
-        }
+        let lost = track.take_losses();
+        let reasons = [input.take_warnings(), lost.reasons()].concat();
         if rows.vectors.len() == from {
-            let error =
-                anyhow!("{name} holds nothing to embed: it is empty or shorter than a token");
-            return Err(Failure::new(EXIT_INPUT, error));
+            let why = match reasons.is_empty() {
+                true => "it is empty or shorter than a token".into(),
+                false => reasons.join("; "),
+            };
+            return Err(Failure::new(EXIT_INPUT, anyhow!("{name} holds nothing to embed: {why}")));
+        }
+        let lost = losses::in_words(&lost.counts()).map(|words| format!("{name}: {words}"));
+        for warning in reasons.into_iter().chain(lost) {
+            eprintln!("warning: {warning}");
         }
         if args.pool == Pool::File {
             rows.pool_from(from);
@@ -93,7 +112,12 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
         progress.at((number + 1) as f64, name);
     }
     progress.done();
-    write(args, &rows)
+    let [out, index] = files;
+    let dim = rows.vectors.first().map_or(0, Vec::len);
+    fill(&args.out, out, |out| npy::write_f32(out, dim, &rows.vectors))?;
+    fill(&index_path, index, |out| npy::write_index(out, &rows.index))?;
+    println!("{}: {} rows of {dim}", args.out.display(), rows.vectors.len());
+    Ok(())
 }
 
 fn open_input(args: &EmbedArgs, path: &Path, stop: &Stop) -> Result<Box<dyn Source>, Failure> {
@@ -138,25 +162,12 @@ impl Rows {
     }
 }
 
-fn write(args: &EmbedArgs, rows: &Rows) -> Result<(), Failure> {
-    let index_path = args.index.clone().unwrap_or_else(|| args.out.with_extension("csv"));
-    let dim = rows.vectors.first().map_or(0, Vec::len);
-    to_file(&args.out, |out| npy::write_f32(out, dim, &rows.vectors))?;
-    to_file(&index_path, |out| npy::write_index(out, &rows.index))?;
-    println!("{}: {} rows of {dim}", args.out.display(), rows.vectors.len());
-    Ok(())
-}
-
-fn to_file(
+fn fill(
     path: &Path,
+    file: File,
     write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
-    let attempt = || {
-        let mut out = BufWriter::new(File::create(path)?);
-        write(&mut out)?;
-        out.flush()
-    };
-    attempt()
-        .map_err(|e| anyhow::Error::new(e).context(format!("cannot write {}", path.display())))
-        .or_exit(EXIT_DISK)
+    let mut out = BufWriter::new(file);
+    let written = write(&mut out).and_then(|()| out.flush());
+    written.map_err(|e| outputs::cannot_write(path, e)).or_exit(EXIT_DISK)
 }

@@ -1,10 +1,8 @@
 //! The command line. The only place that prints.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the layer that talks to people"
-)]
+// Its macros shadow those of the standard library in all that follows.
+#[macro_use]
+mod print;
 
 mod args;
 mod bench;
@@ -18,6 +16,7 @@ mod eval;
 mod exit;
 mod models;
 mod names;
+mod outputs;
 mod pages;
 mod progress;
 mod reload;
@@ -46,14 +45,20 @@ pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(usage) => {
-            // Printing help to a closed pipe is not worth a message.
-            drop(usage.print());
+            if let Err(error) = usage.print()
+                && !usage.use_stderr()
+            {
+                print::end(&error);
+            }
             return ExitCode::from(if usage.use_stderr() { EXIT_USAGE } else { 0 });
         }
     };
     start_log(args.verbose);
     match dispatch(args.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            print::flush();
+            ExitCode::SUCCESS
+        }
         Err(failure) => {
             eprintln!("habituate: {:#}", failure.error);
             ExitCode::from(failure.code)
@@ -90,7 +95,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 /// The journal gets the level as it wants it, and no time.
 fn start_log(verbose: u8) {
     let level = match verbose {
-        0 => "warn",
+        // A library that reads sound warns of healthy files.
+        0 => "warn,symphonia=error",
         1 => "warn,habituate=info",
         _ => "info,habituate=debug",
     };

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,10 +14,13 @@ use crate::cli::args::EncoderArgs;
 use crate::cli::args::ReplayArgs;
 use crate::cli::encoders;
 use crate::cli::exit::EXIT_DISK;
+use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_SOFTWARE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::outputs;
+use crate::cli::outputs::Named;
 use crate::cli::progress::Progress;
 use crate::cli::signals;
 use crate::config::daemon::Settings;
@@ -27,6 +31,7 @@ use crate::emit::report::Report;
 use crate::emit::scores::ScoresCsv;
 use crate::pipeline;
 use crate::pipeline::beside::Part;
+use crate::pipeline::losses;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::replay;
@@ -49,6 +54,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
         let error = anyhow::anyhow!("--learn-until {learn_until} must be 0 seconds or more");
         return Err(Failure::new(EXIT_USAGE, error));
     }
+    refuse_clashes(args)?;
     let stop = Stop::default();
     signals::connect(&stop).or_exit(EXIT_SOFTWARE)?;
 
@@ -84,8 +90,11 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
         track.learn_until(seconds);
     }
     let mut out = Outputs::open(args)?;
+    let report_file = args.report.as_deref().map(outputs::create).transpose()?;
     let progress = Progress::new(input.total_s());
+    let mut is_any = false;
     let mut on_window = |name: &str, scored: &Scored<'_>| {
+        is_any = true;
         out.window(name, scored);
         progress.at(scored.end_s, out.message(scored));
     };
@@ -103,6 +112,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
             pipeline::beside::run([first, second], seed, &stop, told).map(Some)
         }
     };
+    let stopped = stop.is_requested();
     progress.done();
     // What was scored before an input failed is still of use.
     let scores_bytes = out.finish(args)?;
@@ -110,18 +120,36 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
 
     let mut report = track.report();
     report.beside = beside;
+    report.stopped = stopped;
     report.inputs = args.inputs.iter().map(|p| p.display().to_string()).collect();
     report.encoder = encoder_name;
     report.warnings.extend(input.take_warnings());
     finish_report(&mut report, keeper.as_ref(), scores_bytes, started.elapsed().as_secs_f64());
-    if let Some(path) = &args.report {
-        write_file(path, report.to_json().as_bytes())?;
+    if let (Some(path), Some(file)) = (&args.report, report_file) {
+        fill(path, file, report.to_json().as_bytes())?;
     }
     for warning in &report.warnings {
         eprintln!("warning: {warning}");
     }
-    println!("{}", summary(&report));
-    Ok(())
+    println!("{}", summary(&report, input.total_s()));
+    if is_any || stopped { Ok(()) } else { Err(nothing_scored(&report)) }
+}
+
+fn nothing_scored(report: &Report) -> Failure {
+    let why = match report.warnings.is_empty() {
+        true => "the input is empty or shorter than a window",
+        false => "the warnings above say why",
+    };
+    Failure::new(EXIT_INPUT, anyhow::anyhow!("nothing was scored: {why}"))
+}
+
+fn refuse_clashes(args: &ReplayArgs) -> Result<(), Failure> {
+    let options = [("--scores", &args.scores), ("--report", &args.report), ("--plot", &args.plot)];
+    let outputs: Vec<Named<'_>> =
+        options.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?))).collect();
+    let beside = args.beside.iter().map(|path| ("--beside", path.as_path()));
+    let inputs = args.inputs.iter().map(|path| ("INPUT", path.as_path()));
+    outputs::refuse_clashes(&outputs, &inputs.chain(beside).collect::<Vec<_>>())
 }
 
 /// Opens a recording of the other sense than `first`, to be lived through beside it.
@@ -176,9 +204,17 @@ pub(crate) fn finish_report(
     }
 }
 
-/// The report in a few lines, for people.
-pub(crate) fn summary(report: &Report) -> String {
+/// The report in a few lines, for people; `total_s` of the whole input, where it is known.
+pub(crate) fn summary(report: &Report, total_s: Option<f64>) -> String {
     let minutes = report.input_s / 60.0;
+    let input = match (report.stopped, total_s) {
+        (false, _) => format!("{minutes:.1} minutes of input"),
+        (true, None) => format!("stopped after {minutes:.1} minutes of input"),
+        (true, Some(total_s)) => {
+            format!("stopped after {minutes:.1} of {:.1} minutes of input", total_s / 60.0)
+        }
+    };
+    let lost = losses::in_words(&report.losses).map_or_else(String::new, |words| words + "\n");
     let skill = |value: Option<f64>| {
         value.map_or_else(|| "not yet known".into(), |v| format!("{:.0} %", 100.0 * v))
     };
@@ -186,7 +222,7 @@ pub(crate) fn summary(report: &Report) -> String {
     let beside =
         report.beside.map_or_else(String::new, |beside| format!("\nbeside: {}", beside.in_words()));
     format!(
-        "{minutes:.1} minutes of input, {} windows, {} events, {} kept out of learning\n\
+        "{input}, {} windows, {} events, {} kept out of learning\n{lost}\
          learning: {} updates, {} commits, {} rejections; predicts {} better than the mean, {} better \
          than \"as before\"\n\
          cost: {:.1} CPU seconds ({speed:.0}x real time), {} MiB at most{beside}",
@@ -203,33 +239,28 @@ pub(crate) fn summary(report: &Report) -> String {
     )
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(path, bytes)
-        .map_err(|e| anyhow::Error::new(e).context(format!("cannot write {}", path.display())))
-        .or_exit(EXIT_DISK)
+fn fill(path: &Path, mut file: File, bytes: &[u8]) -> Result<(), Failure> {
+    file.write_all(bytes).map_err(|e| outputs::cannot_write(path, e)).or_exit(EXIT_DISK)
 }
 
 /// Where scored windows go.
 struct Outputs {
     csv: Option<ScoresCsv<BufWriter<File>>>,
     failed: Option<std::io::Error>,
-    points: Option<Vec<Point>>,
+    plot: Option<File>,
+    points: Vec<Point>,
     events: u64,
 }
 
 impl Outputs {
     fn open(args: &ReplayArgs) -> Result<Self, Failure> {
-        let csv = match &args.scores {
-            Some(path) => {
-                let context = || format!("cannot write {}", path.display());
-                let file = File::create(path)
-                    .map_err(|e| anyhow::Error::new(e).context(context()))
-                    .or_exit(EXIT_DISK)?;
-                Some(ScoresCsv::new(BufWriter::new(file)).or_exit(EXIT_DISK)?)
-            }
-            None => None,
-        };
-        Ok(Self { csv, failed: None, points: args.plot.is_some().then(Vec::new), events: 0 })
+        let scores = args.scores.as_deref().map(outputs::create).transpose()?;
+        let csv = scores
+            .map(|file| ScoresCsv::new(BufWriter::new(file)))
+            .transpose()
+            .or_exit(EXIT_DISK)?;
+        let plot = args.plot.as_deref().map(outputs::create).transpose()?;
+        Ok(Self { csv, failed: None, plot, points: Vec::new(), events: 0 })
     }
 
     fn window(&mut self, source: &str, scored: &Scored<'_>) {
@@ -240,8 +271,8 @@ impl Outputs {
         {
             self.failed = Some(error);
         }
-        if let Some(points) = &mut self.points {
-            points.push(scored.point());
+        if self.plot.is_some() {
+            self.points.push(scored.point());
         }
     }
 
@@ -261,14 +292,13 @@ impl Outputs {
         }
         if let Some(error) = self.failed {
             let path = args.scores.as_deref().unwrap_or(Path::new("scores"));
-            let context = format!("cannot write {}", path.display());
-            return Err(Failure::new(EXIT_DISK, anyhow::Error::new(error).context(context)));
+            return Err(Failure::new(EXIT_DISK, outputs::cannot_write(path, error)));
         }
         let mut bytes = args.scores.as_ref().map_or(0, |p| p.metadata().map_or(0, |m| m.len()));
-        if let (Some(path), Some(points)) = (&args.plot, &self.points) {
+        if let (Some(path), Some(file)) = (&args.plot, self.plot) {
             let title = args.inputs.first().map(|p| p.display().to_string()).unwrap_or_default();
-            let svg = plot::novelty_svg(&title, points, &[]).or_exit(EXIT_SOFTWARE)?;
-            write_file(path, svg.as_bytes())?;
+            let svg = plot::novelty_svg(&title, &self.points, &[]).or_exit(EXIT_SOFTWARE)?;
+            fill(path, file, svg.as_bytes())?;
             bytes += svg.len() as u64;
         }
         Ok(bytes)

@@ -25,6 +25,8 @@ use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::outputs;
+use crate::cli::outputs::Named;
 use crate::cli::reload::Configuration;
 use crate::cli::run::sinks::Sinks;
 use crate::cli::run::watch::Watch;
@@ -33,6 +35,7 @@ use crate::cli::signals;
 use crate::cli::signals::Reload;
 use crate::cli::state;
 use crate::config::daemon::Settings;
+use crate::config::source::SourceKind;
 use crate::emit::status::Status;
 use crate::pipeline::control;
 use crate::pipeline::daemon;
@@ -64,6 +67,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     if args.seconds.is_some_and(|s| !(0.0 < s && s.is_finite())) {
         return Err(Failure::new(EXIT_USAGE, anyhow!("--seconds must be above 0")));
     }
+    refuse_clashes(args, &settings)?;
     let configuration = Configuration::read(args.learn.config.as_deref())?;
     let stop = Stop::default();
     signals::connect(&stop).or_exit(EXIT_SOFTWARE)?;
@@ -132,11 +136,30 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     if !(sinks_ok && socket_ok) {
         return Err(Failure::new(EXIT_SOFTWARE, anyhow!("a thread of ours panicked")));
     }
+    if ended.contains(&Ended::Unkept) {
+        let error = anyhow!(
+            "what was learnt last could not be kept in {}; the messages above say why",
+            root.display()
+        );
+        return Err(Failure::new(EXIT_DISK, error));
+    }
     if ended.iter().all(|&e| e == Ended::Failed) {
         let error = anyhow!("no source works; see the messages above, and `habituate devices`");
         return Err(Failure::new(EXIT_UNAVAILABLE, error));
     }
     Ok(())
+}
+
+/// The scores may not be written over a recording that is a source.
+fn refuse_clashes(args: &RunArgs, settings: &Settings) -> Result<(), Failure> {
+    let mut inputs: Vec<Named<'_>> = Vec::new();
+    for source in &settings.sources {
+        if let SourceKind::Recording { paths, .. } = &source.kind {
+            inputs.extend(paths.iter().map(|path| ("source.paths", path.as_path())));
+        }
+    }
+    let scores: Vec<Named<'_>> = args.scores.iter().map(|p| ("--scores", p.as_path())).collect();
+    outputs::refuse_clashes(&scores, &inputs)
 }
 
 fn parts(

@@ -12,6 +12,7 @@ use crate::config::board::BoardToml;
 use crate::config::learn::LearnSettings;
 use crate::config::learn::LearnToml;
 use crate::config::problems::Problems;
+use crate::config::reading;
 use crate::config::source::SourceSettings;
 use crate::config::source::SourceToml;
 
@@ -147,8 +148,8 @@ impl Settings {
     ///
     /// As [`Settings::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let raw: DaemonToml = toml::from_str(text)
-            .map_err(|e| ConfigError::Syntax { path: path.into(), message: e.to_string() })?;
+        let raw: DaemonToml = reading::read(text)
+            .map_err(|message| ConfigError::Syntax { path: path.into(), message })?;
         raw.check().map_err(|problems| ConfigError::Values { path: path.into(), problems })
     }
 }

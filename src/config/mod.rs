@@ -6,6 +6,8 @@ pub mod catalogue;
 pub mod daemon;
 pub mod learn;
 pub mod manifest;
+pub mod name;
 pub mod problems;
+mod reading;
 pub mod runtime;
 pub mod source;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::config::name::check_name;
 use crate::config::problems::Problems;
 use crate::config::runtime::RuntimeToml;
 
@@ -245,12 +246,9 @@ impl SourceToml {
         let before = problems.len();
         self.refuse_foreign_keys(&key, problems);
         let name = self.name.clone().unwrap_or_else(|| self.default_name().into());
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        problems.require(
-            !name.is_empty() && name.len() <= 32 && name.chars().all(plain),
-            &key("name"),
-            || format!("{name:?} must be 1 to 32 letters, digits, '-' or '_': it names files"),
-        );
+        if let Err(why) = check_name(&name) {
+            problems.require(false, &key("name"), || why);
+        }
         let positive = |problems: &mut Problems, value: f64, what: &str| {
             problems.require(value.is_finite() && 0.0 < value, &key(what), || {
                 format!("{value} must be above 0")

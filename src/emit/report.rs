@@ -13,6 +13,8 @@ pub struct Report {
     pub encoder: String,
     /// Seconds of input.
     pub input_s: f64,
+    /// Whether it was asked to stop before the input had ended.
+    pub stopped: bool,
     /// Windows scored.
     pub windows: u64,
     /// Windows refused because a number was not finite.

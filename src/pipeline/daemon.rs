@@ -121,6 +121,8 @@ pub enum Ended {
     Well,
     /// Its device or encoder can never work; the log says why.
     Failed,
+    /// What was learnt since the last checkpoint could not be written; the log says why.
+    Unkept,
 }
 
 /// Starts one thread per part; their statuses appear on `board`.
@@ -185,10 +187,10 @@ impl Worker {
         if let Err(error) = self.finish() {
             log::error!("{}: the encoder failed at the end: {error}", self.part.name);
         }
-        self.checkpoint();
+        let is_kept = self.checkpoint();
         let state = if ended == Ended::Failed { "failed" } else { "ended" };
         self.post(Some(state));
-        ended
+        if is_kept { ended } else { Ended::Unkept }
     }
 
     fn live(&mut self) -> Ended {
@@ -225,7 +227,8 @@ impl Worker {
             }
             if self.part.keeper.is_due(&self.part.track) {
                 if self.shared.allowance.may_write() {
-                    self.checkpoint();
+                    // The next one is tried in any case.
+                    let _is_kept = self.checkpoint();
                 } else {
                     self.part.keeper.put_off(&self.part.track);
                 }
@@ -252,16 +255,18 @@ impl Worker {
         self.part.track.finish(&mut |scored| told(name, live, shared, last, scored))
     }
 
-    /// A disk that is full or gone stops writing, not listening.
-    fn checkpoint(&mut self) {
+    /// A disk that is full or gone stops writing, not listening. Whether it was written.
+    fn checkpoint(&mut self) -> bool {
         match self.part.keeper.write(&self.part.track) {
             Ok(written) => {
                 self.board.bytes_written.fetch_add(written.bytes, Ordering::Relaxed);
                 log::info!("{}: checkpoint of {} bytes", self.part.name, written.bytes);
+                true
             }
             Err(error) => {
                 let error = with_causes(&error);
                 log::error!("{}: cannot keep what was learnt: {error}", self.part.name);
+                false
             }
         }
     }

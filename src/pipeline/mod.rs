@@ -8,6 +8,7 @@ pub mod eval;
 pub mod lateness;
 pub mod limits;
 pub mod lived;
+pub mod losses;
 pub mod naming;
 pub mod open;
 pub mod pace;

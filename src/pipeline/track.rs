@@ -1,12 +1,8 @@
 //! One source's way from chunks to scores: front end, encoder, learner.
 
-use std::collections::BTreeMap;
-
 use crate::base::bytes::Writer;
 use crate::base::modality::Modality;
 use crate::capture::Chunk;
-use crate::capture::Loss;
-use crate::capture::LossCause;
 use crate::config::learn::LearnSettings;
 use crate::config::manifest;
 use crate::emit::report::Report;
@@ -20,6 +16,7 @@ use crate::encode::sound::SoundFrontEnd;
 use crate::learn::drift::Notice;
 use crate::learn::learner::Learner;
 use crate::pipeline::lived::Lived;
+use crate::pipeline::losses::Losses;
 use crate::pipeline::pace::Pace;
 use crate::pipeline::window::Core;
 use crate::pipeline::window::Embedded;
@@ -34,7 +31,7 @@ pub struct Track {
     /// Seconds of input that have come, gaps included.
     stream_s: f64,
     stretch: Option<Stretch>,
-    losses: BTreeMap<LossCause, u64>,
+    losses: Losses,
 }
 
 /// The stretch of sound since the last [`Chunk::Begin`], for exact times.
@@ -122,7 +119,7 @@ impl Track {
             },
             stream_s: 0.0,
             stretch: None,
-            losses: BTreeMap::new(),
+            losses: Losses::default(),
         })
     }
 
@@ -267,6 +264,11 @@ impl Track {
         Ok(())
     }
 
+    /// What was lost since the last call.
+    pub fn take_losses(&mut self) -> Losses {
+        std::mem::take(&mut self.losses)
+    }
+
     /// What happened so far; what only the process knows is left empty.
     pub fn report(&self) -> Report {
         let learnt = self.core.learner.report();
@@ -286,8 +288,8 @@ impl Track {
             calibrated_days: self.calibrated_days(),
             notices: Notice::counts(learnt.notices),
             learner_bytes: self.core.learner.state_bytes() as u64,
-            warnings: self.core.notices.clone(),
-            losses: self.losses.iter().map(|(c, &n)| (c.name().into(), n)).collect(),
+            warnings: [self.core.notices.clone(), self.losses.reasons()].concat(),
+            losses: self.losses.counts(),
             ..Report::default()
         }
     }
@@ -313,7 +315,7 @@ impl Track {
                 self.picture(at_s, lasts_s, &image, handle)
             }
             Chunk::Gap(loss) => {
-                self.lost(loss);
+                self.losses.add(loss);
                 Ok(())
             }
             Chunk::Idle => Ok(()),
@@ -367,8 +369,10 @@ impl Track {
                 self.core.take_picture_sides(front.decoded())
             }
             Err(damaged) => {
-                log::debug!("{}: picture at {at_s:.3} s passed over: {damaged}", self.core.input);
-                self.lost(Loss { cause: LossCause::Damaged, count: 1 });
+                let input = &self.core.input;
+                let reason = format!("{input}: picture at {at_s:.3} s passed over: {damaged}");
+                log::debug!("{reason}");
+                self.losses.pass_over(reason);
                 Ok(())
             }
         }
@@ -385,9 +389,5 @@ impl Track {
             });
         }
         result
-    }
-
-    fn lost(&mut self, loss: Loss) {
-        *self.losses.entry(loss.cause).or_default() += loss.count;
     }
 }

@@ -20,6 +20,7 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::config::name::LOCK;
 use crate::store::checkpoint::Checkpoint;
 use crate::store::checkpoint::CheckpointError;
 use crate::store::checkpoint::Origin;
@@ -64,7 +65,7 @@ impl StateDir {
     /// [`StoreError::InUse`] or [`StoreError::Disk`].
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(root).map_err(disk("create", root))?;
-        let path = root.join("lock");
+        let path = root.join(LOCK);
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)

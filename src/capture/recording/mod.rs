@@ -29,6 +29,7 @@ use std::vec;
 
 pub use crate::capture::recording::options::FolderOrder;
 pub use crate::capture::recording::options::Options;
+pub use crate::capture::recording::plan::is_taken;
 
 use crate::capture::Chunk;
 use crate::capture::Loss;

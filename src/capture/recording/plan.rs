@@ -58,6 +58,11 @@ impl Part {
     }
 }
 
+/// Whether a folder's file of this name is read; hidden ones are not.
+pub fn is_taken(name: &Path) -> bool {
+    !name.to_string_lossy().starts_with('.') && Promise::of(name).is_some()
+}
+
 /// The error for a file with that trouble.
 pub(super) fn error(path: &Path, trouble: Trouble, options: &Options) -> CaptureError {
     let path = path.to_owned();
@@ -90,6 +95,9 @@ pub(super) fn plan(
         if metadata.is_dir() {
             folder(input, &mut parts)?;
             continue;
+        }
+        if !metadata.is_file() {
+            return Err(CaptureError::NotAFile { path: input.clone() });
         }
         let decided = parts.first().map(|first| first.modality(options));
         match sniff::kind(input, options.raw.is_some(), options.modality) {
@@ -147,9 +155,13 @@ fn folder(path: &Path, parts: &mut Vec<Part>) -> Result<(), CaptureError> {
         if name.to_string_lossy().starts_with('.') {
             continue;
         }
-        // Follows links.
-        if fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir()) {
+        // Follows links. One that leads nowhere is told when it is read.
+        let metadata = fs::metadata(entry.path());
+        if metadata.as_ref().is_ok_and(fs::Metadata::is_dir) {
             folder_count += 1;
+        } else if metadata.is_ok_and(|metadata| !metadata.is_file()) {
+            // Opening a pipe would wait for ever.
+            other_count += 1;
         } else if let Some(promise) = Promise::of(&name) {
             by_promise.entry(promise).or_default().push(name);
         } else {

@@ -20,6 +20,7 @@ use crate::cli::exit::EXIT_DISK;
 use crate::cli::exit::EXIT_SOFTWARE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::outputs;
 use crate::config::daemon::EventsToml;
 use crate::emit::events::EventsFile;
 use crate::emit::scores::ScoresCsv;
@@ -55,17 +56,11 @@ impl Sinks {
             .transpose()
             .map_err(|e| anyhow::Error::new(e).context(format!("cannot open {}", path.display())))
             .or_exit(EXIT_DISK)?;
-        let csv = match &args.scores {
-            Some(path) => {
-                let file = File::create(path)
-                    .map_err(|e| {
-                        anyhow::Error::new(e).context(format!("cannot write {}", path.display()))
-                    })
-                    .or_exit(EXIT_DISK)?;
-                Some(ScoresCsv::new(BufWriter::new(file)).or_exit(EXIT_DISK)?)
-            }
-            None => None,
-        };
+        let scores = args.scores.as_deref().map(outputs::create).transpose()?;
+        let csv = scores
+            .map(|file| ScoresCsv::new(BufWriter::new(file)))
+            .transpose()
+            .or_exit(EXIT_DISK)?;
         Ok(Self { settings, in_force, path, events, csv, bytes, failures: 0 })
     }
 
