@@ -317,7 +317,7 @@ fn selftest_check_models_and_devices_answer() {
     let list = run_well(dir.path(), &["models", "list"]);
     assert!(list.contains("sound") && list.contains("picture"), "{list}");
     let check = run_well(dir.path(), &["check"]);
-    assert!(check.contains("checkpoint.every_s = 7200.0  # default"), "{check}");
+    assert!(check.contains("checkpoint.every_s = 10800.0  # default"), "{check}");
     assert!(check.contains("MB a day") && !check.contains("warning:"), "{check}");
     let little = "[board]\nwritten_per_day_bytes = 50000000\n";
     fs::write(dir.path().join("little.toml"), little).unwrap();

@@ -216,6 +216,6 @@ mod tests {
         let text = find(Modality::Sound, "Snowball", &twins()).unwrap_err().to_string();
         assert!(text.contains("\"usb-path:1-1\"") && text.contains("Blue Yeti"), "{text}");
         let text = find(Modality::Picture, "", &[]).unwrap_err().to_string();
-        assert!(text.contains("no camera called") && text.contains("has none"), "{text}");
+        assert!(text.contains("no camera that works here") && text.contains("has none"), "{text}");
     }
 }

@@ -80,7 +80,8 @@ fn a_last_window_needs_a_quarter_of_new_frames() {
     assert!((last.end_s - last.start_s - 0.975).abs() < 1e-9);
     let begin = (48 + 24) * 160;
     let alone = windows(&noise(two + 24 * 160)[begin..], 16_000, begin as f64 / 16_000.0, 160);
-    assert_eq!(*last, alone[0], "the last 96 frames, and nothing else");
+    assert!((last.start_s - alone[0].start_s).abs() < 1e-9);
+    assert_eq!(last.input, alone[0].input, "the last 96 frames, and nothing else");
 }
 
 /// Fails when the last window is filled up with silence: at the edge, a sound without treble has some.
