@@ -183,7 +183,10 @@ impl Worker {
     fn run(mut self) -> Ended {
         let ended = self.live();
         if let Err(error) = self.finish() {
-            log::error!("{}: the encoder failed at the end: {error}", self.part.name);
+            log::error!(
+                source = self.part.name.as_str();
+                "{}: the encoder failed at the end: {error}", self.part.name
+            );
         }
         self.checkpoint();
         let state = if ended == Ended::Failed { "failed" } else { "ended" };
@@ -203,18 +206,27 @@ impl Worker {
                         self.part.track.set_pace(shared.allowance.pace().max(self.lateness.pace()));
                     }
                     if let Err(error) = self.part.track.take(chunk, &mut tell) {
-                        log::error!("{}: the encoder failed: {error}", self.part.name);
+                        log::error!(
+                            source = self.part.name.as_str();
+                            "{}: the encoder failed: {error}", self.part.name
+                        );
                         return Ended::Failed;
                     }
                     self.post(None);
                 }
                 Ok(None) => return Ended::Well,
                 Err(error) if error.recovery() == Recovery::SkipItem => {
-                    log::warn!("{}: {error}", self.part.name);
+                    log::warn!(
+                        source = self.part.name.as_str();
+                        "{}: {error}", self.part.name
+                    );
                 }
                 Err(error) => {
                     let error = with_causes(&error);
-                    log::error!("{}: goes on without this source: {error}", self.part.name);
+                    log::error!(
+                        source = self.part.name.as_str();
+                        "{}: goes on without this source: {error}", self.part.name
+                    );
                     return Ended::Failed;
                 }
             }
@@ -257,11 +269,17 @@ impl Worker {
         match self.part.keeper.write(&self.part.track) {
             Ok(written) => {
                 self.board.bytes_written.fetch_add(written.bytes, Ordering::Relaxed);
-                log::info!("{}: checkpoint of {} bytes", self.part.name, written.bytes);
+                log::info!(
+                    source = self.part.name.as_str();
+                    "{}: checkpoint of {} bytes", self.part.name, written.bytes
+                );
             }
             Err(error) => {
                 let error = with_causes(&error);
-                log::error!("{}: cannot keep what was learnt: {error}", self.part.name);
+                log::error!(
+                    source = self.part.name.as_str();
+                    "{}: cannot keep what was learnt: {error}", self.part.name
+                );
             }
         }
     }
