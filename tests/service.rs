@@ -149,3 +149,26 @@ fn a_log_that_goes_to_the_journal_has_its_levels_in_front() {
     let line = text.lines().find(|line| line.contains("no camera called")).unwrap();
     assert!(line.starts_with("<4>source "), "{line}");
 }
+
+#[test]
+fn an_error_that_ends_it_in_the_journal_is_one_in_every_line() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("h.toml"), "nonsense = 1\n").unwrap();
+    for (args, code) in [(&["run", "-c", "h.toml"][..], 78), (&["run", "--nonsense"], 64)] {
+        let log = fs::File::create(dir.path().join("log")).unwrap();
+        let facts = log.metadata().unwrap();
+        let status = Command::new(env!("CARGO_BIN_EXE_habituate"))
+            .args(args)
+            .current_dir(dir.path())
+            .env("JOURNAL_STREAM", format!("{}:{}", facts.dev(), facts.ino()))
+            .stdin(Stdio::null())
+            .stderr(log)
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code));
+        let text = fs::read_to_string(dir.path().join("log")).unwrap();
+        assert!(text.contains("nonsense"), "{text}");
+        assert!(text.lines().all(|line| line.starts_with("<3>")), "{text}");
+    }
+}

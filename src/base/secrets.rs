@@ -42,12 +42,12 @@ const RULES: [(&str, &str); 11] = [
     (r#"(ASSIGNED)(?:\(secret\)|"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"\\])+)"#, "${1}SECRET"),
     // --password value, also as two texts of a list.
     (
-        r#"((?:^|[\s"'])--?(?:STRONG|WEAK)["']?,?\s+)(?:\(secret\)|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']+)"#,
+        r#"((?:^|[\s"'])--?(?:STRONG|WEAK)(?:["']?,?\s+|["'],))(?:\(secret\)|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']+)"#,
         "${1}SECRET",
     ),
     // -u user:password
     (
-        r#"((?:^|[\s"'])(?:-u|--user)(?:["']?,?\s+|=))(?:"[^\s":]+:[^"]*"|'[^\s':]+:[^']*'|[^\s"':]+:[^\s"']+)"#,
+        r#"((?:^|[\s"'])(?:-u|--user)(?:["']?,?\s+|["'],|=))(?:"[^\s":]+:[^"]*"|'[^\s':]+:[^']*'|[^\s"':]+:[^\s"']+)"#,
         "${1}SECRET",
     ),
 ];
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     /// Number of the rule, a line, and what stays of it.
-    const LINES: [(usize, &str, &str); 38] = [
+    const LINES: [(usize, &str, &str); 41] = [
         (0, "rtsp://user:pa/ss@host/live", "rtsp://(secret)@host/live"),
         (0, "rtsp://:pa/ss@host/live", "rtsp://(secret)@host/live"),
         (0, r"see rtsp:\/\/me:a#/b?c@host", r"see rtsp:\/\/(secret)@host"),
@@ -124,10 +124,13 @@ mod tests {
             "[\"x\", \"--password\", \"a b\", \"-v\"]",
             "[\"x\", \"--password\", (secret), \"-v\"]",
         ),
+        (9, "[\"x\",\"--password\",\"a b\"]", "[\"x\",\"--password\",(secret)]"),
+        (9, "['--pass','a','-v']", "['--pass',(secret),'-v']"),
         (9, "[\n\"--token\",\n\"a\",\n]", "[\n\"--token\",\n(secret),\n]"),
         (10, "curl -u admin:hunter2 http://c/", "curl -u (secret) http://c/"),
         (10, "curl --user=admin:hunter2 http://c/", "curl --user=(secret) http://c/"),
         (10, "[\"-u\", \"admin:two words\"]", "[\"-u\", (secret)]"),
+        (10, "[\"-u\",\"admin:two words\"]", "[\"-u\",(secret)]"),
         (10, "curl -u 'admin:two words' x", "curl -u (secret) x"),
     ];
 

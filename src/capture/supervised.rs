@@ -184,7 +184,10 @@ impl Supervised {
         if let SourceState::Waiting { since, .. } = status.state {
             status.restart_count += 1;
             let away_s = self.clock.now().saturating_sub(since).as_secs();
-            log::info!("source {:?} is back after {away_s} s", self.name);
+            log::info!(
+                source = self.name.as_str();
+                "source {:?} is back after {away_s} s", self.name
+            );
         }
         status.state = SourceState::Running;
     }
@@ -195,7 +198,10 @@ impl Supervised {
             Recovery::RetryAfter(at_least) => at_least,
             Recovery::SkipItem => {
                 self.status.lock().skipped_count += 1;
-                log::debug!("source {:?}: {}", self.name, reason(&error));
+                log::debug!(
+                    source = self.name.as_str();
+                    "source {:?}: {}", self.name, reason(&error)
+                );
                 return Ok(());
             }
             Recovery::DisablePart | Recovery::Exit(_) => {
@@ -220,6 +226,7 @@ impl Supervised {
         let level = if again { log::Level::Debug } else { log::Level::Warn };
         log::log!(
             level,
+            source = self.name.as_str();
             "source {:?}: {reason}; next try in {:.1} s",
             self.name,
             wait.as_secs_f64()

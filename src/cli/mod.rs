@@ -14,6 +14,7 @@ mod embed;
 mod encoders;
 mod eval;
 mod exit;
+mod journal;
 mod models;
 mod names;
 mod outputs;
@@ -30,7 +31,6 @@ mod status;
 mod support;
 mod tables;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -45,7 +45,9 @@ pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(usage) => {
-            if let Err(error) = usage.print()
+            if usage.use_stderr() && journal::is_journal() {
+                eprint!("{}", journal::as_error(&usage.to_string()));
+            } else if let Err(error) = usage.print()
                 && !usage.use_stderr()
             {
                 print::end(&error);
@@ -60,7 +62,8 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            eprintln!("habituate: {:#}", failure.error);
+            let text = format!("habituate: {:#}\n", failure.error);
+            eprint!("{}", if journal::is_journal() { journal::as_error(&text) } else { text });
             ExitCode::from(failure.code)
         }
     }
@@ -92,7 +95,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 }
 
 /// Warnings and up, or what `RUST_LOG` says; `-v` for information, `-vv` for everything of ours.
-/// The journal gets the level as it wants it, and no time.
+/// The journal gets level and source as it wants them, and no time.
 fn start_log(verbose: u8) {
     let level = match verbose {
         // A library that reads sound warns of healthy files.
@@ -103,13 +106,9 @@ fn start_log(verbose: u8) {
     let env = env_logger::Env::default().default_filter_or(level);
     let mut log = env_logger::Builder::from_env(env);
     log.format_target(false);
-    if service::is_journal() {
-        log.format(|out, record| {
-            let priority = service::priority(record.level());
-            // A line of the journal is one entry; the rest would lose its level.
-            let words = record.args().to_string().replace('\n', "; ");
-            writeln!(out, "{priority}{words}")
-        });
+    if journal::is_journal() {
+        journal::start_log(log);
+    } else {
+        log.init();
     }
-    log.init();
 }

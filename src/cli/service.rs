@@ -1,7 +1,5 @@
 //! Talking to the service manager: systemd, by `sd_notify(3)`. Without one, nothing happens.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -53,23 +51,4 @@ pub(crate) fn has_watchdog(patience: Duration) -> bool {
         tell(&[NotifyState::WatchdogUsec(usec)]);
     }
     true
-}
-
-/// Whether standard error goes to the journal, which understands `<4>` at the beginning of a line
-/// and writes its own times.
-pub(crate) fn is_journal() -> bool {
-    let Some(stream) = std::env::var_os("JOURNAL_STREAM") else { return false };
-    let Ok(stderr) = fs::metadata("/proc/self/fd/2") else { return false };
-    // A child whose output was redirected inherits the variable, and must not be taken in by it.
-    stream.to_string_lossy() == format!("{}:{}", stderr.dev(), stderr.ino())
-}
-
-/// The journal's word for a level, as `sd-daemon(3)` has it.
-pub(crate) const fn priority(level: log::Level) -> &'static str {
-    match level {
-        log::Level::Error => "<3>",
-        log::Level::Warn => "<4>",
-        log::Level::Info => "<6>",
-        log::Level::Debug | log::Level::Trace => "<7>",
-    }
 }

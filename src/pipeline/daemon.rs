@@ -185,7 +185,10 @@ impl Worker {
     fn run(mut self) -> Ended {
         let ended = self.live();
         if let Err(error) = self.finish() {
-            log::error!("{}: the encoder failed at the end: {error}", self.part.name);
+            log::error!(
+                source = self.part.name.as_str();
+                "{}: the encoder failed at the end: {error}", self.part.name
+            );
         }
         let is_kept = self.checkpoint();
         let state = if ended == Ended::Failed { "failed" } else { "ended" };
@@ -205,18 +208,27 @@ impl Worker {
                         self.part.track.set_pace(shared.allowance.pace().max(self.lateness.pace()));
                     }
                     if let Err(error) = self.part.track.take(chunk, &mut tell) {
-                        log::error!("{}: the encoder failed: {error}", self.part.name);
+                        log::error!(
+                            source = self.part.name.as_str();
+                            "{}: the encoder failed: {error}", self.part.name
+                        );
                         return Ended::Failed;
                     }
                     self.post(None);
                 }
                 Ok(None) => return Ended::Well,
                 Err(error) if error.recovery() == Recovery::SkipItem => {
-                    log::warn!("{}: {error}", self.part.name);
+                    log::warn!(
+                        source = self.part.name.as_str();
+                        "{}: {error}", self.part.name
+                    );
                 }
                 Err(error) => {
                     let error = with_causes(&error);
-                    log::error!("{}: goes on without this source: {error}", self.part.name);
+                    log::error!(
+                        source = self.part.name.as_str();
+                        "{}: goes on without this source: {error}", self.part.name
+                    );
                     return Ended::Failed;
                 }
             }
@@ -260,12 +272,18 @@ impl Worker {
         match self.part.keeper.write(&self.part.track) {
             Ok(written) => {
                 self.board.bytes_written.fetch_add(written.bytes, Ordering::Relaxed);
-                log::info!("{}: checkpoint of {} bytes", self.part.name, written.bytes);
+                log::info!(
+                    source = self.part.name.as_str();
+                    "{}: checkpoint of {} bytes", self.part.name, written.bytes
+                );
                 true
             }
             Err(error) => {
                 let error = with_causes(&error);
-                log::error!("{}: cannot keep what was learnt: {error}", self.part.name);
+                log::error!(
+                    source = self.part.name.as_str();
+                    "{}: cannot keep what was learnt: {error}", self.part.name
+                );
                 false
             }
         }

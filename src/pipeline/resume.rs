@@ -145,7 +145,7 @@ pub fn open(
         Lived::read(encoder.as_ref(), options.learn, payload).map_err(|e| e.to_string())
     })?;
     for line in &found.set_aside {
-        log::warn!("{line}");
+        log::warn!(source = options.source; "{line}");
     }
     let resumed = found.state.is_some();
     let track = match found.state {
