@@ -1,8 +1,9 @@
-//! Things every layer may use: time, randomness, stopping, recovery, bytes of a state, striking out
-//! secrets.
+//! Things every layer may use: time, randomness, stopping, recovery, bytes of a state, lengths of
+//! time in words, striking out secrets.
 
 pub mod bytes;
 pub mod clock;
+pub mod duration;
 pub mod machine;
 pub mod modality;
 pub mod recovery;

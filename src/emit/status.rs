@@ -1,5 +1,6 @@
 //! What a daemon is doing, for `status` and, later, dashboards.
 
+use crate::base::duration;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -166,7 +167,7 @@ impl Status {
             "habituate {} (process {}), up {}, {:.1} % of a core, {} MiB, {:.1} MB written\n",
             self.version,
             self.pid,
-            duration(self.uptime_s),
+            duration::in_words(self.uptime_s),
             100.0 * self.cpu_s / self.uptime_s.max(1.0),
             self.resident_bytes / 1_048_576,
             self.bytes_written as f64 / 1e6,
@@ -239,7 +240,7 @@ impl SourceStatus {
         }
         text += &format!(
             "\n  heard or seen  {} with {}, {} windows, {} restarts\n",
-            duration(self.stream_s),
+            duration::in_words(self.stream_s),
             self.encoder,
             self.windows,
             self.restarts
@@ -285,16 +286,6 @@ impl SourceStatus {
             if losses.is_empty() { "nothing".into() } else { losses.join(", ") }
         );
         text
-    }
-}
-
-/// Seconds as people say them.
-pub fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 120.0 => format!("{s:.0} s"),
-        s if s < 7_200.0 => format!("{:.0} min", s / 60.0),
-        s if s < 172_800.0 => format!("{:.1} h", s / 3_600.0),
-        s => format!("{:.1} days", s / 86_400.0),
     }
 }
 

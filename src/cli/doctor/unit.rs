@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use crate::base::duration;
 use crate::emit::findings::Findings;
 use crate::emit::status::Status;
-use crate::emit::status::duration;
 
 const FIELDS: &str = "LoadState,UnitFileState,ActiveState,SubState,Result,NRestarts,ExecMainStatus";
 
@@ -15,7 +15,11 @@ pub(super) fn look(found: &mut Findings, running: Option<&Status>, root: &Path) 
     match running {
         Some(status) => found.ok(
             "daemon",
-            format!("version {} runs since {}", status.version, duration(status.uptime_s)),
+            format!(
+                "version {} runs since {}",
+                status.version,
+                duration::in_words(status.uptime_s)
+            ),
         ),
         None => found.ok("daemon", format!("none answers in {}", root.display())),
     }

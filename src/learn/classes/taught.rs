@@ -5,6 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::base::bytes::{Malformed, Reader, Writer};
+use crate::base::duration;
 use crate::learn::classes::shot::Shot;
 
 /// Names at most.
@@ -95,24 +96,9 @@ fn missing(at_s: f64, newest_s: f64) -> String {
     }
     format!(
         "that moment, {} ago, lies before this source began, {} ago",
-        duration(newest_s - at_s),
-        duration(newest_s)
+        duration::in_words(newest_s - at_s),
+        duration::in_words(newest_s)
     )
-}
-
-/// The two largest units: `4 d 7 h`, `3 h 12 min`, `12 min 5 s`, `5 s`.
-fn duration(seconds: f64) -> String {
-    let (s, minutes) = (seconds.rem_euclid(60.0).floor(), (seconds / 60.0).floor());
-    let (hours, days) = ((minutes / 60.0).floor(), (minutes / 1440.0).floor());
-    if 1.0 <= days {
-        format!("{days:.0} d {:.0} h", hours % 24.0)
-    } else if 1.0 <= hours {
-        format!("{hours:.0} h {:.0} min", minutes % 60.0)
-    } else if 1.0 <= minutes {
-        format!("{minutes:.0} min {s:.0} s")
-    } else {
-        format!("{s:.0} s")
-    }
 }
 
 fn span(remembered: &Option<(f64, f64)>) -> String {
