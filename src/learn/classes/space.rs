@@ -47,6 +47,16 @@ pub struct Description {
     pub frozen: Vec<f32>,
 }
 
+/// What narrows embeddings that are wider than [`MOST_DIM`].
+pub fn projection(frozen_dim: usize, seed: u64) -> Projection {
+    Projection::new(frozen_dim, MOST_DIM, seed ^ 0x6e_61_6d_65)
+}
+
+/// What whitens them, or hidden states, for comparison; `most_rows` at a time.
+pub fn whitener(in_dim: usize, most_rows: usize) -> Whitener {
+    Whitener::new(in_dim, KEPT_DIM, RIDGE, CLAMP, most_rows)
+}
+
 /// Whitening maps, and how the parts of an adapted embedding are joined.
 #[derive(Debug)]
 pub struct Map {
@@ -83,12 +93,12 @@ impl Map {
     }
 
     fn empty(hidden_dim: usize, frozen_dim: usize, seed: u64) -> Self {
-        let projection = Projection::new(frozen_dim, MOST_DIM, seed ^ 0x6e_61_6d_65);
+        let projection = projection(frozen_dim, seed);
         let projected = projection.out_dim();
         Self {
             projection,
-            hidden: Whitener::new(hidden_dim, KEPT_DIM, RIDGE, CLAMP, 1),
-            frozen: Whitener::new(projected, KEPT_DIM, RIDGE, CLAMP, 1),
+            hidden: whitener(hidden_dim, 1),
+            frozen: whitener(projected, 1),
             joined: Joined::new(hidden_dim, projected, true),
             projected: vec![0.0; projected],
             whitened: vec![0.0; KEPT_DIM],

@@ -5,6 +5,8 @@
 //! seen an eighth more; it is no part of the state, and nothing that is learnt or scored depends on it.
 
 use crate::encode::latent::Latent;
+use crate::learn::classes::space;
+use crate::learn::classes::space::KEPT_DIM;
 use crate::learn::classes::taught::NamesError;
 use crate::learn::learner::Learner;
 use crate::learn::moments::Moments;
@@ -19,12 +21,6 @@ const APART_S: f64 = 5.0;
 const MOST_FITTED: usize = 512;
 /// It is fitted again when one in so many windows is new.
 const FIT_AGAIN: u64 = 8;
-/// Directions in which moments are compared.
-const KEPT_DIM: usize = 64;
-/// Added to every variance, as a share of the mean variance.
-const RIDGE: f64 = 0.05;
-/// Whitened numbers are cut to ± this.
-const CLAMP: f32 = 8.0;
 /// Moments that are whitened together.
 const TOGETHER: usize = 64;
 
@@ -245,23 +241,23 @@ impl Learner {
             Some(known) if admitted <= known.admitted + known.admitted / FIT_AGAIN => return known,
             Some(known) => (known.projection, known.projected),
             None => {
-                let projection = Projection::new(dim, MOST_DIM, self.seed ^ 0x6e_61_6d_65);
+                let projection = space::projection(dim, self.seed);
                 let projected = vec![0.0; TOGETHER * projection.out_dim()];
                 (projection, projected)
             }
         };
         let width = projection.out_dim();
-        let whitener = Whitener::new(width, KEPT_DIM, RIDGE, CLAMP, TOGETHER);
-        let mut space = Box::new(Whitened { admitted, projection, whitener, projected });
+        let whitener = space::whitener(width, TOGETHER);
+        let mut whitened = Box::new(Whitened { admitted, projection, whitener, projected });
         let mut moments = Moments::new(width, 1);
         let every = self.memory.len().div_ceil(MOST_FITTED).max(1);
         let slots: Vec<usize> = self.memory.slots().step_by(every).collect();
         for slot in slots {
             let embedding = self.embedding_of(Place::Memory(slot));
-            space.projection.apply(embedding, &mut space.projected[..width]);
-            moments.add(&space.projected[..width]);
+            whitened.projection.apply(embedding, &mut whitened.projected[..width]);
+            moments.add(&whitened.projected[..width]);
         }
-        space.whitener.fit(&moments);
-        space
+        whitened.whitener.fit(&moments);
+        whitened
     }
 }
