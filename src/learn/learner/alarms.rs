@@ -51,7 +51,7 @@ impl Learner {
 
     /// The largest p-value of a window that is an alarm, before the budget can say: that of the wanted number
     /// a day, and half of it for each alarm too many so far. 0 while nothing can be.
-    fn rare_p(&self) -> f64 {
+    pub(super) fn rare_p(&self) -> f64 {
         let a_day = self.settings.alarms_per_day;
         let wanted = a_day * self.times.last_s.unwrap_or(0.0) / DAY_S;
         let too_many = (self.counts.events as f64 - wanted - FREE).max(0.0);

@@ -265,3 +265,20 @@ fn a_rare_kind_stays_in_batches_and_in_memory() {
     let never = fresh.score(&again).density;
     assert!(other + 0.5 < never, "met once: {other}; never met: {never}");
 }
+
+/// Fails when the p-value that an alarm needs stays the same however many there were: a place whose tail is
+/// not yet known would have several times as many as wanted.
+#[test]
+fn in_the_first_hours_each_alarm_too_many_halves_the_p_value_of_the_next() {
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(|raw| raw.alarms_per_day = 24.0), 1);
+    assert_eq!(learner.rare_p(), 0.0, "nothing is known of the pace");
+    (learner.times.interval_s, learner.times.last_s) = (0.5, Some(3600.0));
+    let mut after = |events: u64| {
+        learner.counts.events = events;
+        learner.rare_p() / (0.5 / 3600.0)
+    };
+    // One is wanted in the hour, and one is free.
+    for (events, share) in [(0, 1.0), (2, 1.0), (3, 0.5), (5, 0.125)] {
+        assert!((after(events) - share).abs() < 1e-9, "{events} alarms: {}", after(events));
+    }
+}
