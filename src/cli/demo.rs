@@ -1,6 +1,8 @@
 //! `habituate demo`: the whole program on a built-in place, live in the terminal.
 
+use std::fs::File;
 use std::io::IsTerminal;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,6 @@ use crate::capture::synthetic::Unusual;
 use crate::cli::args::DemoArgs;
 use crate::cli::args::EncoderArgs;
 use crate::cli::encoders;
-use crate::cli::exit::EXIT_DISK;
 use crate::cli::exit::EXIT_SOFTWARE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
@@ -58,7 +59,6 @@ pub(crate) fn main(args: &DemoArgs) -> Result<(), Failure> {
         let error = anyhow::anyhow!("--seconds {} is outside 60 to 1000000", args.seconds);
         return Err(Failure::new(EXIT_USAGE, error));
     }
-    outputs::create(&args.plot)?;
     let settings = Settings::parse(WATCHED_BUDGET, Path::new("the demo's settings"))?;
     let stop = Stop::default();
     signals::connect(&stop).or_exit(EXIT_SOFTWARE)?;
@@ -106,6 +106,7 @@ fn run_once(
     stop: &Stop,
     started: Instant,
 ) -> Result<(), Failure> {
+    let plot_file = outputs::claim(&args.plot)?;
     let (mut source, known) = place(args, seed);
     let mut show = Show::new(args, stop.clone(), known);
     let mut keeper = keeper;
@@ -113,7 +114,7 @@ fn run_once(
         show.window(scored);
     });
     let stopped = stop.is_requested();
-    let plotted = show.finish(&args.plot)?;
+    let plotted = show.finish(&args.plot, plot_file)?;
     result?;
     let mut report = track.report();
     report.stopped = stopped;
@@ -224,7 +225,7 @@ impl Show {
     }
 
     /// Bytes of the plot.
-    fn finish(self, path: &Path) -> Result<u64, Failure> {
+    fn finish(self, path: &Path, file: File) -> Result<u64, Failure> {
         self.progress.done();
         let judged_from = self.points.iter().find(|p| p.novelty.is_some()).map(|p| p.at_s);
         let judged: Vec<&Unusual> = self
@@ -246,9 +247,7 @@ impl Show {
             self.known.iter().map(|u| Known { start_s: u.start_s, end_s: u.end_s }).collect();
         let title = "Novelty in a built-in place; orange: something else happens";
         let svg = plot::novelty_svg(title, &self.points, &known).or_exit(EXIT_SOFTWARE)?;
-        std::fs::write(path, &svg)
-            .map_err(|e| outputs::cannot_write(path, e))
-            .or_exit(EXIT_DISK)?;
+        outputs::fill(path, file, |out| out.write_all(svg.as_bytes()))?;
         Ok(svg.len() as u64)
     }
 }

@@ -1,8 +1,5 @@
 //! `habituate embed`: embeddings for other tools. Nothing is learnt.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -13,7 +10,6 @@ use crate::cli::args::EmbedArgs;
 use crate::cli::args::Pool;
 use crate::cli::args::Space;
 use crate::cli::encoders;
-use crate::cli::exit::EXIT_DISK;
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
@@ -21,6 +17,7 @@ use crate::cli::exit::OrExit;
 use crate::cli::outputs;
 use crate::cli::outputs::Named;
 use crate::cli::progress::Progress;
+use crate::cli::state;
 use crate::config::daemon::Settings;
 use crate::config::source::SourceSettings;
 use crate::emit::npy;
@@ -32,7 +29,6 @@ use crate::pipeline::open::OpenWith;
 use crate::pipeline::resume;
 use crate::pipeline::track::Track;
 use crate::pipeline::window::Embedded;
-use crate::store::state_dir::StateDir;
 
 pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
     let settings = Settings::load(args.learn.config.as_deref())?;
@@ -54,14 +50,7 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
                     anyhow!("--space adapted needs --state, the directory of what was learnt");
                 return Err(Failure::new(EXIT_USAGE, error));
             };
-            let Ok(dir) = StateDir::open_read_only(path) else {
-                let error = anyhow!(
-                    "there is no state directory {}; `habituate run` or `replay` with this --state \
-                     makes one",
-                    path.display()
-                );
-                return Err(Failure::new(EXIT_INPUT, error));
-            };
+            let dir = state::open_to_read(path)?;
             let origin = resume::origin(&args.source, encoder.as_ref());
             let lived = dir.read(&origin, |payload| {
                 Lived::read(encoder.as_ref(), &settings.learn, payload).map_err(|e| e.to_string())
@@ -81,7 +70,7 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
         }
     };
 
-    let files = [outputs::create(&args.out)?, outputs::create(&index_path)?];
+    let files = [outputs::claim(&args.out)?, outputs::claim(&index_path)?];
     let progress = Progress::new(Some(args.inputs.len() as f64));
     let mut rows = Rows::default();
     for (number, path) in args.inputs.iter().enumerate() {
@@ -114,8 +103,8 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
     progress.done();
     let [out, index] = files;
     let dim = rows.vectors.first().map_or(0, Vec::len);
-    fill(&args.out, out, |out| npy::write_f32(out, dim, &rows.vectors))?;
-    fill(&index_path, index, |out| npy::write_index(out, &rows.index))?;
+    outputs::fill(&args.out, out, |out| npy::write_f32(out, dim, &rows.vectors))?;
+    outputs::fill(&index_path, index, |out| npy::write_index(out, &rows.index))?;
     println!("{}: {} rows of {dim}", args.out.display(), rows.vectors.len());
     Ok(())
 }
@@ -160,14 +149,4 @@ impl Rows {
         let (start_s, end_s) = (first.start_s, last.end_s);
         self.index.push(IndexRow { input: first.input.clone(), start_s, end_s });
     }
-}
-
-fn fill(
-    path: &Path,
-    file: File,
-    write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
-) -> Result<(), Failure> {
-    let mut out = BufWriter::new(file);
-    let written = write(&mut out).and_then(|()| out.flush());
-    written.map_err(|e| outputs::cannot_write(path, e)).or_exit(EXIT_DISK)
 }

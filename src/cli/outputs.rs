@@ -3,6 +3,9 @@
 
 use std::fs;
 use std::fs::File;
+use std::io;
+use std::io::BufWriter;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -54,7 +57,7 @@ fn usage(why: String) -> Failure {
     Failure::new(EXIT_USAGE, anyhow!(why))
 }
 
-/// Makes an empty file, so that a path that cannot be written is told before the work.
+/// Makes an empty file, for what is written as the work goes on.
 ///
 /// # Errors
 ///
@@ -63,8 +66,41 @@ pub(crate) fn create(path: &Path) -> Result<File, Failure> {
     File::create(path).map_err(|e| cannot_write(path, e)).or_exit(EXIT_DISK)
 }
 
+/// Opens a file for what is written in the end, see [`fill`], so that a path that cannot be written is told
+/// before the work. What it holds stays until then: the work may fail.
+///
+/// # Errors
+///
+/// [`EXIT_DISK`] with the path.
+pub(crate) fn claim(path: &Path) -> Result<File, Failure> {
+    let file = File::options().write(true).create(true).truncate(false).open(path);
+    file.map_err(|e| cannot_write(path, e)).or_exit(EXIT_DISK)
+}
+
+/// Replaces what a file holds.
+///
+/// # Errors
+///
+/// [`EXIT_DISK`] with the path.
+pub(crate) fn fill(
+    path: &Path,
+    file: File,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let replace = || {
+        // Of a device there is nothing to take away.
+        if file.metadata()?.is_file() {
+            file.set_len(0)?;
+        }
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        out.flush()
+    };
+    replace().map_err(|e| cannot_write(path, e)).or_exit(EXIT_DISK)
+}
+
 /// The error of a file that cannot be written.
-pub(crate) fn cannot_write(path: &Path, error: std::io::Error) -> anyhow::Error {
+pub(crate) fn cannot_write(path: &Path, error: io::Error) -> anyhow::Error {
     anyhow::Error::new(error).context(format!("cannot write {}", path.display()))
 }
 
@@ -139,6 +175,20 @@ mod tests {
         for path in ["clips/s.csv", "clips/new.csv", "a.wav"] {
             assert!(!clash(&root.join(path), &clips), "{path}");
         }
+    }
+
+    /// Fails when a file is emptied as soon as it is known that it will be written.
+    #[test]
+    fn what_a_file_holds_stays_until_there_is_something_better() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.json");
+        fs::write(&path, "that of yesterday").unwrap();
+        let file = claim(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "that of yesterday");
+        fill(&path, file, |out| out.write_all(b"today")).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "today");
+        let null = Path::new("/dev/null");
+        fill(null, claim(null).unwrap(), |out| out.write_all(b"today")).unwrap();
     }
 
     #[test]

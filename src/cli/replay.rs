@@ -90,7 +90,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
         track.learn_until(seconds);
     }
     let mut out = Outputs::open(args)?;
-    let report_file = args.report.as_deref().map(outputs::create).transpose()?;
+    let report_file = args.report.as_deref().map(outputs::claim).transpose()?;
     let progress = Progress::new(input.total_s());
     let mut is_any = false;
     let mut on_window = |name: &str, scored: &Scored<'_>| {
@@ -126,7 +126,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     report.warnings.extend(input.take_warnings());
     finish_report(&mut report, keeper.as_ref(), scores_bytes, started.elapsed().as_secs_f64());
     if let (Some(path), Some(file)) = (&args.report, report_file) {
-        fill(path, file, report.to_json().as_bytes())?;
+        outputs::fill(path, file, |out| out.write_all(report.to_json().as_bytes()))?;
     }
     for warning in &report.warnings {
         eprintln!("warning: {warning}");
@@ -239,10 +239,6 @@ pub(crate) fn summary(report: &Report, total_s: Option<f64>) -> String {
     )
 }
 
-fn fill(path: &Path, mut file: File, bytes: &[u8]) -> Result<(), Failure> {
-    file.write_all(bytes).map_err(|e| outputs::cannot_write(path, e)).or_exit(EXIT_DISK)
-}
-
 /// Where scored windows go.
 struct Outputs {
     csv: Option<ScoresCsv<BufWriter<File>>>,
@@ -259,7 +255,7 @@ impl Outputs {
             .map(|file| ScoresCsv::new(BufWriter::new(file)))
             .transpose()
             .or_exit(EXIT_DISK)?;
-        let plot = args.plot.as_deref().map(outputs::create).transpose()?;
+        let plot = args.plot.as_deref().map(outputs::claim).transpose()?;
         Ok(Self { csv, failed: None, plot, points: Vec::new(), events: 0 })
     }
 
@@ -298,7 +294,7 @@ impl Outputs {
         if let (Some(path), Some(file)) = (&args.plot, self.plot) {
             let title = args.inputs.first().map(|p| p.display().to_string()).unwrap_or_default();
             let svg = plot::novelty_svg(&title, &self.points, &[]).or_exit(EXIT_SOFTWARE)?;
-            fill(path, file, svg.as_bytes())?;
+            outputs::fill(path, file, |out| out.write_all(svg.as_bytes()))?;
             bytes += svg.len() as u64;
         }
         Ok(bytes)

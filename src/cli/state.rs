@@ -1,8 +1,14 @@
-//! Which state directory.
+//! Which state directory, and how it is looked into.
 
 use std::env;
 use std::path::Path;
 use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use crate::cli::exit::EXIT_INPUT;
+use crate::cli::exit::Failure;
+use crate::store::state_dir::StateDir;
 
 /// Where the `StateDirectory=` of the packaged unit lies.
 const SERVICE_STATE: &str = "/var/lib/habituate";
@@ -22,6 +28,23 @@ pub(crate) fn directory(argument: Option<&Path>, configured: Option<&Path>) -> P
         env::var_os("HOME").map(|home| PathBuf::from(home).join(".local").join("state"))
     });
     base.map_or_else(|| PathBuf::from("habituate-state"), |base| base.join("habituate"))
+}
+
+/// A state directory that is only read.
+///
+/// # Errors
+///
+/// [`EXIT_INPUT`] where there is none; the disk's where it cannot be read.
+pub(crate) fn open_to_read(root: &Path) -> Result<StateDir, Failure> {
+    if !root.is_dir() {
+        let error = anyhow!(
+            "there is no state directory {}; start a daemon with `habituate run`, or name the directory \
+             with --state",
+            root.display()
+        );
+        return Err(Failure::new(EXIT_INPUT, error));
+    }
+    Ok(StateDir::open_read_only(root)?)
 }
 
 /// Where a daemon is asked, or its state is looked at: as [`directory`], but that of the installed

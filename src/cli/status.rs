@@ -5,7 +5,6 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use crate::cli::args::StatusArgs;
-use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
@@ -14,7 +13,6 @@ use crate::config::daemon::Settings;
 use crate::emit::health;
 use crate::emit::status::Status;
 use crate::store::checkpoint::hash_hex;
-use crate::store::state_dir::StateDir;
 use crate::web::routes;
 
 pub(crate) fn main(args: &StatusArgs) -> Result<(), Failure> {
@@ -65,14 +63,7 @@ fn healthy(root: &Path) -> Result<(), Failure> {
 
 /// Without a daemon: what the checkpoints say.
 fn from_directory(root: &Path, json: bool) -> Result<(), Failure> {
-    let Ok(dir) = StateDir::open_read_only(root) else {
-        let error = anyhow!(
-            "no daemon runs and there is no state directory {}; start one with `habituate run`, or \
-             name the directory with --state",
-            root.display()
-        );
-        return Err(Failure::new(EXIT_INPUT, error));
-    };
+    let dir = state::open_to_read(root)?;
     let mut lines = Vec::new();
     for source in dir.sources()? {
         if let Some(checkpoint) = dir.peek(&source)? {

@@ -196,14 +196,7 @@ fn is_absent(error: &io::Error) -> bool {
 
 /// Sources with checkpoints, and their encoders.
 fn learnt_sources(root: &Path) -> Result<Vec<(String, String)>, Failure> {
-    let Ok(dir) = StateDir::open_read_only(root) else {
-        let error = anyhow!(
-            "no daemon runs and there is no state directory {}; start one with `habituate run`, or \
-             name the directory with --state",
-            root.display()
-        );
-        return Err(Failure::new(EXIT_INPUT, error));
-    };
+    let dir = state::open_to_read(root)?;
     let mut sources = Vec::new();
     for source in dir.sources()? {
         if let Some(checkpoint) = dir.peek(&source)? {
