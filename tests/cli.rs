@@ -9,34 +9,18 @@
 
 #[path = "common/place.rs"]
 mod place;
+#[path = "common/program_in.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod program_in;
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use habituate::base::rng::Rng;
 
-/// Long enough for any of these on a busy machine; reached only when something hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-fn habituate(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_habituate"));
-    command.current_dir(dir).env("HOME", dir).env_remove("STATE_DIRECTORY").stdin(Stdio::null());
-    command
-}
-
-fn run(dir: &Path, args: &[&str]) -> Output {
-    habituate(dir).args(args).output().unwrap()
-}
-
-fn run_well(dir: &Path, args: &[&str]) -> String {
-    let output = run(dir, args);
-    let shown = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{args:?}: {}\n{shown}", output.status);
-    String::from_utf8(output.stdout).unwrap()
-}
+use program_in::{PATIENCE, habituate, run, run_well, signal, wait};
 
 fn report(path: &Path) -> serde_json::Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
@@ -45,26 +29,6 @@ fn report(path: &Path) -> serde_json::Value {
 fn scores(path: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(path).unwrap();
     text.lines().skip(1).map(|line| line.split(',').map(Into::into).collect()).collect()
-}
-
-/// Waits, but not for ever; a child that hangs is killed and the test fails.
-fn wait(mut child: Child, what: &str) -> std::process::ExitStatus {
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        if PATIENCE < started.elapsed() {
-            child.kill().unwrap();
-            panic!("{what} hangs");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
 }
 
 #[test]
@@ -325,77 +289,6 @@ fn selftest_check_models_and_devices_answer() {
     assert!(check.contains("warning: ") && check.contains("checkpoint.every_s = "), "{check}");
     let devices = run_well(dir.path(), &["devices"]);
     assert!(devices.contains("Microphones:") && devices.contains("Cameras:"), "{devices}");
-}
-
-fn start_daemon(dir: &Path) -> Child {
-    let config = "state_dir = \"state\"\n\
-         [[source]]\nkind = \"synthetic\"\nplace = \"room\"\nname = \"room\"\nseconds = 1e9\n\
-         [[source]]\nkind = \"microphone\"\ndevice = \"no such device\"\nname = \"broken\"\n";
-    fs::write(dir.join("daemon.toml"), config).unwrap();
-    habituate(dir)
-        .args(["run", "-c", "daemon.toml"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-#[test]
-fn the_daemon_runs_tells_its_status_and_stops_in_order() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut child = start_daemon(dir.path());
-    let started = Instant::now();
-    let status = loop {
-        assert!(started.elapsed() < PATIENCE, "the daemon never learns");
-        let output = run(dir.path(), &["status", "--state", "state", "--json"]);
-        if output.status.success() {
-            let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-            if status["sources"][0]["updates"].as_u64() > Some(5)
-                && status["sources"][1]["state"] == "waiting"
-            {
-                break status;
-            }
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    assert_eq!(status["sources"][0]["state"], "running", "{status}");
-    let why = status["sources"][1]["detail"].as_str().unwrap();
-    assert!(why.contains("no such device"), "a missing device is named: {why}");
-
-    let ask = || run(dir.path(), &["status", "--state", "state", "--healthy"]);
-    let (unwell, why) = (ask(), "habituate: source broken is waiting: ");
-    assert_eq!(unwell.status.code(), Some(69), "{unwell:?}");
-    let shown = String::from_utf8_lossy(&unwell.stderr);
-    assert!(shown.starts_with(why) && shown.trim_end().lines().count() == 1, "{shown}");
-
-    let second = run(dir.path(), &["run", "-c", "daemon.toml"]);
-    assert_eq!(second.status.code(), Some(69), "one state directory, one daemon");
-
-    let asked = Instant::now();
-    signal(&child, "-TERM");
-    let mut shown = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut shown).unwrap();
-    let code = wait(child, "the daemon");
-    assert!(code.success(), "{code}: {shown}");
-    assert!(asked.elapsed() < Duration::from_secs(10), "{:?} to stop", asked.elapsed());
-    assert!(!shown.contains("panicked"), "{shown}");
-    let text = run_well(dir.path(), &["status", "--state", "state"]);
-    assert!(text.contains("no daemon runs") && text.contains("room: learnt with"), "{text}");
-    let gone = ask();
-    assert_eq!(gone.status.code(), Some(69), "{gone:?}");
-    assert!(String::from_utf8_lossy(&gone.stderr).contains("no daemon answers"), "{gone:?}");
-}
-
-#[test]
-fn a_daemon_whose_only_source_ends_stops_by_itself() {
-    let dir = tempfile::tempdir().unwrap();
-    place::write_room(&dir.path().join("room.wav"), 12, 30.0);
-    let config = "state_dir = \"state\"\n[[source]]\nkind = \"recording\"\npaths = [\"room.wav\"]\n\
-                  realtime = false\nname = \"file\"\n";
-    fs::write(dir.path().join("c.toml"), config).unwrap();
-    run_well(dir.path(), &["run", "-c", "c.toml", "--scores", "s.csv"]);
-    assert!(50 < scores(&dir.path().join("s.csv")).len());
-    assert!(dir.path().join("state/file").exists());
 }
 
 #[test]

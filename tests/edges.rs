@@ -10,6 +10,9 @@
 
 #[path = "common/place.rs"]
 mod place;
+#[path = "common/program_in.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod program_in;
 
 use std::fs;
 use std::fs::File;
@@ -20,11 +23,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
-fn habituate(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_habituate"));
-    command.current_dir(dir).env("HOME", dir).env_remove("STATE_DIRECTORY").stdin(Stdio::null());
-    command
-}
+use program_in::{PATIENCE, habituate, signal};
 
 /// Runs it, and checks how it ends and that its words have all of `expected`.
 fn ends(dir: &Path, args: &[&str], code: i32, expected: &[&str]) -> Output {
@@ -187,9 +186,7 @@ fn a_replay_that_was_stopped_says_so() {
     let child = habituate(root).args(args).stdout(Stdio::piped()).spawn().unwrap();
     // The scores file is made when signals have long been connected.
     until("the replay begins", || root.join("s.csv").exists());
-    assert!(
-        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success()
-    );
+    signal(&child, "-INT");
     let output = child.wait_with_output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && shown.contains("stopped after"), "{shown}");
@@ -202,7 +199,7 @@ fn a_replay_that_was_stopped_says_so() {
 fn until(what: &str, is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < Duration::from_secs(120), "{what}: never");
+        assert!(started.elapsed() < PATIENCE, "{what}: never");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -224,9 +221,7 @@ fn a_daemon_that_could_not_keep_what_it_learnt_says_so_in_the_end() {
         drop(fs::remove_dir_all(&folder));
         fs::write(&folder, "in the way").is_ok()
     });
-    assert!(
-        Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success()
-    );
+    signal(&child, "-TERM");
     let output = child.wait_with_output().unwrap();
     let shown = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(74), "{shown}");

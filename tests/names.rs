@@ -12,33 +12,19 @@
 mod media;
 #[path = "common/place.rs"]
 mod place;
+#[path = "common/program_in.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod program_in;
 
 use std::fs;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(120);
-
-fn habituate(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_habituate"));
-    command.current_dir(dir).env("HOME", dir).env_remove("STATE_DIRECTORY").stdin(Stdio::null());
-    command
-}
-
-fn run(dir: &Path, args: &[&str]) -> Output {
-    habituate(dir).args(args).output().unwrap()
-}
-
-fn run_well(dir: &Path, args: &[&str]) -> String {
-    let output = run(dir, args);
-    let shown = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{args:?}: {}\n{shown}", output.status);
-    String::from_utf8(output.stdout).unwrap()
-}
+use program_in::{PATIENCE, habituate, run, run_well};
 
 fn json(dir: &Path, args: &[&str]) -> serde_json::Value {
     serde_json::from_str(&run_well(dir, &[args, &["--json"]].concat())).unwrap()

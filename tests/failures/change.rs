@@ -68,8 +68,9 @@ fn a_slow_change_is_seen_from_the_first_day_though_every_window_looks_usual() {
 
 /// Clicks a hundred times as loud as all else. Failure 11: they are one alarm or two, and neither mean nor
 /// covariance of tokens, by which they are whitened, moves by 1 % in two hours of clicks. How often a gradient
-/// is clipped is not measured: clicks are kept out, so none is ever in a batch, as `quarantined` shows. Fails when groups of strangers are no wider far away (every click is then
-/// another stranger and another alarm), and when windows kept out are taken into the moments (`learn`).
+/// is clipped is not measured: clicks are kept out, so none is ever in a batch, as `quarantined` shows. Fails
+/// when groups of strangers are no wider far away (every click is then another stranger and another alarm), and
+/// when windows kept out are taken into the moments (`learn`).
 #[test]
 fn loud_clicks_move_nothing_and_are_one_alarm() {
     let mut world = World::new(&settings(|raw| raw.quarantine_after_windows = 1000), 10.0);
