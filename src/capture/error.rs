@@ -300,18 +300,24 @@ const fn device_word(modality: Modality) -> &'static str {
 }
 
 fn no_such_device(modality: Modality, wanted: &str, available: &[String]) -> String {
-    let (device, exists) = (device_word(modality), what_exists(available));
-    match wanted {
-        // Where nothing was asked for, nobody has heard of that name.
-        "" | "default" => format!(
-            "no {device} that works here; {exists}; plug one in, or set source.device to a name \
-             that `habituate devices` shows"
-        ),
-        _ => format!(
-            "no {device} called {wanted:?}; {exists}; set source.device to one of these names, or \
-             leave it out for the default"
-        ),
+    let device = device_word(modality);
+    // Where nothing was asked for, nobody has heard of that name; and what is known of, such as a sound server
+    // that does not run, has been tried.
+    if matches!(wanted, "" | "default") {
+        let exists = match available {
+            [] => what_exists(available),
+            tried => format!("tried was {}", tried.join(", ")),
+        };
+        return format!(
+            "no {device} that works here; {exists}; plug one in, or set source.device to a name that \
+             `habituate devices` shows"
+        );
     }
+    format!(
+        "no {device} called {wanted:?}; {}; set source.device to one of these names, or leave it out for \
+         the default",
+        what_exists(available)
+    )
 }
 
 fn what_exists(available: &[String]) -> String {
@@ -343,16 +349,17 @@ mod tests {
 
     #[test]
     fn where_no_device_was_named_no_name_is_missed() {
-        let error = CaptureError::NoSuchDevice {
-            modality: Modality::Sound,
-            wanted: "default".into(),
-            available: Vec::new(),
+        let text = |available| {
+            let (modality, wanted) = (Modality::Sound, "default".into());
+            CaptureError::NoSuchDevice { modality, wanted, available }.to_string()
         };
-        let text = error.to_string();
+        let none = text(Vec::new());
         assert!(
-            text.starts_with("no microphone that works here; this machine has none;"),
-            "{text}"
+            none.starts_with("no microphone that works here; this machine has none;"),
+            "{none}"
         );
+        let silent = text(vec!["\"pulse\"".into()]);
+        assert!(silent.contains("works here; tried was \"pulse\";"), "{silent}");
     }
 
     #[test]

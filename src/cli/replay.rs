@@ -292,7 +292,11 @@ impl Outputs {
         }
         let mut bytes = args.scores.as_ref().map_or(0, |p| p.metadata().map_or(0, |m| m.len()));
         if let (Some(path), Some(file)) = (&args.plot, self.plot) {
-            let title = args.inputs.first().map(|p| p.display().to_string()).unwrap_or_default();
+            let first = args.inputs.first().map(|p| p.display().to_string()).unwrap_or_default();
+            let title = match args.inputs.len() {
+                0 | 1 => first,
+                inputs => format!("{first} and {} more", inputs - 1),
+            };
             let svg = plot::novelty_svg(&title, &self.points, &[]).or_exit(EXIT_SOFTWARE)?;
             outputs::fill(path, file, |out| out.write_all(svg.as_bytes()))?;
             bytes += svg.len() as u64;
