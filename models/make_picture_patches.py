@@ -82,7 +82,7 @@ source = "made by models/make_picture_patches.py; no data, no training"
 file = "{NAME}.onnx"
 sha256 = "{sha256}"
 modality = "picture"
-density = "cosine_nearest"
+density = "patches_nearest"
 
 [input.picture]
 width = {SIDE}

@@ -301,7 +301,7 @@ fn what_cannot_be_opened_says_why() {
 #[test]
 fn a_network_beside_its_manifest_is_found() {
     let dir = tempfile::tempdir().unwrap();
-    let ours = bundled::find(bundled::DEFAULT_PICTURE).unwrap();
+    let ours = bundled::find("picture-patches").unwrap();
     let path = dir.path().join("mine.toml");
     fs::write(&path, ours.manifest).unwrap();
     fs::write(dir.path().join("picture-patches.onnx"), ours.onnx).unwrap();

@@ -90,12 +90,12 @@ fn a_sound_network_becomes_an_encoder_known_by_name() {
 #[test]
 fn a_picture_network_needs_the_scale_of_its_pixels_said() {
     let dir = tempfile::tempdir().unwrap();
-    let (folder, file) = (dir.path().join("encoders"), ours(dir.path(), bundled::DEFAULT_PICTURE));
+    let (folder, file) = (dir.path().join("encoders"), ours(dir.path(), "picture-patches"));
     add(&folder, &file, &["--yes"]).expect(64, &["scale of pixels", "--normalise imagenet"]);
     let more = ["--yes", "--normalise", "symmetric", "--set", "input.picture.fit=stretch"];
     add(&folder, &file, &more).expect(0, &["picture of 112 × 112, nchw"]);
     let found = manifest(&folder, "given");
-    let by_hand = bundled::find(bundled::DEFAULT_PICTURE).unwrap().manifest().unwrap();
+    let by_hand = bundled::find("picture-patches").unwrap().manifest().unwrap();
     assert_eq!(found.input.front_end, by_hand.input.front_end);
     assert_eq!((&found.tokens, &found.embedding), (&by_hand.tokens, &by_hand.embedding));
 }
@@ -233,8 +233,7 @@ fn verify_tells_another_file_and_other_numbers() {
     fs::write(&path, text.replace("log_offset = 0.001", "log_offset = 0.1")).unwrap();
     models(&folder, &["verify"]).expect(69, &["ok     logmel-patches", "WRONG  mine", "golden"]);
     fs::write(&path, &text).unwrap();
-    fs::write(folder.join("mine.onnx"), bundled::find(bundled::DEFAULT_PICTURE).unwrap().onnx)
-        .unwrap();
+    fs::write(folder.join("mine.onnx"), bundled::find("picture-patches").unwrap().onnx).unwrap();
     models(&folder, &["verify", "mine"]).expect(69, &["WRONG  mine", "SHA-256", "was expected"]);
     models(&folder, &["verify", "yamnett"]).expect(69, &["no encoder called \"yamnett\""]);
 }

@@ -99,6 +99,8 @@ fn a_window_in_steady_state_allocates_nothing() {
         (sound, Density::Mahalanobis { ridge: 0.05 }, mixed.clone()),
         (picture, Density::Cosine { nearest: 3, root: true }, LearnToml::default()),
         (picture, Density::Mahalanobis { ridge: 0.05 }, mixed),
+        (picture, Density::Patches { ridge: None }, LearnToml::default()),
+        (picture, Density::Patches { ridge: Some(0.05) }, LearnToml::default()),
     ] {
         let settings = LearnToml {
             predictive_coding: 0.5,

@@ -31,6 +31,7 @@ fn a_learner_stopped_after_every_window_is_the_same_as_one_that_never_stopped() 
         Density::Cosine { nearest: 2, root: true },
         Density::Whitened { nearest: 1, ridge: 0.05 },
         Density::Mahalanobis { ridge: 0.1 },
+        Density::Patches { ridge: Some(0.1) },
     ] {
         let (mut place, mut same_place) = (Place::new(SHAPE, 9), Place::new(SHAPE, 9));
         let mut steady = Learner::new(SHAPE, density, &settings, 4);

@@ -15,7 +15,7 @@ pub struct Bundled {
 pub const DEFAULT_SOUND: &str = "logmel-patches";
 
 /// The encoder of a camera that says nothing else.
-pub const DEFAULT_PICTURE: &str = "picture-patches";
+pub const DEFAULT_PICTURE: &str = "picture";
 
 static ALL: [Bundled; 6] = [
     Bundled {
@@ -34,12 +34,12 @@ static ALL: [Bundled; 6] = [
         onnx: include_bytes!("../../models/sound-small.onnx"),
     },
     Bundled {
-        name: DEFAULT_PICTURE,
+        name: "picture-patches",
         manifest: include_str!("../../models/picture-patches.toml"),
         onnx: include_bytes!("../../models/picture-patches.onnx"),
     },
     Bundled {
-        name: "picture",
+        name: DEFAULT_PICTURE,
         manifest: include_str!("../../models/picture.toml"),
         onnx: include_bytes!("../../models/picture.onnx"),
     },

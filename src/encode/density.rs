@@ -21,6 +21,12 @@ pub enum Density {
         /// Added to every variance, as a share of the mean variance.
         ridge: f32,
     },
+    /// Mean squared distance of the patches of a picture that are farthest from the nearest remembered
+    /// ones at their places.
+    Patches {
+        /// Where distances are whitened, what is added to every variance, as a share of the mean variance.
+        ridge: Option<f32>,
+    },
     /// Mahalanobis distance from all embeddings met.
     Mahalanobis {
         /// Added to every variance, as a share of the mean variance.
@@ -35,6 +41,8 @@ impl Density {
             manifest::Density::CosineNearest => Self::Cosine { nearest: 1, root: false },
             manifest::Density::RootCosineNearest => Self::Cosine { nearest: 1, root: true },
             manifest::Density::WhitenedNearest => Self::Whitened { nearest: 1, ridge: 0.01 },
+            manifest::Density::PatchesNearest => Self::Patches { ridge: None },
+            manifest::Density::WhitenedPatchesNearest => Self::Patches { ridge: Some(0.05) },
             manifest::Density::Mahalanobis => Self::Mahalanobis { ridge: 0.05 },
         }
     }

@@ -70,6 +70,11 @@ impl Codec {
         }
     }
 
+    /// What is taken off each feature, and the unit that the rest is told in.
+    pub fn offset_and_unit(&self) -> (&[f32], &[f32]) {
+        (&self.offset, &self.unit)
+    }
+
     /// The row that is stored as zeros.
     pub fn blank(&self, row: &mut [f32]) {
         row.copy_from_slice(&self.offset);

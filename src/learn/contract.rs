@@ -237,7 +237,14 @@ mod tests {
             token_dim: 6,
             embedding_dim: 12,
         };
-        check(shape, Density::Whitened { nearest: 1, ridge: 0.05 }, &settings.check().unwrap());
+        let settings = settings.check().unwrap();
+        for density in [
+            Density::Whitened { nearest: 1, ridge: 0.05 },
+            Density::Patches { ridge: None },
+            Density::Patches { ridge: Some(0.05) },
+        ] {
+            check(shape, density, &settings);
+        }
     }
 
     #[test]

@@ -70,6 +70,11 @@ impl Mahalanobis {
         Some(sum)
     }
 
+    /// The lower triangle `L` of `C + ridge = L Lᵀ`, row by row; `None` before the first fit.
+    pub fn factor(&self) -> Option<&[f64]> {
+        self.is_fitted.then_some(&*self.factor)
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         (2 * self.dim * self.dim + 4 * self.dim) * size_of::<f64>()

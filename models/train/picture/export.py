@@ -121,7 +121,7 @@ source = "trained by models/train/picture on pictures that it synthesises; no da
 file = "{name}.onnx"
 sha256 = "{hashlib.sha256(data).hexdigest()}"
 modality = "picture"
-density = "cosine_nearest"
+density = "whitened_patches_nearest"
 
 [input.picture]
 width = {SIDE}

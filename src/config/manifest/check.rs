@@ -55,6 +55,14 @@ impl ManifestToml {
         }
         let front_end = self.front_end(&mut problems);
         let tokens = self.outputs.tokens.check(front_end.as_ref(), &mut problems);
+        let lies_in_time =
+            !matches!(tokens, None | Some(TokensSpec::Node { cells: Cells::Grid { .. }, .. }));
+        problems.require(!(self.density.is_of_patches() && lies_in_time), "density", || {
+            "compares the patches of a picture by their places, and these tokens lie in time; \
+             right would be \"cosine_nearest\", \"root_cosine_nearest\", \"whitened_nearest\" or \
+             \"mahalanobis\""
+                .into()
+        });
         let embedding = self.outputs.embedding.check(&mut problems);
         let golden = self.golden.as_ref().map(|golden| golden.check(&mut problems));
         let (Some(sha256), Some(front_end), Some(tokens), Some(embedding)) =

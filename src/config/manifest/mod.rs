@@ -224,7 +224,7 @@ impl Pooling {
     }
 }
 
-/// Which distance suits the embeddings, measured when the encoder was made.
+/// Which distance suits the embeddings or the tokens, measured when the encoder was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Density {
@@ -236,6 +236,18 @@ pub enum Density {
     WhitenedNearest,
     /// Mahalanobis distance from their mean, with a shrunk covariance.
     Mahalanobis,
+    /// Pictures: Euclidean distance of each patch to the nearest remembered one at its place; the farthest
+    /// few tell.
+    PatchesNearest,
+    /// The same after whitening.
+    WhitenedPatchesNearest,
+}
+
+impl Density {
+    /// Whether tokens must lie on a picture.
+    pub const fn is_of_patches(self) -> bool {
+        matches!(self, Self::PatchesNearest | Self::WhitenedPatchesNearest)
+    }
 }
 
 /// A built-in signal and what the encoder must make of it.

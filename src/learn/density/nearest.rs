@@ -5,6 +5,7 @@
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::learn::codec::Codec;
 use crate::learn::density::Past;
+use crate::learn::density::product::product;
 use crate::learn::moments::Moments;
 use crate::learn::whiten::{MOST_DIM, Projection, Whitener};
 
@@ -224,23 +225,6 @@ impl Whitening {
         let width = self.whitened.len();
         (&self.bank[slot * width..(slot + 1) * width], self.scales[slot])
     }
-}
-
-/// Sums of every eighth product side by side: one order of adding, whatever the processor.
-const LANES: usize = 8;
-
-/// `Σ a b`.
-fn product(a: &[f32], b: &[i16]) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let (a_whole, a_rest) = a.as_chunks::<LANES>();
-    let (b_whole, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a_whole.iter().zip(b_whole) {
-        for lane in 0..LANES {
-            lanes[lane] += a[lane] * f32::from(b[lane]);
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(&a, &b)| a * f32::from(b)).sum();
-    lanes.iter().sum::<f32>() + rest
 }
 
 /// `Σ (a − scale b)²`.

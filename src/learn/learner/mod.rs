@@ -25,7 +25,7 @@ use crate::encode::latent::{Latent, LatentShape};
 use crate::learn::classes::Classes;
 use crate::learn::classes::taught::MOST_BYTES;
 use crate::learn::codec::Codec;
-use crate::learn::density::{Distance, Past};
+use crate::learn::density::{Distance, Item, Past};
 use crate::learn::drift::Notice;
 use crate::learn::gate::{Admission, Gate};
 use crate::learn::guard::Guard;
@@ -201,9 +201,13 @@ impl Learner {
         self.prepare(latent);
         let valid = latent.valid_tokens;
         let reading = self.surprise.read(&mut self.model, &self.champion, &self.scratch.u, valid);
-        let past = Past { memory: &self.memory, codec: &self.embedding_codec };
-        let density =
-            self.distance.of(&self.scratch.embedding, past, self.last_slot).unwrap_or(0.0);
+        let past = Past {
+            memory: &self.memory,
+            codec: &self.embedding_codec,
+            token_codec: &self.token_codec,
+        };
+        let item = Item { embedding: &self.scratch.embedding, tokens: &self.scratch.x };
+        let density = self.distance.of(item, past, self.last_slot).unwrap_or(0.0);
         let judged = self.novelty.judge([reading.surprise, density]);
         let raised = self.raise(judged);
         self.last_read = Some(reading);

@@ -7,7 +7,7 @@ use crate::encode::density::Density;
 use crate::encode::latent::LatentShape;
 use crate::learn::classes::Classes;
 use crate::learn::codec::Codec;
-use crate::learn::density::Distance;
+use crate::learn::density::{Distance, Sizes};
 use crate::learn::gate::Gate;
 use crate::learn::guard::Guard;
 use crate::learn::guard::predecessors::Predecessors;
@@ -60,7 +60,7 @@ impl Learner {
             reservoir: settings.reservoir_windows,
             block_s: settings.holdout_block_s,
             every: settings.holdout_every,
-            beside: Distance::bytes_beside(density, shape.embedding_dim),
+            beside: Distance::bytes_beside(density, shape.embedding_dim, tokens),
             seed,
         }
         .within(settings.memory_bytes);
@@ -92,7 +92,11 @@ impl Learner {
             aside: Memory::new(names::aside(plan)),
             classes: Classes::default(),
             last_slot: None,
-            distance: Distance::new(density, shape.embedding_dim, slots, seed ^ 0x64_65_6e_73),
+            distance: Distance::new(
+                density,
+                Sizes { embedding_dim: shape.embedding_dim, tokens, token_dim: width, slots },
+                seed ^ 0x64_65_6e_73,
+            ),
             surprise: Surprise::new(model.guessing(), tokens, dim, settings),
             novelty: Novelty::new(
                 [settings.surprise_weight, settings.density_weight],

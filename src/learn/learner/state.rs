@@ -69,7 +69,11 @@ impl Learner {
         learner.memory.load(from, shape.layout.len())?;
         let last = from.u64()?;
         learner.last_slot = learner.memory.slots().find(|&slot| slot as u64 == last);
-        let past = Past { memory: &learner.memory, codec: &learner.embedding_codec };
+        let past = Past {
+            memory: &learner.memory,
+            codec: &learner.embedding_codec,
+            token_codec: &learner.token_codec,
+        };
         learner.distance.load(from, past)?;
         learner.surprise.load(from)?;
         learner.novelty.load(from)?;

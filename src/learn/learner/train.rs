@@ -2,7 +2,7 @@
 
 use crate::encode::latent::Latent;
 use crate::learn::codec::Codec;
-use crate::learn::density::Past;
+use crate::learn::density::{Item, Past};
 use crate::learn::learner::{Learner, Waiting};
 use crate::learn::novelty::enough;
 use crate::learn::objectives::Batch;
@@ -63,8 +63,13 @@ impl Learner {
             &mut self.rng,
         );
         self.last_slot = Some(slot);
-        let past = Past { memory: &self.memory, codec: &self.embedding_codec };
-        self.distance.admit(&self.scratch.embedding, past);
+        let past = Past {
+            memory: &self.memory,
+            codec: &self.embedding_codec,
+            token_codec: &self.token_codec,
+        };
+        let item = Item { embedding: &self.scratch.embedding, tokens: &self.scratch.x };
+        self.distance.admit(item, past);
         self.counts.admitted += 1;
         if self.counts.admitted == self.fit_at {
             self.fit_at *= 2;
@@ -180,7 +185,11 @@ impl Learner {
         self.add_window(slot);
         let now_s = self.times.last_s.unwrap_or(self.memory.facts(slot).at_s);
         self.memory.rehearsed(slot, now_s, &mut self.rng);
-        let past = Past { memory: &self.memory, codec: &self.embedding_codec };
+        let past = Past {
+            memory: &self.memory,
+            codec: &self.embedding_codec,
+            token_codec: &self.token_codec,
+        };
         self.distance.follow(past);
         true
     }

@@ -325,6 +325,12 @@ impl Memory {
         codec.decode(&self.tokens[slot * len..(slot + 1) * len], self.facts[slot].token_scale, out);
     }
 
+    /// The tokens in `slot` as stored, and the scale of their numbers.
+    pub fn stored_tokens(&self, slot: usize) -> (&[i8], f32) {
+        let len = self.plan.tokens_len;
+        (&self.tokens[slot * len..(slot + 1) * len], self.facts[slot].token_scale)
+    }
+
     /// The embedding in `slot` as stored, and the scale of its numbers.
     pub fn embedding(&self, slot: usize) -> (&[i16], f32) {
         let dim = self.plan.embedding_dim;
