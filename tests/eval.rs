@@ -167,7 +167,7 @@ fn what_cannot_be_told_is_not_told() {
     let columns = "row,auroc,pauc,seed_deviation,above_frozen,above_low,above_high,recall,\
                    false_per_hour,alarms_per_day,skill_vs_mean,skill_vs_persistence";
     assert_eq!(out.lines().next(), Some(columns));
-    assert_eq!(out.lines().count(), 11, "a line a row: {out}");
+    assert_eq!(out.lines().count(), 12, "a line a row: {out}");
     // One block of five minutes is no interval.
     assert!(notes.contains("too little to say how sure that is"), "{notes}");
     fs::remove_file(files.at("one.csv")).unwrap();

@@ -17,6 +17,10 @@ use crate::pipeline::eval::stream::Window;
 const NEAREST: usize = 3;
 /// Examples remembered, evenly over the learning part, at most.
 const MOST_REMEMBERED: usize = 4096;
+/// Examples whose tokens are remembered, at most.
+const MOST_TOKENS_OF: usize = 1024;
+/// One token in so many is among the farthest, whose mean counts.
+const FARTHEST: usize = 40;
 /// Numbers kept by whitening.
 const WHITENED: usize = 64;
 /// Added to every variance, as a share of their mean.
@@ -36,12 +40,20 @@ pub enum Frozen {
     WhitenedDistance,
     /// Mahalanobis distance with a shrunk covariance.
     Mahalanobis,
+    /// Mean squared distance of the farthest fortieth of the tokens to the nearest at their places, whitened.
+    Tokens,
 }
 
 impl Frozen {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Raw, Self::Centred, Self::Whitened, Self::WhitenedDistance, Self::Mahalanobis];
+    pub const ALL: [Self; 6] = [
+        Self::Raw,
+        Self::Centred,
+        Self::Whitened,
+        Self::WhitenedDistance,
+        Self::Mahalanobis,
+        Self::Tokens,
+    ];
 
     /// In words, for a table.
     pub const fn name(self) -> &'static str {
@@ -51,6 +63,7 @@ impl Frozen {
             Self::Whitened => "frozen, whitened",
             Self::WhitenedDistance => "frozen, whitened distance",
             Self::Mahalanobis => "frozen, Mahalanobis",
+            Self::Tokens => "frozen, tokens",
         }
     }
 
@@ -68,6 +81,7 @@ impl Frozen {
             judged.iter().map(|window| window.latent.embedding.as_slice()).collect();
         match self {
             Self::Mahalanobis => mahalanobis(dim, &bank, &asked),
+            Self::Tokens => tokens(learnt, judged),
             Self::Raw => nearest(
                 &rows_of_length_one(&bank, <[f32]>::to_vec),
                 &rows_of_length_one(&asked, <[f32]>::to_vec),
@@ -165,6 +179,57 @@ fn mahalanobis(dim: usize, bank: &[&[f32]], asked: &[&[f32]]) -> Vec<f64> {
         .collect()
 }
 
+/// Each token beside those of the learning part at its place.
+fn tokens(learnt: &[&Window], judged: &[&Window]) -> Vec<f64> {
+    let every = learnt.len().div_ceil(MOST_TOKENS_OF).max(1);
+    let learnt: Vec<&Window> = learnt.iter().step_by(every).copied().collect();
+    let (count, dim) = learnt[0].latent.tokens.dim();
+    let projection = Projection::new(dim, MOST_DIM, 1);
+    let width = projection.out_dim();
+    let mut whitener = Whitener::new(width, WHITENED, RIDGE, f32::INFINITY, count);
+    let kept = whitener.out_dim();
+    let mut narrow = vec![0.0; count * width];
+    let mut moments = Moments::new(width, count);
+    for window in &learnt {
+        let valid = projected(window, &projection, &mut narrow);
+        moments.add(&narrow[..valid * width]);
+    }
+    whitener.fit(&moments);
+    // Tokens that are not valid are left out, not zero.
+    let mut whitened = |window: &Window| {
+        let valid = projected(window, &projection, &mut narrow);
+        let mut out = vec![0.0; count * kept];
+        whitener.apply(&narrow, &mut out);
+        out.truncate(valid * kept);
+        out
+    };
+    let bank: Vec<Vec<f32>> = learnt.iter().map(|window| whitened(window)).collect();
+    let one = |window: &&Window| {
+        let asked = whitened(window);
+        let mut nearest = vec![f32::INFINITY; asked.len() / kept];
+        for known in &bank {
+            let pairs = asked.chunks_exact(kept).zip(known.chunks_exact(kept));
+            for (nearest, (a, b)) in nearest.iter_mut().zip(pairs) {
+                let squared: f32 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
+                *nearest = nearest.min(squared);
+            }
+        }
+        nearest.retain(|x| x.is_finite());
+        nearest.sort_unstable_by(|a, b| b.total_cmp(a));
+        let count = nearest.len().div_ceil(FARTHEST).max(1);
+        nearest.iter().take(count).map(|&x| f64::from(x)).sum::<f64>() / count as f64
+    };
+    judged.iter().map(one).collect()
+}
+
+/// Fills `narrow`, and says how many of its tokens are valid.
+fn projected(window: &Window, projection: &Projection, narrow: &mut [f32]) -> usize {
+    if let Some(tokens) = window.latent.tokens.as_slice() {
+        projection.apply(tokens, narrow);
+    }
+    window.latent.valid_tokens
+}
+
 /// A row each, of length 1.
 fn rows_of_length_one(rows: &[&[f32]], mut space: impl FnMut(&[f32]) -> Vec<f32>) -> Array2<f32> {
     let mut all = Vec::new();
@@ -215,6 +280,8 @@ mod tests {
         let mut rng = Rng::from_seed(3);
         let mut window = |kind: usize| {
             let mut latent = Latent::zeros(shape);
+            latent.valid_tokens = 1;
+            latent.tokens.fill([0.0, 1.0, 2.0, 6.0][kind] + 0.02 * rng.unit_f32());
             latent.embedding.iter_mut().for_each(|x| *x = 1.0 + 0.02 * rng.unit_f32());
             latent.embedding[kind] += 6.0;
             Window { start_s: 0.0, end_s: 1.0, input: 0, latent: Arc::new(latent) }
