@@ -36,6 +36,7 @@ check "it learns what is usual" within 600 is mic running
 check "it watches, too" within 600 is camera running
 sleep "${LEARN_S:-120}"
 habituate status
+grep -E 'VmHWM|VmRSS' "/proc/$(unit MainPID)/status"
 
 # The usual sound alone for as long as the foreign one is waited for: were alarms frequent anyway, one
 # after the foreign sound would show nothing.
