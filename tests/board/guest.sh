@@ -96,6 +96,8 @@ device = "Loopback"
 kind = "camera"
 name = "camera"
 frames_per_s = 0.2
+# Translated, the default one takes a second a picture, and the microphone waits.
+encoder = "picture-patches"
 [checkpoint]
 every_s = 20.0
 [board]
