@@ -1,4 +1,5 @@
-//! How far an embedding, or the patches of a picture, are from those met before. Frozen: nothing that is trained takes part.
+//! How far an embedding, or the patches of a picture, are from those met before. Frozen: nothing that is
+//! trained takes part.
 //!
 //! All distances are told as logarithms: they range over decades, and novelty counts in deviations.
 

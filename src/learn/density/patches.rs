@@ -16,6 +16,8 @@ use crate::learn::mahalanobis::{Mahalanobis, solve_lower, solve_upper};
 
 /// One patch in so many is among the farthest, whose mean tells.
 const FARTHEST: usize = 40;
+/// Windows before the first metric, as for whitened embeddings; until then nothing is said.
+const FIRST_FIT: u64 = 16;
 /// Distances below this share of the usual variance cannot be told from rounding to bytes.
 const LEAST_SHARE: f64 = 1e-3;
 
@@ -52,7 +54,7 @@ impl Patches {
     pub(super) fn new(cells: usize, width: usize, ridge: Option<f32>, slots: usize) -> Self {
         let metric = ridge.map(|ridge| {
             let spread = Mahalanobis::new(width, f64::from(ridge), cells);
-            Box::new(Metric { spread, admitted: 0, fit_at: 16 })
+            Box::new(Metric { spread, admitted: 0, fit_at: FIRST_FIT })
         });
         Self {
             cells,
@@ -90,14 +92,14 @@ impl Patches {
             }
             let place = cell * *width..(cell + 1) * *width;
             centred[place.clone()].copy_from_slice(patch);
-            let square;
-            if let Some(factor) = factor {
+            let square = if let Some(factor) = factor {
                 solve_lower(factor, patch);
-                square = square_of(patch);
+                let square = square_of(patch);
                 solve_upper(factor, patch);
+                square
             } else {
-                square = square_of(patch);
-            }
+                square_of(patch)
+            };
             for ((to, &x), &unit) in mapped[place].iter_mut().zip(&*patch).zip(unit) {
                 *to = single(x * f64::from(unit));
             }

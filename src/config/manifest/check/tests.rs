@@ -63,6 +63,17 @@ fn a_grid_and_a_pooled_embedding_are_understood() {
 }
 
 #[test]
+fn patches_are_those_of_a_picture() {
+    for density in ["patches_nearest", "whitened_patches_nearest"] {
+        let picture = PICTURE.replace("mahalanobis", density);
+        assert!(Manifest::parse(&picture).unwrap().density.is_of_patches());
+        let key = format!("modality = \"sound\"\ndensity = \"{density}\"");
+        let told = problems(&SOUND.replace("modality = \"sound\"", &key));
+        assert!(told.contains("density") && told.contains("\"cosine_nearest\""), "{told}");
+    }
+}
+
+#[test]
 fn all_problems_are_shown_at_once() {
     let text = SOUND
         .replace("name = \"patches\"", "name = \"a b\"")
