@@ -70,9 +70,19 @@ impl Codec {
         }
     }
 
-    /// What is taken off each feature, and the unit that the rest is told in.
-    pub fn offset_and_unit(&self) -> (&[f32], &[f32]) {
-        (&self.offset, &self.unit)
+    /// The unit of each feature.
+    pub fn unit(&self) -> &[f32] {
+        &self.unit
+    }
+
+    /// Rows of features without their offset.
+    pub fn centre(&self, x: &[f32], out: &mut [f64]) {
+        let dim = self.offset.len();
+        for (x, out) in x.chunks_exact(dim).zip(out.chunks_exact_mut(dim)) {
+            for ((out, &x), &offset) in out.iter_mut().zip(x).zip(&self.offset) {
+                *out = f64::from(x) - f64::from(offset);
+            }
+        }
     }
 
     /// The row that is stored as zeros.
@@ -111,6 +121,14 @@ impl Codec {
                 let q: f32 = q.into();
                 *out = offset + unit * scale * q;
             }
+        }
+    }
+
+    /// One stored row, without its offset.
+    pub fn decode_centred<S: Stored>(&self, stored: &[S], scale: f32, out: &mut [f64]) {
+        for ((out, &q), &unit) in out.iter_mut().zip(stored).zip(&self.unit) {
+            let q: f32 = q.into();
+            *out = f64::from(unit) * f64::from(scale) * f64::from(q);
         }
     }
 

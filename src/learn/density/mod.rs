@@ -6,6 +6,7 @@
 mod nearest;
 mod patches;
 mod product;
+mod refits;
 mod spread;
 
 use crate::base::bytes::{Malformed, Reader, Writer};
@@ -16,6 +17,7 @@ use crate::learn::whiten::MOST_DIM;
 
 use nearest::Nearest;
 use patches::Patches;
+pub use patches::mean_of_farthest;
 use spread::Spread;
 
 /// What is compared with what.
@@ -130,6 +132,16 @@ impl Distance {
             Kind::Nearest(nearest) => nearest.admit(item.embedding, past),
             Kind::Spread(spread) => spread.admit(item.embedding),
             Kind::Patches(patches) => patches.admit(item.tokens, past),
+        }
+    }
+
+    /// Warm-up is over: what has not been fitted yet is fitted to what was met, however little. Else nothing
+    /// could be said of the first windows after it.
+    pub fn settle(&mut self, past: Past<'_>) {
+        match &mut self.kind {
+            Kind::Nearest(nearest) => nearest.settle(past),
+            Kind::Patches(patches) => patches.settle(past),
+            Kind::Spread(spread) => spread.settle(),
         }
     }
 
@@ -277,7 +289,7 @@ mod tests {
     #[test]
     fn patches_agree_with_floating_point() {
         let mut world = met(Density::Patches { ridge: None }, 400);
-        let unit = world.token_codec.offset_and_unit().1;
+        let unit = world.token_codec.unit();
         let least = 1e-3 * unit.iter().map(|&unit| f64::from(unit).powi(2)).sum::<f64>();
         let mut rng = Rng::from_seed(78);
         for _ in 0..20 {
@@ -331,6 +343,17 @@ mod tests {
     fn nothing_is_said_before_anything_was_met() {
         for density in ALL {
             assert_eq!(met(density, 0).of(&[1.0; DIM], None), None, "{density:?}");
+        }
+    }
+
+    /// Fails where the first fit waits for more windows than a short warm-up has.
+    #[test]
+    fn after_the_shortest_warm_up_something_is_said() {
+        for density in ALL {
+            let mut world = met(density, 8);
+            let World { memory, codec, token_codec, .. } = &world;
+            world.distance.settle(Past { memory, codec, token_codec });
+            assert!(world.of(&[1.0; DIM], None).is_some(), "{density:?}");
         }
     }
 

@@ -6,6 +6,7 @@ use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::learn::codec::Codec;
 use crate::learn::density::Past;
 use crate::learn::density::product::product;
+use crate::learn::density::refits::Refits;
 use crate::learn::moments::Moments;
 use crate::learn::whiten::{MOST_DIM, Projection, Whitener};
 
@@ -34,8 +35,7 @@ struct Whitening {
     projection: Projection,
     moments: Moments,
     whitener: Whitener,
-    admitted: u64,
-    fit_at: u64,
+    refits: Refits,
     plain: Codec,
     bank: Vec<i16>,
     scales: Vec<f32>,
@@ -61,8 +61,7 @@ impl Nearest {
         let whitening = Whitening {
             moments: Moments::new(width, 1),
             whitener: Whitener::new(width, width, f64::from(ridge), CLAMP, 1),
-            admitted: 0,
-            fit_at: 16,
+            refits: Refits::new(|at| at + at / 2),
             plain: Codec::plain(width),
             bank: vec![0; slots * width],
             scales: vec![0.0; slots],
@@ -131,15 +130,29 @@ impl Nearest {
         if let Some(whitening) = &mut self.whitening
             && whitening.admit(embedding)
         {
-            return past.memory.slots().for_each(|slot| self.measure(slot, past));
+            return self.measure_all(past);
         }
         self.follow(past);
+    }
+
+    /// Fits what has not been fitted yet.
+    pub(super) fn settle(&mut self, past: Past<'_>) {
+        if let Some(whitening) = &mut self.whitening
+            && !whitening.whitener.is_fitted()
+        {
+            whitening.whitener.fit(&whitening.moments);
+            self.measure_all(past);
+        }
     }
 
     /// Measures the slots that memory has changed, in its order: a window may have moved on from the
     /// slot that the newest one took.
     pub(super) fn follow(&mut self, past: Past<'_>) {
         past.memory.changed().iter().for_each(|&slot| self.measure(slot, past));
+    }
+
+    fn measure_all(&mut self, past: Past<'_>) {
+        past.memory.slots().for_each(|slot| self.measure(slot, past));
     }
 
     /// Makes what stands for the embedding in `slot`.
@@ -167,8 +180,7 @@ impl Nearest {
         if let Some(whitening) = &self.whitening {
             whitening.moments.save(to);
             whitening.whitener.save(to);
-            to.u64(whitening.admitted);
-            to.u64(whitening.fit_at);
+            whitening.refits.save(to);
         }
     }
 
@@ -176,10 +188,9 @@ impl Nearest {
         if let Some(whitening) = &mut self.whitening {
             whitening.moments.load(from)?;
             whitening.whitener.load(from)?;
-            whitening.admitted = from.u64()?;
-            whitening.fit_at = from.u64()?;
+            whitening.refits.load(from)?;
         }
-        past.memory.slots().for_each(|slot| self.measure(slot, past));
+        self.measure_all(past);
         Ok(())
     }
 }
@@ -199,14 +210,11 @@ impl Whitening {
     fn admit(&mut self, embedding: &[f32]) -> bool {
         self.projection.apply(embedding, &mut self.projected);
         self.moments.add(&self.projected);
-        self.admitted += 1;
-        if self.admitted < self.fit_at {
-            return false;
+        let is_due = self.refits.admit();
+        if is_due {
+            self.whitener.fit(&self.moments);
         }
-        // When half as much again has been met: soon at first, seldom later.
-        self.fit_at += self.fit_at / 2;
-        self.whitener.fit(&self.moments);
-        true
+        is_due
     }
 
     fn store(&mut self, slot: usize, stored: &[i16], scale: f32, codec: &Codec) -> (&[i16], f32) {

@@ -10,14 +10,14 @@
 //! nearest are told exactly, as in [`nearest`](super::nearest).
 
 use crate::base::bytes::{Malformed, Reader, Writer};
+use crate::learn::codec::Codec;
 use crate::learn::density::Past;
 use crate::learn::density::product::product;
+use crate::learn::density::refits::Refits;
 use crate::learn::mahalanobis::{Mahalanobis, solve_lower, solve_upper};
 
 /// One patch in so many is among the farthest, whose mean tells.
 const FARTHEST: usize = 40;
-/// Windows before the first metric, as for whitened embeddings; until then nothing is said.
-const FIRST_FIT: u64 = 16;
 /// Distances below this share of the usual variance cannot be told from rounding to bytes.
 const LEAST_SHARE: f64 = 1e-3;
 
@@ -26,7 +26,7 @@ const LEAST_SHARE: f64 = 1e-3;
 pub(super) struct Patches {
     cells: usize,
     width: usize,
-    metric: Option<Box<Metric>>,
+    metric: Metric,
     /// `yᵀMy` of each patch in each slot, `[slots, cells]`.
     squares: Vec<f32>,
     /// Scratch: the patches asked for, without the codec's offset; `(Mx)` in the codec's units; `xᵀMx`.
@@ -40,21 +40,20 @@ pub(super) struct Patches {
     distances: Vec<f64>,
 }
 
-/// `M`, where it is not the identity: the inverse covariance of all patches met, of all places alike.
+/// `M`: the identity, or the inverse covariance of all patches met, of all places alike.
 #[derive(Debug)]
-struct Metric {
-    spread: Mahalanobis,
-    admitted: u64,
-    fit_at: u64,
+enum Metric {
+    Plain,
+    Whitened { spread: Box<Mahalanobis>, refits: Refits },
 }
 
 impl Patches {
     /// For pictures of `cells` patches of `width` numbers and a memory of `slots` windows; whitened where
     /// there is a `ridge`.
     pub(super) fn new(cells: usize, width: usize, ridge: Option<f32>, slots: usize) -> Self {
-        let metric = ridge.map(|ridge| {
-            let spread = Mahalanobis::new(width, f64::from(ridge), cells);
-            Box::new(Metric { spread, admitted: 0, fit_at: FIRST_FIT })
+        let metric = ridge.map_or(Metric::Plain, |ridge| Metric::Whitened {
+            spread: Box::new(Mahalanobis::new(width, f64::from(ridge), cells)),
+            refits: Refits::new(|at| at + at / 2),
         });
         Self {
             cells,
@@ -77,81 +76,75 @@ impl Patches {
         past: Past<'_>,
         skip: Option<usize>,
     ) -> Option<f32> {
-        if past.memory.len() < 1 + usize::from(skip.is_some()) {
+        let least = 1 + usize::from(skip.is_some());
+        if past.memory.len() < least || !self.metric.is_fitted() {
             return None;
         }
-        let factor = match &self.metric {
-            None => None,
-            Some(metric) => Some(metric.spread.factor()?),
-        };
-        let Self { cells, width, centred, mapped, own, nearest, patch, distances, .. } = self;
-        let (offset, unit) = past.token_codec.offset_and_unit();
-        for (cell, x) in tokens.chunks_exact(*width).enumerate() {
-            for ((to, &x), &offset) in patch.iter_mut().zip(x).zip(offset) {
-                *to = f64::from(x) - f64::from(offset);
-            }
-            let place = cell * *width..(cell + 1) * *width;
-            centred[place.clone()].copy_from_slice(patch);
-            let square = if let Some(factor) = factor {
-                solve_lower(factor, patch);
-                let square = square_of(patch);
-                solve_upper(factor, patch);
-                square
-            } else {
-                square_of(patch)
-            };
-            for ((to, &x), &unit) in mapped[place].iter_mut().zip(&*patch).zip(unit) {
+        self.ask(tokens, past.token_codec);
+        self.find(past, skip);
+        self.tell(past);
+        let usual = self.metric.usual(past.token_codec.unit());
+        Some(single((mean_of_farthest(&mut self.distances) + LEAST_SHARE * usual).ln()))
+    }
+
+    /// Prepares the scan.
+    fn ask(&mut self, tokens: &[f32], codec: &Codec) {
+        let Self { width, metric, centred, mapped, own, patch, .. } = self;
+        codec.centre(tokens, centred);
+        let rows = centred.chunks_exact(*width).zip(mapped.chunks_exact_mut(*width));
+        for ((centred, mapped), own) in rows.zip(own) {
+            patch.copy_from_slice(centred);
+            *own = single(metric.square(patch));
+            metric.map(patch);
+            for ((to, &x), &unit) in mapped.iter_mut().zip(&*patch).zip(codec.unit()) {
                 *to = single(x * f64::from(unit));
             }
-            own[cell] = single(square);
         }
+    }
+
+    /// The nearest of each patch.
+    fn find(&mut self, past: Past<'_>, skip: Option<usize>) {
+        let Self { cells, width, squares, mapped, own, nearest, .. } = self;
         nearest.clear();
         nearest.resize(*cells, (f32::INFINITY, 0));
         for slot in past.memory.slots().filter(|&slot| Some(slot) != skip) {
             let (stored, scale) = past.memory.stored_tokens(slot);
-            let squares = &self.squares[slot * *cells..(slot + 1) * *cells];
-            let patches = mapped.chunks_exact(*width).zip(stored.chunks_exact(*width));
-            for (((asked, stored), &square), (own, nearest)) in
-                patches.zip(squares).zip(own.iter().zip(nearest.iter_mut()))
-            {
-                let distance = own + square - 2.0 * scale * product(asked, stored);
+            let squares = &squares[slot * *cells..(slot + 1) * *cells];
+            let rows = mapped.chunks_exact(*width).zip(stored.chunks_exact(*width));
+            let sums = own.iter().zip(squares).map(|(own, square)| own + square);
+            for (((asked, stored), sum), nearest) in rows.zip(sums).zip(nearest.iter_mut()) {
+                let distance = sum - 2.0 * scale * product(asked, stored);
                 if distance < nearest.0 {
                     *nearest = (distance, slot);
                 }
             }
         }
+    }
+
+    /// The distances to them, exactly.
+    fn tell(&mut self, past: Past<'_>) {
+        let Self { width, metric, centred, nearest, patch, distances, .. } = self;
         distances.clear();
-        for (cell, &(_, slot)) in nearest.iter().enumerate() {
-            let place = cell * *width..(cell + 1) * *width;
+        let asked = centred.chunks_exact(*width).zip(nearest);
+        for (cell, (asked, &mut (_, slot))) in asked.enumerate() {
             let (stored, scale) = past.memory.stored_tokens(slot);
-            let stored = &stored[place.clone()];
-            for (((to, &x), &q), &unit) in
-                patch.iter_mut().zip(&centred[place]).zip(stored).zip(unit)
-            {
-                *to = x - f64::from(unit) * f64::from(scale) * f64::from(q);
-            }
-            if let Some(factor) = factor {
-                solve_lower(factor, patch);
-            }
-            distances.push(square_of(patch));
+            let stored = &stored[cell * *width..(cell + 1) * *width];
+            past.token_codec.decode_centred(stored, scale, patch);
+            patch.iter_mut().zip(asked).for_each(|(to, x)| *to -= x);
+            distances.push(metric.square(patch));
         }
-        distances.sort_unstable_by(|a, b| b.total_cmp(a));
-        let count = cells.div_ceil(FARTHEST);
-        let mean = distances[..count].iter().sum::<f64>() / count as f64;
-        let usual = match factor {
-            None => unit.iter().map(|&unit| f64::from(unit).powi(2)).sum(),
-            Some(_) => *width as f64,
-        };
-        Some(single((mean + LEAST_SHARE * usual).ln()))
     }
 
     pub(super) fn admit(&mut self, tokens: &[f32], past: Past<'_>) {
-        if let Some(metric) = &mut self.metric
-            && metric.admit(tokens)
-        {
-            return past.memory.slots().for_each(|slot| self.measure(slot, past));
+        if self.metric.admit(tokens) { self.measure_all(past) } else { self.follow(past) }
+    }
+
+    /// Fits what has not been fitted yet.
+    pub(super) fn settle(&mut self, past: Past<'_>) {
+        if !self.metric.is_fitted() {
+            self.metric.fit();
+            self.measure_all(past);
         }
-        self.follow(past);
     }
 
     /// Measures the slots that memory has changed.
@@ -159,69 +152,110 @@ impl Patches {
         past.memory.changed().iter().for_each(|&slot| self.measure(slot, past));
     }
 
+    fn measure_all(&mut self, past: Past<'_>) {
+        past.memory.slots().for_each(|slot| self.measure(slot, past));
+    }
+
     fn measure(&mut self, slot: usize, past: Past<'_>) {
-        let factor = match &self.metric {
-            None => None,
-            Some(metric) => match metric.spread.factor() {
-                None => return,
-                factor => factor,
-            },
-        };
+        if !self.metric.is_fitted() {
+            return;
+        }
         let (stored, scale) = past.memory.stored_tokens(slot);
-        let (_, unit) = past.token_codec.offset_and_unit();
         let squares = &mut self.squares[slot * self.cells..(slot + 1) * self.cells];
         for (stored, square) in stored.chunks_exact(self.width).zip(squares) {
-            for ((to, &q), &unit) in self.patch.iter_mut().zip(stored).zip(unit) {
-                *to = f64::from(unit) * f64::from(scale) * f64::from(q);
-            }
-            if let Some(factor) = factor {
-                solve_lower(factor, &mut self.patch);
-            }
-            *square = single(square_of(&self.patch));
+            past.token_codec.decode_centred(stored, scale, &mut self.patch);
+            *square = single(self.metric.square(&mut self.patch));
         }
     }
 
     pub(super) fn bytes(&self) -> usize {
         let numbers = 4 * (self.squares.len() + self.mapped.len()) + 8 * self.centred.len();
-        numbers + self.metric.as_ref().map_or(0, |metric| metric.spread.bytes())
+        let metric = match &self.metric {
+            Metric::Plain => 0,
+            Metric::Whitened { spread, .. } => spread.bytes(),
+        };
+        numbers + metric
     }
 
     pub(super) fn save(&self, to: &mut Writer) {
-        if let Some(metric) = &self.metric {
-            metric.spread.save(to);
-            to.u64(metric.admitted);
-            to.u64(metric.fit_at);
+        if let Metric::Whitened { spread, refits } = &self.metric {
+            spread.save(to);
+            refits.save(to);
         }
     }
 
     pub(super) fn load(&mut self, from: &mut Reader<'_>, past: Past<'_>) -> Result<(), Malformed> {
-        if let Some(metric) = &mut self.metric {
-            metric.spread.load(from)?;
-            metric.admitted = from.u64()?;
-            metric.fit_at = from.u64()?;
+        if let Metric::Whitened { spread, refits } = &mut self.metric {
+            spread.load(from)?;
+            refits.load(from)?;
         }
-        past.memory.slots().for_each(|slot| self.measure(slot, past));
+        self.measure_all(past);
         Ok(())
     }
 }
 
 impl Metric {
+    fn is_fitted(&self) -> bool {
+        match self {
+            Self::Plain => true,
+            Self::Whitened { spread, .. } => spread.factor().is_some(),
+        }
+    }
+
     /// Whether the metric has changed, and with it all squares.
     fn admit(&mut self, tokens: &[f32]) -> bool {
-        self.spread.observe(tokens);
-        self.admitted += 1;
-        if self.admitted < self.fit_at {
-            return false;
+        let Self::Whitened { spread, refits } = self else { return false };
+        spread.observe(tokens);
+        let is_due = refits.admit();
+        if is_due {
+            spread.fit();
         }
-        // As for whitened embeddings: soon at first, seldom later.
-        self.fit_at += self.fit_at / 2;
-        self.spread.fit();
-        true
+        is_due
+    }
+
+    fn fit(&mut self) {
+        if let Self::Whitened { spread, .. } = self {
+            spread.fit();
+        }
+    }
+
+    /// `L` of `M⁻¹ = L Lᵀ`, where it is not the identity.
+    fn factor(&self) -> Option<&[f64]> {
+        match self {
+            Self::Plain => None,
+            Self::Whitened { spread, .. } => spread.factor(),
+        }
+    }
+
+    /// `xᵀMx`; leaves `L⁻¹x`.
+    fn square(&self, x: &mut [f64]) -> f64 {
+        if let Some(factor) = self.factor() {
+            solve_lower(factor, x);
+        }
+        x.iter().map(|x| x * x).sum()
+    }
+
+    /// Makes `Mx` of `L⁻¹x`.
+    fn map(&self, x: &mut [f64]) {
+        if let Some(factor) = self.factor() {
+            solve_upper(factor, x);
+        }
+    }
+
+    /// What `xᵀMx` of a patch usually is.
+    fn usual(&self, unit: &[f32]) -> f64 {
+        match self {
+            Self::Plain => unit.iter().map(|&unit| f64::from(unit).powi(2)).sum(),
+            Self::Whitened { .. } => unit.len() as f64,
+        }
     }
 }
 
-fn square_of(x: &[f64]) -> f64 {
-    x.iter().map(|x| x * x).sum()
+/// The mean of the largest fortieth of `distances`, one of them at least; sorts them.
+pub fn mean_of_farthest(distances: &mut [f64]) -> f64 {
+    distances.sort_unstable_by(|a, b| b.total_cmp(a));
+    let count = distances.len().div_ceil(FARTHEST).max(1);
+    distances.iter().take(count).sum::<f64>() / count as f64
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "computed in f64, used in f32")]

@@ -1,6 +1,7 @@
 //! Mahalanobis distance from all embeddings admitted.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
+use crate::learn::density::refits::Refits;
 use crate::learn::mahalanobis::Mahalanobis;
 use crate::learn::whiten::{MOST_DIM, Projection};
 
@@ -12,8 +13,7 @@ const LEAST_SQUARE: f64 = 1e-3;
 pub(super) struct Spread {
     projection: Projection,
     distance: Mahalanobis,
-    admitted: u64,
-    fit_at: u64,
+    refits: Refits,
     projected: Vec<f32>,
 }
 
@@ -25,8 +25,7 @@ impl Spread {
             distance: Mahalanobis::new(width, f64::from(ridge), 1),
             projected: vec![0.0; width],
             projection,
-            admitted: 0,
-            fit_at: 16,
+            refits: Refits::new(|at| at + at.div_ceil(10).max(16)),
         }
     }
 
@@ -41,9 +40,14 @@ impl Spread {
     pub(super) fn admit(&mut self, embedding: &[f32]) {
         self.projection.apply(embedding, &mut self.projected);
         self.distance.observe(&self.projected);
-        self.admitted += 1;
-        if self.admitted == self.fit_at {
-            self.fit_at += self.fit_at.div_ceil(10).max(16);
+        if self.refits.admit() {
+            self.distance.fit();
+        }
+    }
+
+    /// Fits what has not been fitted yet.
+    pub(super) fn settle(&mut self) {
+        if self.distance.factor().is_none() {
             self.distance.fit();
         }
     }
@@ -54,14 +58,11 @@ impl Spread {
 
     pub(super) fn save(&self, to: &mut Writer) {
         self.distance.save(to);
-        to.u64(self.admitted);
-        to.u64(self.fit_at);
+        self.refits.save(to);
     }
 
     pub(super) fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
         self.distance.load(from)?;
-        self.admitted = from.u64()?;
-        self.fit_at = from.u64()?;
-        Ok(())
+        self.refits.load(from)
     }
 }

@@ -7,7 +7,7 @@ use crate::learn::surprise::Reading;
 pub struct Score {
     /// Raw channel: how far the tokens are from what was expected; 0 before anything was fitted.
     pub surprise: f32,
-    /// Raw channel: how far the embedding is from those met; 0 before anything was fitted.
+    /// Raw channel: how far the embedding, or the farthest patches, are from those met; 0 before anything was fitted.
     pub density: f32,
     /// Deviations above the usual. `None` during warm-up.
     pub novelty: Option<f32>,

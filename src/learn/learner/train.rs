@@ -45,6 +45,12 @@ impl Learner {
             self.scratch.embedding.copy_from_slice(&window.embedding);
             self.admit(window.valid_tokens, window.at_s);
         }
+        let past = Past {
+            memory: &self.memory,
+            codec: &self.embedding_codec,
+            token_codec: &self.token_codec,
+        };
+        self.distance.settle(past);
     }
 
     /// Takes `scratch.x` and `scratch.embedding` into moments and memory.

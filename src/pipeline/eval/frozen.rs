@@ -5,6 +5,7 @@ use ndarray::Array2;
 use ndarray::ArrayView1;
 use ndarray::Axis;
 
+use crate::learn::density::mean_of_farthest;
 use crate::learn::mahalanobis::Mahalanobis;
 use crate::learn::moments::Moments;
 use crate::learn::whiten::MOST_DIM;
@@ -19,8 +20,6 @@ const NEAREST: usize = 3;
 const MOST_REMEMBERED: usize = 4096;
 /// Examples whose tokens are remembered, at most.
 const MOST_TOKENS_OF: usize = 1024;
-/// One token in so many is among the farthest, whose mean counts.
-const FARTHEST: usize = 40;
 /// Numbers kept by whitening.
 const WHITENED: usize = 64;
 /// Added to every variance, as a share of their mean.
@@ -183,51 +182,31 @@ fn mahalanobis(dim: usize, bank: &[&[f32]], asked: &[&[f32]]) -> Vec<f64> {
 fn tokens(learnt: &[&Window], judged: &[&Window]) -> Vec<f64> {
     let every = learnt.len().div_ceil(MOST_TOKENS_OF).max(1);
     let learnt: Vec<&Window> = learnt.iter().step_by(every).copied().collect();
-    let (count, dim) = learnt[0].latent.tokens.dim();
-    let projection = Projection::new(dim, MOST_DIM, 1);
-    let width = projection.out_dim();
-    let mut whitener = Whitener::new(width, WHITENED, RIDGE, f32::INFINITY, count);
-    let kept = whitener.out_dim();
-    let mut narrow = vec![0.0; count * width];
-    let mut moments = Moments::new(width, count);
-    for window in &learnt {
-        let valid = projected(window, &projection, &mut narrow);
-        moments.add(&narrow[..valid * width]);
-    }
-    whitener.fit(&moments);
-    // Tokens that are not valid are left out, not zero.
-    let mut whitened = |window: &Window| {
-        let valid = projected(window, &projection, &mut narrow);
-        let mut out = vec![0.0; count * kept];
-        whitener.apply(&narrow, &mut out);
-        out.truncate(valid * kept);
-        out
-    };
-    let bank: Vec<Vec<f32>> = learnt.iter().map(|window| whitened(window)).collect();
-    let one = |window: &&Window| {
+    let rows: Vec<&[f32]> = learnt.iter().flat_map(|window| valid_tokens(window)).collect();
+    let Some(first) = rows.first() else { return vec![0.0; judged.len()] };
+    let mut space = Whitened::of(first.len(), &rows);
+    let mut whitened =
+        |window: &Window| valid_tokens(window).map(|token| space.of_row(token)).collect::<Vec<_>>();
+    let bank: Vec<Vec<Vec<f32>>> = learnt.iter().map(|window| whitened(window)).collect();
+    let mut one = |window: &&Window| {
         let asked = whitened(window);
-        let mut nearest = vec![f32::INFINITY; asked.len() / kept];
+        let mut nearest = vec![f32::INFINITY; asked.len()];
         for known in &bank {
-            let pairs = asked.chunks_exact(kept).zip(known.chunks_exact(kept));
-            for (nearest, (a, b)) in nearest.iter_mut().zip(pairs) {
+            for (nearest, (a, b)) in nearest.iter_mut().zip(asked.iter().zip(known)) {
                 let squared: f32 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
                 *nearest = nearest.min(squared);
             }
         }
-        nearest.retain(|x| x.is_finite());
-        nearest.sort_unstable_by(|a, b| b.total_cmp(a));
-        let count = nearest.len().div_ceil(FARTHEST).max(1);
-        nearest.iter().take(count).map(|&x| f64::from(x)).sum::<f64>() / count as f64
+        let known = nearest.iter().filter(|x| x.is_finite());
+        mean_of_farthest(&mut known.map(|&x| f64::from(x)).collect::<Vec<f64>>())
     };
-    judged.iter().map(one).collect()
+    judged.iter().map(&mut one).collect()
 }
 
-/// Fills `narrow`, and says how many of its tokens are valid.
-fn projected(window: &Window, projection: &Projection, narrow: &mut [f32]) -> usize {
-    if let Some(tokens) = window.latent.tokens.as_slice() {
-        projection.apply(tokens, narrow);
-    }
-    window.latent.valid_tokens
+/// Tokens that are not valid are left out, not zero.
+fn valid_tokens(window: &Window) -> impl Iterator<Item = &[f32]> {
+    let rows = window.latent.tokens.rows().into_iter();
+    rows.take(window.latent.valid_tokens).filter_map(|row| row.to_slice())
 }
 
 /// A row each, of length 1.
