@@ -351,8 +351,8 @@ mod tests {
     fn after_the_shortest_warm_up_something_is_said() {
         for density in ALL {
             let mut world = met(density, 8);
-            let World { memory, codec, token_codec, .. } = &world;
-            world.distance.settle(Past { memory, codec, token_codec });
+            let World { distance, memory, codec, token_codec, .. } = &mut world;
+            distance.settle(Past { memory, codec, token_codec });
             assert!(world.of(&[1.0; DIM], None).is_some(), "{density:?}");
         }
     }
