@@ -97,24 +97,32 @@ fn paste(onto: &mut RgbImage, pasted: Pasted, photographs: &[RgbImage], rng: &mu
             (None, wide, high, 0.5 * (width - wide), 0.65 * height - 0.5 * high)
         }
         Pasted::Photograph(share) => {
-            let one = &photographs[rng.below(photographs.len() as u64) as usize];
+            let drawn = rng.below(photographs.len() as u64);
+            let one = &photographs[usize::try_from(drawn).unwrap()];
             let wide = share * width;
             let high = (wide * one.height as f64 / one.width as f64).min(height - 1.0);
             (Some(one), wide, high, rng.unit() * (width - wide), rng.unit() * (height - high))
         }
     };
-    for y in 0..high as usize {
-        for x in 0..wide as usize {
-            let to = 3 * ((top as usize + y) * onto.width + left as usize + x);
+    let (left, top) = (pixels(left), pixels(top));
+    for y in 0..pixels(high) {
+        for x in 0..pixels(wide) {
+            let to = 3 * ((top + y) * onto.width + left + x);
             let pixel = photograph.map_or([240; 3], |one| {
                 let (x, y) =
-                    (x * one.width / wide.ceil() as usize, y * one.height / high.ceil() as usize);
+                    (x * one.width / pixels(wide.ceil()), y * one.height / pixels(high.ceil()));
                 let from = 3 * (y * one.width + x);
                 [one.rgb[from], one.rgb[from + 1], one.rgb[from + 2]]
             });
             onto.rgb[to..to + 3].copy_from_slice(&pixel);
         }
     }
+}
+
+/// Whole pixels of a length within a picture.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within a picture")]
+const fn pixels(length: f64) -> usize {
+    length as usize
 }
 
 /// As if the camera looked further right and down, by a seventh and a tenth of what it sees.
