@@ -3,7 +3,7 @@
 //! `tests/golden/objectives/make.py` writes the nets down a second time, from their formulas.
 
 use habituate::base::rng::Rng;
-use habituate::config::learn::{LearnSettings, LearnToml};
+use habituate::config::learn::{ContextNet, LearnSettings, LearnToml};
 use habituate::encode::sides::{PIXELS, SideKind};
 use habituate::learn::objectives::align_uniform::AlignUniform;
 use habituate::learn::objectives::autoencoding::Autoencoding;
@@ -49,7 +49,12 @@ fn size(sizes: &Value, name: &str) -> usize {
 }
 
 fn settings(sizes: &Value, case: &Value) -> LearnSettings {
+    let context = match case["context"].as_str() {
+        Some("recurrent") => ContextNet::Recurrent,
+        _ => ContextNet::Gated,
+    };
     let raw = LearnToml {
+        context,
         width: size(sizes, "width"),
         adapter_rank: size(sizes, "rank"),
         dilations: counts(&case["dilations"]),
@@ -200,7 +205,7 @@ fn ours<F: Real>(sizes: &Value, case: &Value) -> (F, Vec<F>) {
 fn compare<F: Real>(tolerance: f64) {
     let golden = golden();
     let cases = golden["cases"].as_array().expect("a list");
-    assert_eq!(cases.len(), 15);
+    assert_eq!(cases.len(), 18);
     for case in cases {
         let name = case["name"].as_str().expect("a name");
         let (loss, grads) = ours::<F>(&golden["sizes"], case);

@@ -8,7 +8,7 @@
 use std::alloc::{GlobalAlloc, Layout as Bytes, System};
 use std::cell::Cell;
 
-use habituate::config::learn::LearnToml;
+use habituate::config::learn::{ContextNet, LearnToml};
 use habituate::encode::density::Density;
 use habituate::encode::latent::LatentShape;
 use habituate::encode::sides::{PIXELS, Sides};
@@ -94,9 +94,11 @@ fn a_window_in_steady_state_allocates_nothing() {
         batch_windows: 8,
         ..LearnToml::default()
     };
+    let recurrent = LearnToml { context: ContextNet::Recurrent, ..LearnToml::default() };
     for (shape, density, learn) in [
         (sound, Density::Whitened { nearest: 1, ridge: 0.05 }, LearnToml::default()),
         (sound, Density::Mahalanobis { ridge: 0.05 }, mixed.clone()),
+        (sound, Density::Mahalanobis { ridge: 0.05 }, recurrent),
         (picture, Density::Cosine { nearest: 3, root: true }, LearnToml::default()),
         (picture, Density::Mahalanobis { ridge: 0.05 }, mixed),
         (picture, Density::Patches { ridge: None }, LearnToml::default()),

@@ -180,7 +180,7 @@ pub fn check(shape: LatentShape, density: Density, settings: &LearnSettings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::learn::{LearnToml, SurpriseMeasure};
+    use crate::config::learn::{ContextNet, LearnToml, SurpriseMeasure};
     use crate::encode::sides::{PIXELS, Sides};
     use crate::nn::layout::Layout;
 
@@ -245,6 +245,17 @@ mod tests {
         ] {
             check(shape, density, &settings);
         }
+    }
+
+    #[test]
+    fn recurrent_nets() {
+        let context = ContextNet::Recurrent;
+        let settings = LearnToml { context, predictive_coding: 0.5, mask_block: 2, ..small() };
+        let settings = settings.check().unwrap();
+        let density = Density::Cosine { nearest: 1, root: false };
+        check(sequence(8), density, &settings);
+        let layout = Layout::Grid { rows: 3, cols: 4 };
+        check(LatentShape { layout, token_dim: 6, embedding_dim: 12 }, density, &settings);
     }
 
     #[test]

@@ -1,19 +1,31 @@
 //! The context net: what a token's surroundings say about it.
 //!
-//! `h = gated_L(… gated_1(z W + b) …)`, each gated step looking wider than the one before.
+//! `h = gated_L(… gated_1(z W + b) …)`, each gated step looking wider than the one before; or, with one recurrent
+//! step instead, `h = recurrent(z W + b)`.
 
 use crate::nn::gated::{Gated, GatedCache, GatedScratch};
 use crate::nn::layout::Layout;
 use crate::nn::linear::Linear;
 use crate::nn::params::Params;
 use crate::nn::real::Real;
+use crate::nn::recurrent::{Recurrent, RecurrentCache, RecurrentScratch};
 use crate::nn::taps::{Taps, View};
+
+/// What the steps of a net are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steps<'a> {
+    /// A gated convolution for each of these distances between taps.
+    Gated(&'a [usize]),
+    /// One recurrent unit.
+    Recurrent,
+}
 
 /// The net; `z: [windows · tokens, dim]` to `h: [windows · tokens, width]`.
 #[derive(Debug, Clone)]
 pub struct Context {
     input: Linear,
     steps: Vec<Gated>,
+    recurrent: Option<Recurrent>,
     width: usize,
 }
 
@@ -26,13 +38,14 @@ pub struct ContextSpace<F> {
     activations: Vec<Vec<F>>,
     caches: Vec<GatedCache<F>>,
     scratch: GatedScratch<F>,
+    recurrent: Option<(RecurrentCache<F>, RecurrentScratch<F>)>,
     turned: Vec<F>,
     /// In: the derivative by `h`. Used up by `backward`.
     grad: Vec<F>,
 }
 
 impl Context {
-    /// One step for each of `dilations`.
+    /// A net of such steps.
     pub fn new(
         params: &mut Params,
         name: &str,
@@ -40,10 +53,14 @@ impl Context {
         view: View,
         dim: usize,
         width: usize,
-        dilations: &[usize],
+        steps: Steps<'_>,
     ) -> Self {
         let input = Linear::uniform(params, &format!("{name}.input"), dim, width);
-        let steps = dilations
+        let (dilations, is_recurrent) = match steps {
+            Steps::Gated(dilations) => (dilations, false),
+            Steps::Recurrent => (&[][..], true),
+        };
+        let gated = dilations
             .iter()
             .enumerate()
             .map(|(i, &dilation)| {
@@ -51,7 +68,9 @@ impl Context {
                 Gated::new(params, &format!("{name}.step{i}"), width, taps)
             })
             .collect();
-        Self { input, steps, width }
+        let recurrent = is_recurrent
+            .then(|| Recurrent::new(params, &format!("{name}.recurrent"), layout, view, width));
+        Self { input, steps: gated, recurrent, width }
     }
 
     /// Width of `h`.
@@ -62,11 +81,13 @@ impl Context {
     /// Room for `rows` rows of input at most.
     pub fn space<F: Real>(&self, rows: usize) -> ContextSpace<F> {
         let (dim, width) = (self.input.in_dim(), self.width);
+        let steps = self.steps.len() + usize::from(self.recurrent.is_some());
         ContextSpace {
             len: 0,
-            activations: vec![vec![F::zero(); rows * width]; self.steps.len() + 1],
+            activations: vec![vec![F::zero(); rows * width]; steps + 1],
             caches: self.steps.iter().map(|_| GatedCache::new(rows, width)).collect(),
-            scratch: GatedScratch::new(rows, width),
+            scratch: GatedScratch::new(if self.steps.is_empty() { 0 } else { rows }, width),
+            recurrent: self.recurrent.as_ref().map(|step| (step.cache(rows), step.scratch(rows))),
             turned: vec![F::zero(); dim * width],
             grad: vec![F::zero(); rows * width],
         }
@@ -95,6 +116,11 @@ impl Context {
                 &mut after[0][..len],
             );
         }
+        if let Some((step, (cache, _))) = self.recurrent.as_ref().zip(space.recurrent.as_mut()) {
+            let (before, after) = space.activations.split_at_mut(self.steps.len() + 1);
+            let x = &before[self.steps.len()][..len];
+            step.forward(params, x, valid, cache, &mut after[0][..len]);
+        }
     }
 
     /// From `grad_hidden` of the space to parameter gradients, and to `grad_z` where wanted.
@@ -109,6 +135,12 @@ impl Context {
     ) {
         let len = space.len;
         let grad = &mut space.grad[..len];
+        if let Some((step, (cache, scratch))) =
+            self.recurrent.as_ref().zip(space.recurrent.as_mut())
+        {
+            let x = &space.activations[self.steps.len()][..len];
+            step.backward(params, x, valid, cache, scratch, grads, grad);
+        }
         for (i, step) in self.steps.iter().enumerate().rev() {
             let x = &space.activations[i][..len];
             step.backward(params, x, valid, &space.caches[i], &mut space.scratch, grads, grad);
@@ -142,16 +174,18 @@ mod tests {
     #[test]
     fn gradients_match_finite_differences() {
         let cases = [
-            (Layout::Sequence { len: 4 }, View::Around, &[1, 2][..], vec![4, 3]),
-            (Layout::Sequence { len: 5 }, View::Past, &[1][..], vec![5]),
-            (Layout::Grid { rows: 2, cols: 3 }, View::Around, &[1, 1][..], vec![6]),
-            (Layout::Sequence { len: 3 }, View::Around, &[][..], vec![3]),
+            (Layout::Sequence { len: 4 }, View::Around, Steps::Gated(&[1, 2]), vec![4, 3]),
+            (Layout::Sequence { len: 5 }, View::Past, Steps::Gated(&[1]), vec![5]),
+            (Layout::Grid { rows: 2, cols: 3 }, View::Around, Steps::Gated(&[1, 1]), vec![6]),
+            (Layout::Sequence { len: 3 }, View::Around, Steps::Gated(&[]), vec![3]),
+            (Layout::Sequence { len: 4 }, View::Around, Steps::Recurrent, vec![4, 3]),
+            (Layout::Grid { rows: 2, cols: 3 }, View::Past, Steps::Recurrent, vec![6]),
         ];
-        for (layout, view, dilations, valid) in cases {
+        for (layout, view, steps, valid) in cases {
             let (dim, width) = (3, 4);
             let mut rng = Rng::from_seed(6);
             let mut params = Params::default();
-            let net = Context::new(&mut params, "c", layout, view, dim, width, dilations);
+            let net = Context::new(&mut params, "c", layout, view, dim, width, steps);
             let all: Vec<f64> = params.start(&mut rng);
             let rows = layout.len() * valid.len();
             let z = gradcheck::random(rows * dim, &mut rng);
@@ -165,7 +199,7 @@ mod tests {
                 }
                 gradcheck::dot(space.hidden(), &weighting)
             })
-            .unwrap_or_else(|wrong| panic!("{layout:?} {view:?} {dilations:?}: {wrong}"));
+            .unwrap_or_else(|wrong| panic!("{layout:?} {view:?} {steps:?}: {wrong}"));
         }
     }
 }

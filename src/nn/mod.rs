@@ -20,4 +20,5 @@ pub mod linear;
 pub mod matmul;
 pub mod params;
 pub mod real;
+pub mod recurrent;
 pub mod taps;

@@ -1,5 +1,6 @@
 //! Which values of the `[learn]` table make sense.
 
+use crate::config::learn::ContextNet;
 use crate::config::learn::LearnSettings;
 use crate::config::learn::LearnToml;
 use crate::config::learn::SurpriseMeasure;
@@ -101,6 +102,11 @@ impl LearnToml {
                 && self.dilations.iter().all(|d| (1..=64).contains(d)),
             "learn.dilations",
             || format!("{:?} should be up to 16 numbers from 1 to 64", self.dilations),
+        );
+        problems.require(
+            self.context != ContextNet::Recurrent || self.width.is_multiple_of(2),
+            "learn.width",
+            || format!("{} should be even where learn.context is \"recurrent\"", self.width),
         );
         problems
             .require(1 <= self.guard_every, "learn.guard_every", || "must be at least 1".into());

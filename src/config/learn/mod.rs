@@ -18,6 +18,17 @@ pub enum SurpriseMeasure {
     Mahalanobis,
 }
 
+/// What the steps of the context nets are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContextNet {
+    /// Gated convolutions, each looking wider than the one before.
+    #[default]
+    Gated,
+    /// A gated recurrent unit, in both directions where everything around may be seen.
+    Recurrent,
+}
+
 /// When a stranger becomes normal without anybody's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,7 +104,9 @@ pub struct LearnToml {
     pub adapter_kappa: f32,
     /// Width of the context net.
     pub width: usize,
-    /// Distance between the taps of each step of the context net.
+    /// What its steps are.
+    pub context: ContextNet,
+    /// Distance between the taps of each of its gated steps.
     pub dilations: Vec<usize>,
 
     /// Step size of the optimiser.
@@ -214,6 +227,7 @@ impl Default for LearnToml {
             adapter_rank: 32,
             adapter_kappa: 0.5,
             width: 64,
+            context: ContextNet::Gated,
             dilations: vec![1, 2, 4, 1],
             rate: 2e-3,
             rate_warm_up: 20,

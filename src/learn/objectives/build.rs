@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::config::learn::ContextNet;
 use crate::config::learn::LearnSettings;
 use crate::encode::sides::PIXELS;
 use crate::learn::objectives::Objective;
@@ -17,6 +18,7 @@ use crate::learn::objectives::rotation::Rotation;
 use crate::learn::objectives::temporal_order::TemporalOrder;
 use crate::learn::objectives::vicreg::Vicreg;
 use crate::nn::context::Context;
+use crate::nn::context::Steps;
 use crate::nn::layout::Layout;
 use crate::nn::params::Params;
 use crate::nn::real::Real;
@@ -152,16 +154,12 @@ fn make(
     ranges: &mut Vec<Range<usize>>,
 ) -> Context {
     let settings = plan.settings;
+    let steps = match settings.context {
+        ContextNet::Gated => Steps::Gated(&settings.dilations),
+        ContextNet::Recurrent => Steps::Recurrent,
+    };
     let before = params.len();
-    let context = Context::new(
-        params,
-        name,
-        plan.layout,
-        view,
-        plan.dim,
-        settings.width,
-        &settings.dilations,
-    );
+    let context = Context::new(params, name, plan.layout, view, plan.dim, settings.width, steps);
     ranges.push(before..params.len());
     context
 }

@@ -46,7 +46,36 @@ def neighbours(layout, around, dilation):
     return [[inside(t // cols + r, t % cols + c) for r, c in moves] for t in range(rows * cols)]
 
 
+RECURRENT = "recurrent"  # in the place of dilations
+
+
+def unit(flat, own):
+    """PyTorch's own unit with our weights, which are stored [in, out]."""
+    names = ("weight_ih_l0", "bias_ih_l0", "weight_hh_l0", "bias_hh_l0")
+    blocks = [flat(WIDTH, 3 * own), flat(1, 3 * own), flat(own, 3 * own), flat(1, 3 * own)]
+    given = {n: b.T if n.startswith("weight") else b[0] for n, b in zip(names, blocks)}
+    gru = torch.nn.GRU(WIDTH, own)
+    return lambda x: torch.func.functional_call(gru, given, (x,))[0]
+
+
+def recurrent(flat, around):
+    into = linear(flat, DIM, WIDTH)
+    past = unit(flat, WIDTH // 2 if around else WIDTH)
+    coming = unit(flat, WIDTH // 2) if around else None
+
+    def forward(z, valid):  # z: [tokens, dim] of one window
+        x = into(z)
+        h = past(x[:valid])
+        if around:
+            h = torch.cat([h, coming(x[:valid].flip(0)).flip(0)], -1)
+        return x + torch.cat([h, torch.zeros(len(x) - valid, WIDTH)])
+
+    return forward
+
+
 def context(flat, layout, around, dilations):
+    if dilations == RECURRENT:
+        return recurrent(flat, around)
     steps = [linear(flat, DIM, WIDTH)]
     for dilation in dilations:
         taps = neighbours(layout, around, dilation)
@@ -258,7 +287,8 @@ def case(name, layout, valid, seed, dilations, which, side=0, trail=0):
     r = lambda x: [float(f"{v:.12g}") for v in x]
     return {
         "name": name, "objective": which, "layout": list(layout), "valid": valid,
-        "dilations": list(dilations), "hidden": [h for row in hidden for h in row],
+        "context": RECURRENT if dilations == RECURRENT else "gated",
+        "dilations": [1] if dilations == RECURRENT else list(dilations), "hidden": [h for row in hidden for h in row],
         "side": side, "trail": trail, **given,
         "u": r(all_u.flatten().tolist()), "params": r(values[:flat.at].tolist()),
         "loss": loss.item(), "grads": r(values.grad[:flat.at].tolist()),
@@ -282,7 +312,12 @@ cases = [
     case("rotation", (3, 2), [6], 13, (1,), "rotation", side=5),
     case("colorization", (3, 2), [6], 14, (1,), "colorization", side=2),
     case("inpainting", (3, 2), [6], 15, (1,), "inpainting", side=2),
+    case("masked, recurrent, sequence with padding", (5,), [5, 3], 17, RECURRENT, "masked"),
+    case("masked, recurrent, picture", (3, 2), [6], 18, RECURRENT, "masked"),
+    case("predictive, recurrent, sequence with padding", (5,), [5, 4], 19, RECURRENT, "predictive"),
 ]
+
+
 def cross_modal():
     rng = np.random.default_rng(16)
     dims, pairs, gap_s = (3, 5), 5, 40.0
