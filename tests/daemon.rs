@@ -92,3 +92,92 @@ fn a_daemon_whose_only_source_ends_stops_by_itself() {
     assert!(50 < scores.lines().skip(1).count());
     assert!(dir.path().join("state/file").exists());
 }
+
+/// Asks for the status until `is_so`, and gives it.
+fn wait_for(
+    dir: &Path,
+    what: &str,
+    is_so: impl Fn(&serde_json::Value) -> bool,
+) -> serde_json::Value {
+    let started = Instant::now();
+    loop {
+        assert!(started.elapsed() < PATIENCE, "{what}: never");
+        let output = run(dir, &["status", "--state", "state", "--json"]);
+        if output.status.success() {
+            let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            if is_so(&status) {
+                return status;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn spawn(dir: &Path, config: &str) -> Child {
+    fs::write(dir.join("daemon.toml"), config).unwrap();
+    habituate(dir)
+        .args(["run", "-c", "daemon.toml"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Stops it; what it had to say.
+fn stopped(mut child: Child) -> String {
+    signal(&child, "-TERM");
+    let mut shown = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut shown).unwrap();
+    wait(child, "the daemon");
+    shown
+}
+
+/// Fails when whatever is delivered, usable or not, counts as a source that runs.
+#[test]
+fn a_camera_that_delivers_rubbish_is_opened_again_and_is_not_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let rubbish = r#"while :; do printf '\377\330\377\340\0\4ab\377\332\0\4abno picture\377\331'; sleep 0.05; done"#;
+    let config = format!(
+        "state_dir = \"state\"\n[[source]]\nkind = \"command\"\nname = \"cam\"\nformat = \"mjpeg\"\n\
+         frames_per_s = 20\nstall_s = 1\ncommand = [\"sh\", \"-c\", '''{rubbish}''']\n"
+    );
+    let child = spawn(dir.path(), &config);
+    let status = wait_for(dir.path(), "a second try", |status| {
+        let camera = &status["sources"][0];
+        camera["state"] == "waiting" && Some(2) <= camera["tries"].as_u64()
+    });
+    let why = status["sources"][0]["detail"].as_str().unwrap();
+    assert!(why.contains("could be used") && why.contains("source.format"), "{why}");
+    assert!(Some(0) < status["sources"][0]["losses"]["damaged"].as_u64(), "{status}");
+    let health = run(dir.path(), &["status", "--state", "state", "--healthy"]);
+    assert_eq!(health.status.code(), Some(69), "{health:?}");
+    stopped(child);
+}
+
+/// Fails when a checkpoint that cannot be written is told to nobody but the log.
+#[test]
+fn what_cannot_be_kept_is_told_counted_and_kept_again_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "state_dir = \"state\"\n[checkpoint]\nevery_s = 10\n[[source]]\nkind = \"synthetic\"\n\
+                  place = \"room\"\nname = \"room\"\nseconds = 1e9\n";
+    let child = spawn(dir.path(), config);
+    let kept = |status: &serde_json::Value| {
+        status["sources"][0]["checkpoint_sha256"].as_str().is_some_and(|hash| !hash.is_empty())
+    };
+    wait_for(dir.path(), "a first checkpoint", kept);
+    let (folder, aside) = (dir.path().join("state/room"), dir.path().join("aside"));
+    fs::rename(&folder, &aside).unwrap();
+    fs::write(&folder, "no folder").unwrap();
+    let unkept = |status: &serde_json::Value| status["sources"][0]["unkept"].as_u64().unwrap_or(0);
+    let status = wait_for(dir.path(), "failures", |status| 2 <= unkept(status));
+    let why = status["sources"][0]["unkept_reason"].as_str().unwrap();
+    assert!(why.contains("state/room"), "{why}");
+    let health = run(dir.path(), &["status", "--state", "state", "--healthy"]);
+    let shown = String::from_utf8_lossy(&health.stderr).into_owned();
+    assert!(health.status.code() == Some(69) && shown.contains("nothing is kept"), "{shown}");
+    fs::remove_file(&folder).unwrap();
+    wait_for(dir.path(), "it is kept again", |status| unkept(status) == 0);
+    let shown = stopped(child);
+    assert_eq!(shown.matches("cannot keep what was learnt").count(), 1, "{shown}");
+    assert!(shown.contains("is kept again"), "{shown}");
+}

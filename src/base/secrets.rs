@@ -10,7 +10,7 @@ pub const STRUCK_OUT: &str = "(secret)";
 
 /// Names that are those of secrets wherever they are a part of a name; `token` only at its end, for
 /// a learner has tokens, too.
-const STRONG: &str = r"[\w.-]*(?:(?:password|passwd|passphrase|passcode|loginpas|secret|api[_-]?key|credential)[\w.-]*|token)";
+const STRONG: &str = r"[\w.-]*(?:(?:password|passwd|passphrase|passcode|loginpas|psk|secret|api[_-]?key|credential)[\w.-]*|token)";
 
 /// Names that are those of secrets only as whole words: `key=`, `CAMERA_KEY=`, not `keyboard=`.
 const WEAK: &str = r"(?:[\w.-]*[_.-])?(?:pwd|pass|pw|key)";
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     /// Number of the rule, a line, and what stays of it.
-    const LINES: [(usize, &str, &str); 41] = [
+    const LINES: [(usize, &str, &str); 42] = [
         (0, "rtsp://user:pa/ss@host/live", "rtsp://(secret)@host/live"),
         (0, "rtsp://:pa/ss@host/live", "rtsp://(secret)@host/live"),
         (0, r"see rtsp:\/\/me:a#/b?c@host", r"see rtsp:\/\/(secret)@host"),
@@ -107,6 +107,7 @@ mod tests {
         (7, "sh -c 'CAM_PASS=two words' x", "sh -c 'CAM_PASS=(secret)' x"),
         (8, "Environment=NAME_PASSWORD=value B=c", "Environment=NAME_PASSWORD=(secret) B=c"),
         (8, "http://c/cgi?loginuse=a&loginpas=b c", "http://c/cgi?loginuse=a&loginpas=(secret) c"),
+        (8, "# wifi psk: hunter22, slow", "# wifi psk: (secret) slow"),
         (8, "rtsp://c/user=a_password=b_channel=1", "rtsp://c/user=a_password=(secret)"),
         (8, "http://c/?pwd=hunter2", "http://c/?pwd=(secret)"),
         (8, "http://c/?a=b&pass=hunter2", "http://c/?a=b&pass=(secret)"),

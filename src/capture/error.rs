@@ -73,6 +73,17 @@ pub enum CaptureError {
         /// How long we waited.
         silent_for: Duration,
     },
+    /// It delivers, and nothing of it can be used.
+    #[error(
+        "nothing that {device:?} has delivered for {} s could be used; it may deliver another format or \
+         size than source.format and source.size say", useless_for.as_secs_f32().round()
+    )]
+    Useless {
+        /// The source's name.
+        device: String,
+        /// How long that has lasted.
+        useless_for: Duration,
+    },
     /// It cannot be had twice.
     #[error(
         "{device:?} is in use, by another program or by an attempt of ours that hangs in the driver; \
@@ -270,7 +281,8 @@ impl CaptureError {
             Self::NoSuchDevice { .. }
             | Self::AmbiguousDevice { .. }
             | Self::Disconnected { .. }
-            | Self::Stalled { .. } => Recovery::RetryAfter(Duration::from_secs(1)),
+            | Self::Stalled { .. }
+            | Self::Useless { .. } => Recovery::RetryAfter(Duration::from_secs(1)),
             // These need a hand, on the device or on the machine, and then heal without a restart.
             Self::Permission { .. } | Self::NoUsableFormat { .. } | Self::DriverHangs { .. } => {
                 Recovery::RetryAfter(Duration::from_secs(30))

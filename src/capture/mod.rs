@@ -104,6 +104,16 @@ pub trait Source: Send {
     /// [`CaptureError`]; its `recovery()` says whether to open the source again.
     fn next(&mut self, max_wait: Duration) -> Result<Option<Chunk>, CaptureError>;
 
+    /// Nothing of what it has delivered for so long could be used: a device is opened again, which may
+    /// have changed what it delivers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::next`].
+    fn complain(&mut self, _useless_for: Duration) -> Result<(), CaptureError> {
+        Ok(())
+    }
+
     /// Seconds of input in all, where that is known beforehand (recordings): for progress bars.
     fn total_s(&self) -> Option<f64> {
         None

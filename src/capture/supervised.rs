@@ -322,7 +322,8 @@ impl Source for Supervised {
                 }
                 Ok(Some(chunk)) => {
                     running.moved_at = self.clock.now();
-                    if state != SourceState::Running && !matches!(chunk, Chunk::Begin { .. }) {
+                    let says_something = !matches!(chunk, Chunk::Begin { .. } | Chunk::Gap(_));
+                    if state != SourceState::Running && says_something {
                         self.delivers();
                     }
                     Ok(Some(self.place(chunk)))
@@ -345,6 +346,13 @@ impl Source for Supervised {
             }
         }
         self.try_open().map(|()| Some(Chunk::Idle))
+    }
+
+    fn complain(&mut self, useless_for: Duration) -> Result<(), CaptureError> {
+        if self.source.is_none() {
+            return Ok(());
+        }
+        self.handle(CaptureError::Useless { device: self.name.clone(), useless_for })
     }
 
     fn total_s(&self) -> Option<f64> {

@@ -91,7 +91,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     let bytes = Arc::new(AtomicU64::new(0));
     let events = Arc::new(Mutex::new(settings.events.clone()));
     let sink_thread =
-        Sinks::open(args, Arc::clone(&events), &root, Arc::clone(&bytes))?.start(told)?;
+        Sinks::open(args, Arc::clone(&events), &root, (&bytes, &shared.refusals))?.start(told)?;
     let board = Board::default();
     let document = {
         let (board, allowance) = (board.clone(), shared.allowance.clone());
@@ -128,11 +128,13 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     let ended: Vec<Ended> =
         threads.into_iter().map(|t| t.join().unwrap_or(Ended::Failed)).collect();
     socket_stop.request();
+    let refusals = Arc::clone(&shared.refusals);
     drop(shared);
     let sinks_ok = sink_thread.join().is_ok();
     let socket_ok = socket_thread.join().is_ok();
     let written = bytes.load(Ordering::Relaxed);
-    eprint!("{}", status(&board, &allowance, started, written, 0).to_text());
+    let refused = refusals.load(Ordering::Relaxed);
+    eprint!("{}", status(&board, &allowance, started, written, refused).to_text());
     if !(sinks_ok && socket_ok) {
         return Err(Failure::new(EXIT_SOFTWARE, anyhow!("a thread of ours panicked")));
     }
@@ -188,6 +190,7 @@ fn parts(
         parts.push(Part {
             name: source.name.clone(),
             live: open::is_live(source),
+            patience: watchdog::of_source(source),
             source: supervised,
             device,
             track,

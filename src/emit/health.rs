@@ -15,12 +15,14 @@ pub fn complaint(status: &Status) -> Option<String> {
 }
 
 fn is_well(source: &SourceStatus) -> bool {
-    matches!(source.state.as_str(), "running" | "ended")
+    matches!(source.state.as_str(), "running" | "ended") && source.unkept == 0
 }
 
 fn named(source: &SourceStatus) -> String {
     let SourceStatus { name, state, detail, .. } = source;
-    if detail.is_empty() {
+    if 0 < source.unkept {
+        format!("source {name} is {state}, and nothing is kept: {}", source.unkept_reason)
+    } else if detail.is_empty() {
         format!("source {name} is {state}")
     } else {
         format!("source {name} is {state}: {detail}")
@@ -54,6 +56,12 @@ mod tests {
             ]),
             "source mic is waiting: no such device; source door is failed; source view is opening"
         );
+        let unkept = SourceStatus {
+            unkept: 2,
+            unkept_reason: "disk full".into(),
+            ..source("mic", "running", "")
+        };
+        assert_eq!(complain(vec![unkept]), "source mic is running, and nothing is kept: disk full");
         assert_eq!(complain(Vec::new()), "no source has been started yet");
     }
 }

@@ -63,7 +63,7 @@ const OF_PROCESS: [Family<Status>; 16] = [
     ("habituate_sources", "Configured sources.", |s| Some(s.sources.len() as f64)),
 ];
 
-const OF_SOURCE: [Family<SourceStatus>; 18] = [
+const OF_SOURCE: [Family<SourceStatus>; 19] = [
     ("habituate_source_restarts_total", "Times it had to be opened again.", |s| {
         Some(s.restarts as f64)
     }),
@@ -102,6 +102,9 @@ const OF_SOURCE: [Family<SourceStatus>; 18] = [
     ("habituate_source_skill_ratio", "1 - error / error of the running mean.", |s| s.skill_vs_mean),
     ("habituate_source_learner_bytes", "Size of the learner.", |s| Some(s.learner_bytes as f64)),
     ("habituate_source_names", "Names taught to it.", |s| Some(s.names.len() as f64)),
+    ("habituate_source_unkept_checkpoints", "Failed writes since the last good one.", |s| {
+        Some(s.unkept as f64)
+    }),
 ];
 
 /// All metrics of a running daemon. What the status does not know is left out.

@@ -126,6 +126,12 @@ pub struct SourceStatus {
     pub losses: BTreeMap<String, u64>,
     /// SHA-256 of the newest checkpoint of this run.
     pub checkpoint_sha256: String,
+    /// Checkpoints that could not be written, since the last one that could.
+    #[serde(default)]
+    pub unkept: u64,
+    /// Why; empty where all is well.
+    #[serde(default)]
+    pub unkept_reason: String,
 }
 
 impl Status {
@@ -276,6 +282,9 @@ impl SourceStatus {
             )),
             self.learner_bytes as f64 / 1e6
         );
+        if 0 < self.unkept {
+            text += &format!("  NOT KEPT       {} times: {}\n", self.unkept, self.unkept_reason);
+        }
         if self.catching_up {
             text +=
                 "  holds back     samples were lost by lateness; learning gives way for a while\n";

@@ -16,6 +16,8 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
 
+use crate::base::clock::Clock;
+use crate::base::clock::SystemClock;
 use crate::base::recovery::Recovery;
 use crate::base::stop::Stop;
 use crate::capture::LossCause;
@@ -32,6 +34,7 @@ use crate::pipeline::limits::Allowance;
 use crate::pipeline::pace::Pace;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::track::Track;
+use crate::pipeline::usefulness::Usefulness;
 use crate::pipeline::window::Scored;
 
 /// How long a source may keep its thread waiting before the thread looks whether to stop.
@@ -65,6 +68,8 @@ pub struct Part {
     pub asked: Receiver<Asked>,
     /// Whether events carry the wall clock's time; recordings have no now.
     pub live: bool,
+    /// The time in which it makes a window at least, where all is well.
+    pub patience: Duration,
 }
 
 impl std::fmt::Debug for Part {
@@ -143,6 +148,7 @@ pub fn start(
     for (index, part) in parts.into_iter().enumerate() {
         // Linux cuts thread names at 15 bytes.
         let name: String = part.name.chars().take(15).collect();
+        let usefulness = Usefulness::new(part.patience);
         let worker = Worker {
             index,
             part,
@@ -150,6 +156,8 @@ pub fn start(
             board: board.clone(),
             last: Last::default(),
             lateness: Lateness::default(),
+            usefulness,
+            unkept: Unkept::default(),
         };
         threads.push(thread::Builder::new().name(name).spawn(move || worker.run())?);
     }
@@ -164,6 +172,15 @@ struct Worker {
     board: Board,
     last: Last,
     lateness: Lateness,
+    usefulness: Usefulness,
+    unkept: Unkept,
+}
+
+/// Checkpoints that could not be written, in a row, and why.
+#[derive(Debug, Clone, Default)]
+struct Unkept {
+    count: u64,
+    reason: String,
 }
 
 /// What the last window said, for the status.
@@ -215,6 +232,9 @@ impl Worker {
                         return Ended::Failed;
                     }
                     self.post(None);
+                    if self.is_useless() == Err(Ended::Failed) {
+                        return Ended::Failed;
+                    }
                 }
                 Ok(None) => return Ended::Well,
                 Err(error) if error.recovery() == Recovery::SkipItem => {
@@ -249,6 +269,23 @@ impl Worker {
         Ended::Well
     }
 
+    /// Where nothing but rubbish comes, the device is opened again.
+    fn is_useless(&mut self) -> Result<(), Ended> {
+        let report = self.part.track.report();
+        let lost = |cause: LossCause| report.losses.get(cause.name()).copied().unwrap_or(0);
+        let useless = lost(LossCause::Damaged) + lost(LossCause::ShortFrame);
+        let Some(lasted) = self.usefulness.note(report.windows, useless, SystemClock.now()) else {
+            return Ok(());
+        };
+        self.part.source.complain(lasted).map_err(|error| {
+            log::error!(
+                source = self.part.name.as_str();
+                "{}: goes on without this source: {}", self.part.name, with_causes(&error)
+            );
+            Ended::Failed
+        })
+    }
+
     /// Answers what was asked meanwhile. Who asked may be gone.
     fn answer(&mut self) {
         while let Ok(asked) = self.part.asked.try_recv() {
@@ -276,14 +313,26 @@ impl Worker {
                     source = self.part.name.as_str();
                     "{}: checkpoint of {} bytes", self.part.name, written.bytes
                 );
+                if 0 < self.unkept.count {
+                    log::warn!(
+                        source = self.part.name.as_str();
+                        "{}: what is learnt is kept again; {} checkpoints could not be",
+                        self.part.name, self.unkept.count
+                    );
+                    self.unkept = Unkept::default();
+                }
                 true
             }
             Err(error) => {
-                let error = with_causes(&error);
-                log::error!(
-                    source = self.part.name.as_str();
-                    "{}: cannot keep what was learnt: {error}", self.part.name
-                );
+                let reason = with_causes(&error);
+                // Once an outage: a broken disk must not fill the log.
+                if self.unkept.count == 0 {
+                    log::error!(
+                        source = self.part.name.as_str();
+                        "{}: cannot keep what was learnt: {reason}", self.part.name
+                    );
+                }
+                self.unkept = Unkept { count: self.unkept.count + 1, reason };
                 false
             }
         }
@@ -329,6 +378,8 @@ impl Worker {
             learner_bytes: report.learner_bytes,
             losses: report.losses,
             checkpoint_sha256: part.keeper.newest_sha256.clone(),
+            unkept: self.unkept.count,
+            unkept_reason: self.unkept.reason.clone(),
         };
         self.board.post(self.index, status);
     }

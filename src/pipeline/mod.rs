@@ -19,5 +19,6 @@ pub mod speed;
 pub mod stages;
 pub mod track;
 pub mod usage;
+pub mod usefulness;
 pub mod watchdog;
 pub mod window;

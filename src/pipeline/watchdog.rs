@@ -63,24 +63,24 @@ impl Watchdog {
 
 /// The shortest watchdog time under which no source is taken for hanging that only is slow.
 pub fn patience(sources: &[SourceSettings]) -> Duration {
-    let slowest_s =
-        sources.iter().map(|source| {
-            let frames_per_s = match &source.kind {
-                SourceKind::Camera { frames_per_s, .. }
-                | SourceKind::Recording { frames_per_s, .. }
-                | SourceKind::Command {
-                    format:
-                        CommandFormat::Frames { frames_per_s, .. }
-                        | CommandFormat::Mjpeg { frames_per_s },
-                    ..
-                } => *frames_per_s,
-                _ => 1.0,
-            };
-            SLOW_PICTURES / frames_per_s + source.stall_s
-        });
+    let slowest = sources.iter().map(|source| 2 * of_source(source)).max();
+    LEAST_PATIENCE.max(slowest.unwrap_or_default())
+}
+
+/// The time in which a source makes a window at least, where all is well.
+pub fn of_source(source: &SourceSettings) -> Duration {
+    let frames_per_s = match &source.kind {
+        SourceKind::Camera { frames_per_s, .. }
+        | SourceKind::Recording { frames_per_s, .. }
+        | SourceKind::Command {
+            format:
+                CommandFormat::Frames { frames_per_s, .. } | CommandFormat::Mjpeg { frames_per_s },
+            ..
+        } => *frames_per_s,
+        _ => 1.0,
+    };
     // Above a day, waiting longer is no watchdog.
-    let slowest_s = slowest_s.fold(0.0, f64::max).min(86_400.0);
-    LEAST_PATIENCE.max(Duration::from_secs_f64(2.0 * slowest_s))
+    Duration::from_secs_f64((SLOW_PICTURES / frames_per_s + source.stall_s).min(86_400.0))
 }
 
 #[cfg(test)]

@@ -122,8 +122,9 @@ impl StateDir {
     pub fn peek(&self, source: &str) -> Result<Option<Checkpoint>, StoreError> {
         for generation in self.generations(source, "checkpoint")?.into_iter().rev() {
             let path = self.file(source, generation, "checkpoint");
-            let bytes = fs::read(&path).map_err(disk("read", &path))?;
-            if let Ok(checkpoint) = Checkpoint::from_bytes(&bytes) {
+            if let Some(Ok(checkpoint)) =
+                read_whole(&path)?.ok().map(|b| Checkpoint::from_bytes(&b))
+            {
                 return Ok(Some(checkpoint));
             }
         }
@@ -142,8 +143,9 @@ impl StateDir {
     ) -> Result<Option<T>, StoreError> {
         for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
             let path = self.file(&origin.source, generation, "checkpoint");
-            let bytes = fs::read(&path).map_err(disk("read", &path))?;
-            if let Ok(checkpoint) = Checkpoint::from_bytes(&bytes) {
+            if let Some(Ok(checkpoint)) =
+                read_whole(&path)?.ok().map(|b| Checkpoint::from_bytes(&b))
+            {
                 check_encoder(&path, &checkpoint.origin, origin)?;
                 if let Ok(state) = read(&checkpoint.payload) {
                     return Ok(Some(state));
@@ -167,9 +169,9 @@ impl StateDir {
         let mut found = Found { state: None, set_aside: Vec::new() };
         for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
             let path = self.file(&origin.source, generation, "checkpoint");
-            let bytes = fs::read(&path).map_err(disk("read", &path))?;
-            let reason = match Checkpoint::from_bytes(&bytes) {
-                Ok(checkpoint) => {
+            let reason = match read_whole(&path)?.map(|bytes| Checkpoint::from_bytes(&bytes)) {
+                Err(unreadable) => format!("unreadable ({unreadable})"),
+                Ok(Ok(checkpoint)) => {
                     check_encoder(&path, &checkpoint.origin, origin)?;
                     match read(&checkpoint.payload) {
                         Ok(state) => {
@@ -179,18 +181,16 @@ impl StateDir {
                         Err(reason) => reason,
                     }
                 }
-                Err(source @ CheckpointError::Newer { .. }) => {
+                Ok(Err(source @ CheckpointError::Newer { .. })) => {
                     return Err(StoreError::Newer { path, source });
                 }
-                Err(reason) => reason.to_string(),
+                Ok(Err(reason)) => reason.to_string(),
             };
             let aside = self.file(&origin.source, generation, "damaged");
-            fs::rename(&path, &aside).map_err(disk("rename", &path))?;
-            found.set_aside.push(format!(
-                "{} is {reason}; kept as {}",
-                path.display(),
-                aside.display()
-            ));
+            // Where not even its name can be changed it stays, and the one before is used all the same.
+            let is_aside = fs::rename(&path, &aside).is_ok();
+            let kept = if is_aside { aside.display() } else { path.display() };
+            found.set_aside.push(format!("{} is {reason}; kept as {kept}", path.display()));
         }
         self.keep_newest(&origin.source, "damaged", DAMAGED_KEPT)?;
         Ok(found)
@@ -254,6 +254,17 @@ impl StateDir {
             fs::remove_file(&path).map_err(disk("remove", &path))?;
         }
         Ok(())
+    }
+}
+
+/// The bytes of a file, or why they cannot be had: a card's bad block is damage like any other. Who may not
+/// read at all is told so.
+fn read_whole(path: &Path) -> Result<Result<Vec<u8>, io::Error>, StoreError> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(disk("read", path)(error))
+        }
+        other => Ok(other),
     }
 }
 
@@ -348,6 +359,23 @@ mod tests {
         // The next write must not take the number of a file that was set aside.
         write(&state, 9);
         assert!(state.file("mic", 4, "checkpoint").exists());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_set_aside_like_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        write(&state, 1);
+        write(&state, 2);
+        // A folder gives an error when it is read, as a bad block does.
+        fs::remove_file(state.file("mic", 2, "checkpoint")).unwrap();
+        fs::create_dir(state.file("mic", 2, "checkpoint")).unwrap();
+        assert_eq!(state.peek("mic").unwrap().map(|found| found.payload), Some(vec![1; 8]));
+        let found = load(&state);
+        assert_eq!(found.state, Some(vec![1; 8]));
+        assert!(found.set_aside[0].contains("unreadable"), "{:?}", found.set_aside);
+        write(&state, 3);
+        assert_eq!(load(&state).state, Some(vec![3; 8]));
     }
 
     #[test]

@@ -24,11 +24,9 @@ const THROTTLED: u32 = 1 << 2;
 const SOFT_LIMIT: u32 = 1 << 3;
 const WAS_UNDER_VOLTAGE: u32 = 1 << 16;
 
-/// Where Raspberry Pi kernels show that word.
-const FIRMWARE_WORDS: [&str; 2] = [
-    "sys/devices/platform/soc/soc:firmware/get_throttled",
-    "sys/devices/platform/axi/soc:firmware/get_throttled",
-];
+/// Where Raspberry Pi kernels show that word: in a node of the firmware, on a bus that is called `soc`, `axi` or
+/// `soc@` and an address.
+const BUSES: &str = "sys/devices/platform";
 
 impl Machine {
     /// The hottest thermal zone.
@@ -44,10 +42,7 @@ impl Machine {
     /// Throttling and voltage, from the Raspberry Pi's firmware, its voltage sensor, and cooling
     /// devices that slow the processor down.
     pub fn power(&self) -> Power {
-        let word = FIRMWARE_WORDS.iter().find_map(|path| {
-            let line = self.line(path)?;
-            u32::from_str_radix(line.trim_start_matches("0x"), 16).ok()
-        });
+        let word = self.firmware_word();
         let bit = |mask: u32| word.map(|word| word & mask != 0);
         Power {
             is_throttled: bit(FREQUENCY_CAPPED | THROTTLED | SOFT_LIMIT)
@@ -55,6 +50,15 @@ impl Machine {
             is_under_voltage: bit(UNDER_VOLTAGE).or_else(|| self.voltage_alarm()),
             was_under_voltage: bit(WAS_UNDER_VOLTAGE).or_else(|| self.voltage_alarm()),
         }
+    }
+
+    fn firmware_word(&self) -> Option<u32> {
+        let buses = self.folders(BUSES, "soc").into_iter().chain(self.folders(BUSES, "axi"));
+        let nodes = buses.flat_map(|bus| self.folders(&bus, "soc"));
+        nodes.filter(|node| node.ends_with(":firmware")).find_map(|node| {
+            let line = self.line(&format!("{node}/get_throttled"))?;
+            u32::from_str_radix(line.trim_start_matches("0x"), 16).ok()
+        })
     }
 
     /// `rpi_volt` of mainline kernels: an alarm that stays up for as long as the voltage is low.
@@ -103,6 +107,8 @@ mod tests {
     #[test]
     fn the_firmware_word_is_read_bit_by_bit() {
         let path = "sys/devices/platform/soc/soc:firmware/get_throttled";
+        let newer = "sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled";
+        assert_eq!(machine(&[(newer, "8\n")]).1.power().is_throttled, Some(true));
         for (word, throttled, low, was_low) in [
             ("0\n", false, false, false),
             ("50005\n", true, true, true),

@@ -5,8 +5,26 @@ use std::fs;
 use crate::base::machine::Machine;
 
 impl Machine {
-    /// `MemAvailable`: what programs could still get without swapping.
+    /// What this process could still get without swapping: `MemAvailable`, or what is left of its control group's
+    /// `memory.high` or `memory.max`, whichever is least.
     pub fn memory_available_bytes(&self) -> Option<u64> {
+        [self.of_all_bytes(), self.of_group_bytes()].into_iter().flatten().min()
+    }
+
+    /// Version 2 of control groups, where there is a limit. What a group holds as cache is not counted as taken.
+    fn of_group_bytes(&self) -> Option<u64> {
+        let groups = fs::read_to_string(self.root.join("proc/self/cgroup")).ok()?;
+        let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        let folder = format!("sys/fs/cgroup/{path}");
+        let number = |file: &str| self.line(&format!("{folder}/{file}"))?.parse::<u64>().ok();
+        let most = [number("memory.high"), number("memory.max")].into_iter().flatten().min()?;
+        let stat = fs::read_to_string(self.root.join(format!("{folder}/memory.stat"))).ok()?;
+        let cache = stat.lines().find_map(|line| line.strip_prefix("inactive_file "));
+        let cache: u64 = cache.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0);
+        Some(most.saturating_sub(number("memory.current")?.saturating_sub(cache)))
+    }
+
+    fn of_all_bytes(&self) -> Option<u64> {
         let text = fs::read_to_string(self.root.join("proc/meminfo")).ok()?;
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
         let kib: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
@@ -23,6 +41,23 @@ mod tests {
         let text = "MemTotal: 948280 kB\nMemFree: 80000 kB\nMemAvailable:     512000 kB\n";
         let (_dir, machine) = machine(&[("proc/meminfo", text)]);
         assert_eq!(machine.memory_available_bytes(), Some(524_288_000));
+    }
+
+    #[test]
+    fn the_limit_of_a_service_counts_too() {
+        let all = ("proc/meminfo", "MemAvailable: 512000 kB\n");
+        let own = ("proc/self/cgroup", "0::/system.slice/habituate.service\n");
+        let group = |file| format!("sys/fs/cgroup/system.slice/habituate.service/{file}");
+        let [high, max, current, stat] =
+            ["memory.high", "memory.max", "memory.current", "memory.stat"].map(group);
+        let held = [(&*current, "90000000\n"), (&*stat, "anon 1\ninactive_file 10000000\n")];
+        let of = |limits: [(&str, &str); 2]| {
+            let (_dir, machine) = machine(&[&[all, own], &held[..], &limits[..]].concat());
+            machine.memory_available_bytes()
+        };
+        assert_eq!(of([(&high, "100000000\n"), (&max, "200000000\n")]), Some(20_000_000));
+        assert_eq!(of([(&high, "max\n"), (&max, "60000000\n")]), Some(0));
+        assert_eq!(of([(&high, "max\n"), (&max, "max\n")]), Some(524_288_000));
     }
 
     #[test]

@@ -61,7 +61,10 @@ fn judge(found: &mut Findings, fields: &BTreeMap<String, String>) {
         (_, result) => {
             let status = field("ExecMainStatus");
             let mend = match status {
-                "78" => format!("habituate check /etc/habituate/habituate.toml; {log}"),
+                "78" => format!(
+                    "habituate check /etc/habituate/habituate.toml; where that is well, the state is of \
+                     another encoder or a newer program: {log}"
+                ),
                 _ => format!("{log}; then sudo systemctl restart habituate"),
             };
             found.problem("service", format!("{line}, {result}, exit status {status}"), mend);

@@ -37,6 +37,8 @@ pub(super) struct Sinks {
     events: Option<EventsFile>,
     csv: Option<ScoresCsv<BufWriter<File>>>,
     bytes: Arc<AtomicU64>,
+    /// Events and scores that were lost since start, here or because the queue was full.
+    refusals: Arc<AtomicU64>,
     /// Events and scores that could not be written, in a row.
     failures: u64,
 }
@@ -46,7 +48,7 @@ impl Sinks {
         args: &RunArgs,
         settings: EventSettings,
         root: &Path,
-        bytes: Arc<AtomicU64>,
+        (bytes, refusals): (&Arc<AtomicU64>, &Arc<AtomicU64>),
     ) -> Result<Self, Failure> {
         let in_force = settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let path = root.join("events.jsonl");
@@ -61,7 +63,8 @@ impl Sinks {
             .map(|file| ScoresCsv::new(BufWriter::new(file)))
             .transpose()
             .or_exit(EXIT_DISK)?;
-        Ok(Self { settings, in_force, path, events, csv, bytes, failures: 0 })
+        let (bytes, refusals) = (Arc::clone(bytes), Arc::clone(refusals));
+        Ok(Self { settings, in_force, path, events, csv, bytes, refusals, failures: 0 })
     }
 
     pub(super) fn start(mut self, inbox: Receiver<Told>) -> Result<JoinHandle<()>, Failure> {
@@ -107,6 +110,7 @@ impl Sinks {
                     log::error!("an event or score could not be written: {error}");
                 }
                 self.failures += 1;
+                self.refusals.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
