@@ -294,7 +294,9 @@ mod tests {
         assert!(scores.iter().all(|score| score.surprise == 0.0), "nothing is guessed");
         let report = learner.report();
         assert!(0 < report.commits && report.resets == 0, "{report:?}");
+        assert_eq!((report.skill_vs_mean, report.skill_vs_persistence), (None, None));
         assert_eq!(learner.objectives().collect::<Vec<_>>(), ["vicreg"]);
+        assert_eq!(learner.idle_objectives().next(), None);
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! everything that learns, so that a stranger does not become normal by being watched. Let in are those
 //! whom somebody, or habit, has made normal ([`habituation`](super::habituation)), and a scene that has
 //! changed for good: while quarantined time adds up faster than ordinary time passes, it is counted,
-//! and beyond `accept_after_s` the gate is open until the count is back at nothing.
+//! and beyond `accept_after_s` the gate is open until the count is back at nothing: for those who were
+//! there for a good part of that time, and not for whoever comes by meanwhile.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::learn::moments::fill;
@@ -20,6 +21,18 @@ pub enum Admission {
     Quarantined,
     /// Silence, or something as common and as even, of which enough is remembered.
     Plenty,
+}
+
+/// What is known of a window before the gate decides.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct About {
+    /// How rare it is, lastingly; `None` while it is not clear what is usual.
+    pub p_value: Option<f32>,
+    /// Somebody's word, or habit's, that decides about a strange window whatever its time: it has become
+    /// normal, or never will be.
+    pub word: Option<bool>,
+    /// Seconds that its group of strangers has been there.
+    pub stayed_s: f64,
 }
 
 /// The gate and what it has counted.
@@ -58,24 +71,24 @@ impl Gate {
         p_value.is_some_and(|p| p <= self.quarantine_p)
     }
 
-    /// Decides about the next window, `interval_s` after the one before. A `word` decides about a strange
-    /// one whatever its time: somebody, or habit, has made it normal, or it never will be.
-    pub fn decide(
-        &mut self,
-        embedding: &[f32],
-        p_value: Option<f32>,
-        interval_s: f64,
-        word: Option<bool>,
-    ) -> Admission {
-        let is_strange = self.is_strange(p_value) && word != Some(true);
-        let change = if is_strange { interval_s } else { -interval_s };
+    /// Decides about the next window, `interval_s` after the one before.
+    pub fn decide(&mut self, embedding: &[f32], interval_s: f64, about: About) -> Admission {
+        let is_strange = self.is_strange(about.p_value) && about.word != Some(true);
+        let is_never = about.word == Some(false);
+        let change = match (is_strange, is_never) {
+            // Whoever is to stay out opens no gate for others.
+            (true, true) => 0.0,
+            (true, false) => interval_s,
+            (false, _) => -interval_s,
+        };
         self.strange_s = (self.strange_s + change).clamp(0.0, self.accept_after_s);
         if self.accept_after_s <= self.strange_s {
             self.is_open = true;
         } else if self.strange_s <= 0.0 {
             self.is_open = false;
         }
-        if is_strange && (!self.is_open || word == Some(false)) {
+        let is_let_in = self.is_open && STAYED_SHARE * self.accept_after_s <= about.stayed_s;
+        if is_strange && (!is_let_in || is_never) {
             return Admission::Quarantined;
         }
         self.allowance = (self.allowance + ALLOWANCE_SHARE * self.quarantine_p).min(MOST_ALLOWANCE);
@@ -132,6 +145,9 @@ impl Gate {
     }
 }
 
+/// Share of the time that opens the gate in which a group must have been there to pass. A changed scene may
+/// consist of several groups.
+const STAYED_SHARE: f64 = 0.1;
 /// Strange windows expected among usual ones, with some to spare, so that histories keep their tail.
 const ALLOWANCE_SHARE: f32 = 1.2;
 /// Strange windows that enter the histories at a stretch: well below `quarantine_p` of a history.
@@ -154,16 +170,18 @@ mod tests {
     #[test]
     fn repetitions_are_skipped() {
         let mut gate = Gate::new(2, 0.99, 0.01, 100.0);
-        assert_eq!(gate.decide(&[1.0, 0.0], None, 1.0, None), Admission::Admitted);
-        assert_eq!(gate.decide(&[2.0, 0.01], None, 1.0, None), Admission::Duplicate);
-        assert_eq!(gate.decide(&[1.0, 1.0], None, 1.0, None), Admission::Admitted);
+        let mut decide = |embedding: &[f32]| gate.decide(embedding, 1.0, About::default());
+        assert_eq!(decide(&[1.0, 0.0]), Admission::Admitted);
+        assert_eq!(decide(&[2.0, 0.01]), Admission::Duplicate);
+        assert_eq!(decide(&[1.0, 1.0]), Admission::Admitted);
     }
 
     #[test]
     fn a_visitor_stays_out_and_a_change_that_stays_comes_in() {
         let mut gate = Gate::new(2, 2.0, 0.01, 60.0);
         let mut windows = |p: f32, count: u32| {
-            let decide = |_| gate.decide(&[1.0, 0.0], Some(p), 1.0, None);
+            let about = About { p_value: Some(p), word: None, stayed_s: 30.0 };
+            let decide = |_| gate.decide(&[1.0, 0.0], 1.0, about);
             (0..count).map(decide).filter(|&a| a == Admission::Admitted).count()
         };
         for _ in 0..10 {
@@ -181,21 +199,40 @@ mod tests {
     #[test]
     fn a_word_decides_about_strangers_and_about_nobody_else() {
         let mut gate = Gate::new(2, 2.0, 0.01, 60.0);
-        let mut admission = |p: f32, word| gate.decide(&[1.0, 0.0], Some(p), 1.0, word);
+        let mut admission = |p: f32, word| {
+            gate.decide(&[1.0, 0.0], 1.0, About { p_value: Some(p), word, stayed_s: 1e3 })
+        };
         assert_eq!(admission(0.001, None), Admission::Quarantined);
         assert_eq!(admission(0.001, Some(true)), Admission::Admitted);
         assert_eq!(admission(0.5, Some(false)), Admission::Admitted, "it is not strange");
         for _ in 0..100 {
             assert_eq!(admission(0.001, Some(false)), Admission::Quarantined);
         }
-        assert_eq!(admission(0.001, None), Admission::Admitted, "open by now for others");
+        assert_eq!(admission(0.001, None), Admission::Quarantined, "that opened nothing");
+    }
+
+    /// Fails where the gate, once open, is open for everybody.
+    #[test]
+    fn an_open_gate_is_not_open_for_whoever_comes_by() {
+        let mut gate = Gate::new(2, 2.0, 0.01, 60.0);
+        let mut admission = |stayed_s: f64| {
+            gate.decide(&[1.0, 0.0], 1.0, About { p_value: Some(0.001), word: None, stayed_s })
+        };
+        for s in 0..59 {
+            assert_eq!(admission(f64::from(s)), Admission::Quarantined);
+        }
+        assert_eq!(admission(59.0), Admission::Admitted);
+        assert_eq!(admission(0.0), Admission::Quarantined, "somebody else");
+        assert_eq!(admission(5.0), Admission::Quarantined);
+        assert_eq!(admission(60.0), Admission::Admitted);
     }
 
     #[test]
     fn without_a_limit_no_stay_is_long_enough() {
         let mut gate = Gate::new(2, 2.0, 0.01, f64::INFINITY);
         for _ in 0..10_000 {
-            let admission = gate.decide(&[1.0, 0.0], Some(0.001), 3600.0, None);
+            let about = About { p_value: Some(0.001), word: None, stayed_s: f64::INFINITY };
+            let admission = gate.decide(&[1.0, 0.0], 3600.0, about);
             assert_eq!(admission, Admission::Quarantined);
         }
     }

@@ -166,6 +166,11 @@ impl Watch {
         }
     }
 
+    /// Seconds that the group of strangers has been there, in all.
+    pub fn stayed_s(&self, stranger: Option<usize>) -> f64 {
+        stranger.map_or(0.0, |which| self.strangers.known()[which].dwell_s)
+    }
+
     /// Looks at the sensor, before anything else is made of a window. `None` for one that was refused.
     /// `true` when nothing may be learnt from it, because nothing moves.
     pub fn feel(&mut self, numbers: Option<&[f32]>, passed_s: f64, interval_s: f64) -> bool {

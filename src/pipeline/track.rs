@@ -100,6 +100,15 @@ impl Track {
                 FrontEnd::Picture(Box::new(PictureFrontEnd::new(manifest)?))
             }
         };
+        let idle: Vec<&str> = learner.idle_objectives().collect();
+        if !idle.is_empty() {
+            let rest = if learner.objectives().next().is_none() {
+                ": nothing is trained, only remembered"
+            } else {
+                ""
+            };
+            log::warn!("{} learns nothing by learn.{}{rest}", manifest.name, idle.join(", learn."));
+        }
         let latent = Latent::zeros(encoder.shape());
         Ok(Self {
             front,

@@ -32,7 +32,7 @@ pub struct StrangerDoc {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MarkedDoc {
     /// The group that the moment stands for.
-    pub stranger: StrangerDoc,
+    pub stranger: Option<StrangerDoc>,
     /// Windows of it that are learnt from now.
     pub admitted: usize,
     /// Whether its minute was taken out of the alarm budget.
@@ -111,7 +111,7 @@ impl From<&Stranger> for StrangerDoc {
 impl From<&Marked> for MarkedDoc {
     fn from(marked: &Marked) -> Self {
         Self {
-            stranger: (&marked.stranger).into(),
+            stranger: marked.stranger.as_ref().map(Into::into),
             admitted: marked.admitted,
             off_budget: marked.is_off_budget,
         }

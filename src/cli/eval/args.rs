@@ -53,10 +53,18 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     pub(crate) frames_per_s: f64,
     /// The figures as a picture.
-    #[arg(long, value_name = "PLOT.svg")]
+    #[arg(long, value_name = "PLOT.svg", value_parser = svg)]
     pub(crate) plot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) table: TableArgs,
+}
+
+fn svg(typed: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(typed);
+    match path.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("svg") => Ok(path),
+        _ => Err("it is drawn as SVG; give it a name that ends in .svg".into()),
+    }
 }
 
 /// Recordings of places, and what is foreign in them.

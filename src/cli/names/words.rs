@@ -23,23 +23,26 @@ pub(crate) fn mark(args: &MarkArgs, is_normal: bool) -> Result<(), Failure> {
     }
     let at_s = answer.at_s.unwrap_or_default();
     let Some(marked) = &answer.marked else { return Ok(()) };
-    let id = marked.stranger.id;
-    if is_normal {
-        println!(
-            "normal from now on: what was there at {at_s:.1} s (stranger {id}); {} windows that were \
-             kept out are learnt from",
-            marked.admitted
-        );
+    let budget = if marked.off_budget {
+        "it no longer uses up the alarm budget"
     } else {
-        let budget = if marked.off_budget {
-            "it no longer uses up the alarm budget"
-        } else {
-            "its minute is not in the alarm budget"
-        };
-        println!(
-            "never to be learnt: what was there at {at_s:.1} s (stranger {id}), whenever it is \
-             unusual; {budget}"
-        );
+        "no alarm of that minute counts against the budget"
+    };
+    match &marked.stranger {
+        Some(stranger) if is_normal => println!(
+            "normal from now on: what was there at {at_s:.1} s (stranger {}); {} windows that were \
+             kept out are learnt from",
+            stranger.id, marked.admitted
+        ),
+        Some(stranger) => println!(
+            "never to be learnt: what was there at {at_s:.1} s (stranger {}), whenever it is \
+             unusual; {budget}",
+            stranger.id
+        ),
+        None => println!(
+            "a true alarm at {at_s:.1} s: {budget}; what was there is no longer remembered, so nothing \
+             is said of others like it"
+        ),
     }
     Ok(())
 }

@@ -20,8 +20,9 @@ impl LearnToml {
         problems.or(LearnSettings(self))
     }
 
-    fn check_objectives(&self, problems: &mut Problems) {
-        let weights = [
+    /// All objectives with their weights.
+    pub const fn objectives(&self) -> [(&'static str, f32); 11] {
+        [
             ("masked_prediction", self.masked_prediction),
             ("predictive_coding", self.predictive_coding),
             ("autoencoding", self.autoencoding),
@@ -33,7 +34,11 @@ impl LearnToml {
             ("rotation", self.rotation),
             ("colorization", self.colorization),
             ("inpainting", self.inpainting),
-        ];
+        ]
+    }
+
+    fn check_objectives(&self, problems: &mut Problems) {
+        let weights = self.objectives();
         for (key, weight) in weights {
             problems.require(weight.is_finite() && 0.0 <= weight, &format!("learn.{key}"), || {
                 format!("{weight} is no weight; 0 turns the objective off, 1 is usual")

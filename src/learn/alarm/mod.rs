@@ -71,6 +71,8 @@ struct Block {
     more: i64,
     value: f32,
     regime: u8,
+    /// Alarms that raised the correction.
+    events: u32,
 }
 
 /// The block that is being filled.
@@ -161,9 +163,9 @@ impl Budget {
         Some(median + spread * level)
     }
 
-    /// Days of blocks behind the threshold.
-    pub fn calibrated_days(&self) -> f64 {
-        self.blocks.len() as f64 * BLOCK_S / DAY_S
+    /// Days behind the threshold, where windows come every `interval_s`.
+    pub fn calibrated_days(&self, interval_s: f64) -> f64 {
+        self.blocks.len() as f64 * BLOCK_S.max(interval_s) / DAY_S
     }
 
     /// What kind of time it is: the regime of the block before.
@@ -233,7 +235,9 @@ impl Budget {
             return;
         }
         let wanted = self.wanted(interval_s);
-        if self.fit.is_some() && !is_acknowledged {
+        let counts = self.fit.is_some() && !is_acknowledged;
+        let counted = if counts { events } else { 0 };
+        if counts {
             self.correction += STEP * (f64::from(events) - wanted);
             self.correction = self.correction.clamp(CORRECTION[0], CORRECTION[1]);
         }
@@ -247,10 +251,12 @@ impl Budget {
                 Some(block) => {
                     block.value = block.value.max(largest);
                     block.more = index - block.index;
+                    block.events += counted;
                 }
                 None => {
                     let regime = self.regime;
-                    self.blocks.push_back(Block { index, more: 0, value: largest, regime });
+                    let block = Block { index, more: 0, value: largest, regime, events: counted };
+                    self.blocks.push_back(block);
                 }
             }
         }
@@ -331,23 +337,36 @@ impl Budget {
         });
     }
 
-    /// A true event at that time: its block leaves calibration, and its alarm does not count against
-    /// the budget. `false` when nothing is remembered of that time.
-    pub fn acknowledge(&mut self, at_s: f64) -> bool {
+    /// Whether alarms around that time count against the budget.
+    pub fn has_alarms(&self, at_s: f64) -> bool {
         let index = block_of(at_s);
         let around = |first: i64, last: i64| (first - 1..=last + 1).contains(&index);
-        let mut found = false;
+        let is_open = around(self.open.index, self.open.index) && !self.open.is_acknowledged;
+        is_open && 0 < self.open.events
+            || self
+                .blocks
+                .iter()
+                .any(|block| 0 < block.events && around(block.index, block.index + block.more))
+    }
+
+    /// A true event at that time: its block and those beside it leave calibration, and their alarms do not
+    /// count against the budget. Gives how many these are.
+    pub fn acknowledge(&mut self, at_s: f64) -> u32 {
+        let index = block_of(at_s);
+        let around = |first: i64, last: i64| (first - 1..=last + 1).contains(&index);
+        let mut events = 0;
+        self.blocks.retain(|block| {
+            let is_true = around(block.index, block.index + block.more);
+            events += if is_true { block.events } else { 0 };
+            !is_true
+        });
+        self.correction = (self.correction - STEP * f64::from(events)).max(CORRECTION[0]);
         if around(self.open.index, self.open.index) && !self.open.is_acknowledged {
             self.open.is_acknowledged = true;
-            found = true;
+            // These have not raised the correction yet, and never will.
+            events += self.open.events;
         }
-        let before = self.blocks.len();
-        self.blocks.retain(|block| !around(block.index, block.index + block.more));
-        if self.blocks.len() < before {
-            found = true;
-            self.correction = (self.correction - STEP).max(CORRECTION[0]);
-        }
-        found
+        events
     }
 
     /// Bytes held.

@@ -15,6 +15,7 @@ impl Budget {
             to.u64(block.more.cast_unsigned());
             to.f32(block.value);
             to.u64(block.regime.into());
+            to.u64(block.events.into());
         }
         self.regimes.save(to);
         to.u64(self.regime.into());
@@ -67,6 +68,7 @@ impl Budget {
                 more: from.u64()?.cast_signed(),
                 value: from.f32()?,
                 regime: regime(from.u64()?)?,
+                events: u32::try_from(from.u64()?).unwrap_or(u32::MAX),
             });
         }
         self.regimes.load(from)?;

@@ -106,9 +106,48 @@ fn nothing_is_said_before_there_are_enough_blocks_and_a_visit_is_one_exceedance(
     // "This is not normal": gone from calibration.
     let largest = |budget: &Budget| budget.blocks.iter().map(|b| b.value).fold(0.0, f32::max);
     assert!(50.0 < largest(&budget));
-    assert!(budget.acknowledge(515.0 * BLOCK_S));
+    budget.acknowledge(515.0 * BLOCK_S);
     assert!(largest(&budget) < 50.0);
-    assert!(!budget.acknowledge(515.0 * BLOCK_S), "only once");
+}
+
+/// Fails when every minute that is acknowledged lowers the threshold, whether it had an alarm or not.
+#[test]
+fn only_alarms_that_counted_are_given_back() {
+    let mut budget = Budget::new(24.0, 2);
+    let mut minute = 0_u32;
+    let mut live = |budget: &mut Budget, minutes: u32, has_event: bool| {
+        for _ in 0..minutes {
+            let at_s = f64::from(minute) * BLOCK_S;
+            let novelty = Some((minute % 17) as f32);
+            let seen = Seen { novelty, has_event, ..Seen::default() };
+            budget.observe(at_s, BLOCK_S, &[0.0; 2], seen);
+            minute += 1;
+        }
+        f64::from(minute - 1) * BLOCK_S
+    };
+    live(&mut budget, 500, false);
+    // Well above the least correction.
+    for _ in 0..4 {
+        live(&mut budget, 1, true);
+        live(&mut budget, 5, false);
+    }
+    let alarm_s = live(&mut budget, 1, true);
+    live(&mut budget, 5, false);
+    let raised = budget.correction;
+    assert!(!budget.has_alarms(300.0 * BLOCK_S) && budget.has_alarms(alarm_s));
+    assert_eq!(budget.acknowledge(300.0 * BLOCK_S), 0);
+    assert!((budget.correction - raised).abs() < 1e-12, "there was no alarm");
+    assert_eq!(budget.acknowledge(alarm_s), 1);
+    assert!((budget.correction - (raised - STEP)).abs() < 1e-12);
+    assert_eq!(budget.acknowledge(alarm_s), 0, "only once");
+    // In the minute that is not over yet.
+    let alarm_s = live(&mut budget, 1, true);
+    let before = budget.correction;
+    assert_eq!((budget.acknowledge(alarm_s), budget.acknowledge(alarm_s)), (1, 0));
+    live(&mut budget, 1, false);
+    assert!((budget.correction - before).abs() < 1e-12, "and it never counts");
+    let rare_s = 900.0;
+    assert!(14.9 * budget.calibrated_days(BLOCK_S) < budget.calibrated_days(rare_s));
 }
 
 /// Fails when all regimes are measured alike: the quiet night is then judged by the loud day.

@@ -9,7 +9,8 @@
 //! ranks would end at `1 / (n + 1)`.
 //!
 //! While every class has a single example there is nothing to leave out. Then a moment must be nearer
-//! to the example than all but [`BACKGROUND_SHARE`] of what is remembered of the place.
+//! to the example than all but [`BACKGROUND_SHARE`] of what is remembered of the place, and nearer than
+//! [`NEAR`] of what usually is: in spaces with many directions nearly everything is far from everything.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 
@@ -17,6 +18,8 @@ use crate::base::bytes::{Malformed, Reader, Writer};
 pub const UNKNOWN_SHARE: f64 = 0.05;
 /// Of what is remembered, the share that may be as near to a single example as what is named.
 pub const BACKGROUND_SHARE: f64 = 0.05;
+/// Of the usual strangeness of what is remembered, as much is borne of what is named by a single example.
+pub const NEAR: f64 = 0.5;
 /// A class's own mean strangeness counts as much as that of all after so many examples.
 const PRIOR: f64 = 2.0;
 
@@ -67,7 +70,8 @@ impl Unknown {
                 reason = "a share of a length"
             )]
             let place = (BACKGROUND_SHARE * of.len() as f64) as usize;
-            of.get(place).copied().unwrap_or(f64::INFINITY)
+            let middle = of.get(of.len() / 2).copied().unwrap_or(f64::INFINITY);
+            of.get(place).copied().unwrap_or(f64::INFINITY).min(NEAR * middle)
         };
         Self::Background { limits: strangeness.into_iter().map(limit).collect() }
     }
@@ -134,6 +138,14 @@ mod tests {
     use super::*;
     use crate::base::rng::Rng;
 
+    /// Fails when a rank among what is remembered is all that is asked for.
+    #[test]
+    fn what_is_only_less_far_than_the_rest_is_not_named_by_one_example() {
+        let far = (0..200).map(|i| 0.9 + 0.001 * f64::from(i)).collect();
+        let unknown = Unknown::from_background(vec![far]);
+        assert!(unknown.p_value(0, 0.88) < 0.5 && 0.5 < unknown.p_value(0, 0.3));
+    }
+
     #[test]
     fn members_of_a_class_are_called_unknown_as_rarely_as_promised() {
         const TRIALS: usize = 400;
@@ -173,10 +185,10 @@ mod tests {
 
     #[test]
     fn a_single_example_is_judged_by_the_place() {
-        let background = (0..100).map(|i| 0.5 + 0.01 * f64::from(i)).collect();
+        let background = (0..100).map(|i| 0.2 + 0.01 * f64::from(i)).collect();
         let unknown = Unknown::from_background(vec![background]);
-        assert_eq!(unknown.p_value(0, 0.54), 1.0);
-        assert_eq!(unknown.p_value(0, 0.6), 0.0);
+        assert_eq!(unknown.p_value(0, 0.24), 1.0);
+        assert_eq!(unknown.p_value(0, 0.3), 0.0);
         let nothing = Unknown::from_background(vec![Vec::new()]);
         assert_eq!(nothing.p_value(0, 0.6), 1.0);
     }

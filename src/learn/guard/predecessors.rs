@@ -6,8 +6,7 @@ use crate::learn::moments::fill;
 
 /// How many are kept.
 pub const MOST: usize = 5;
-/// While the newest is younger than this, seconds, it is not joined by another: commits come every few
-/// seconds at first.
+/// All but the newest are this far apart, seconds: commits come every few seconds at first.
 const APART_S: f64 = 3600.0;
 
 /// The newest champions that gave way; all room is taken at once.
@@ -28,10 +27,13 @@ impl Predecessors {
 
     /// Takes in a champion that gives way at `at_s`.
     pub fn offer(&mut self, champion: &[f32], at_s: f64) {
-        if 0 < self.kept && at_s < self.gave_way_s[self.kept - 1] + APART_S {
-            return;
-        }
-        if self.kept == MOST {
+        // The newest is always the one that gave way last; it gives its place up unless it is far from the
+        // one before it.
+        if let [.., before, last] = self.gave_way_s[..self.kept]
+            && last < before + APART_S
+        {
+            self.kept -= 1;
+        } else if self.kept == MOST {
             self.weights.copy_within(self.len.., 0);
             self.gave_way_s.rotate_left(1);
             self.kept -= 1;
@@ -46,15 +48,20 @@ impl Predecessors {
         &self.gave_way_s[..self.kept]
     }
 
-    /// The newest.
-    pub fn newest(&self) -> Option<&[f32]> {
-        let last = self.kept.checked_sub(1)?;
-        Some(&self.weights[last * self.len..(last + 1) * self.len])
+    /// The newest but `younger`.
+    pub fn newest_but(&self, younger: usize) -> Option<&[f32]> {
+        let at = self.kept.checked_sub(1 + younger)?;
+        Some(&self.weights[at * self.len..(at + 1) * self.len])
+    }
+
+    /// Forgets the newest ones.
+    pub const fn drop_newest(&mut self, count: usize) {
+        self.kept = self.kept.saturating_sub(count);
     }
 
     /// Moves the newest into `champion`; `false` when there is none.
     pub fn take(&mut self, champion: &mut [f32]) -> bool {
-        let Some(newest) = self.newest() else { return false };
+        let Some(newest) = self.newest_but(0) else { return false };
         champion.copy_from_slice(newest);
         self.kept -= 1;
         true
@@ -91,13 +98,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_five_an_hour_apart_come_back_in_turn() {
+    fn the_last_one_and_four_an_hour_apart_come_back_in_turn() {
         let mut kept = Predecessors::new(2);
         for commit in 0..200_u8 {
             kept.offer(&[f32::from(commit); 2], 600.0 * f64::from(commit));
         }
         assert_eq!(kept.gave_way_s().len(), MOST);
-        assert!(kept.gave_way_s().windows(2).all(|pair| APART_S <= pair[1] - pair[0]));
+        let older = &kept.gave_way_s()[..MOST - 1];
+        assert!(older.windows(2).all(|pair| APART_S <= pair[1] - pair[0]));
         let mut writer = Writer::default();
         kept.save(&mut writer);
         let bytes = writer.into_bytes();
@@ -108,6 +116,6 @@ mod tests {
         while loaded.take(&mut champion) {
             back.push(champion[0]);
         }
-        assert_eq!(back, [198.0, 192.0, 186.0, 180.0, 174.0]);
+        assert_eq!(back, [199.0, 198.0, 192.0, 186.0, 180.0]);
     }
 }

@@ -1,7 +1,7 @@
 //! The learner's side of the watch: what raises an alarm, and what is kept out of learning.
 
 use crate::learn::alarm::{BLOCK_S, Seen};
-use crate::learn::gate::Admission;
+use crate::learn::gate::{About, Admission};
 use crate::learn::learner::{DAY_S, Learner, Learnt, Score, Scored};
 use crate::learn::novelty::Judged;
 use crate::learn::watch::Lived;
@@ -75,7 +75,7 @@ impl Learner {
 
     /// Days of minutes behind the threshold; below [`SURE_AFTER_DAYS`] it is not sure yet.
     pub fn calibrated_days(&self) -> f64 {
-        self.watch.budget.calibrated_days()
+        self.watch.budget.calibrated_days(self.times.interval_s)
     }
 
     /// What may be done with the window that `scratch` holds.
@@ -84,8 +84,12 @@ impl Learner {
             Scored::Done { lasting_p, stranger, .. } if self.is_settled() => (lasting_p, stranger),
             _ => (None, None),
         };
-        let word = self.watch.word(stranger);
-        let admission = self.gate.decide(&self.scratch.embedding, lasting_p, interval_s, word);
+        let about = About {
+            p_value: lasting_p,
+            word: self.watch.word(stranger),
+            stayed_s: self.watch.stayed_s(stranger),
+        };
+        let admission = self.gate.decide(&self.scratch.embedding, interval_s, about);
         let kind = self.memory.kind(self.watch.see(&self.scratch.embedding)).map(|kind| kind.0);
         let Some(kind) = kind else { return admission };
         if admission == Admission::Admitted && self.watch.is_enough(self.memory.is_dull(kind)) {

@@ -2,6 +2,7 @@
 
 use crate::learn::drift::Notice;
 use crate::learn::guard::bootstrap::Case;
+use crate::learn::guard::predecessors::MOST;
 use crate::learn::guard::{LEAST_BLOCKS, Verdict};
 use crate::learn::learner::{Learner, SURPRISE};
 use crate::learn::surprise::Reading;
@@ -62,25 +63,33 @@ impl Learner {
         false
     }
 
-    /// The model no longer fits: was the last commit to blame? Then the champion before it comes back.
+    /// The model no longer fits: were the last commits to blame? Then the newest champion before them that
+    /// is surely better comes back.
     pub(super) fn review_commit(&mut self, at_s: f64) {
-        let is_watched =
-            self.times.last_commit_s.is_some_and(|commit_s| at_s < commit_s + WATCHED_S);
-        let Some(before) = self.predecessors.newest().filter(|_| is_watched) else { return };
-        // The challenger's place is free for a moment: what it has learnt since is suspect as well.
-        self.challenger.copy_from_slice(before);
+        if self.times.last_commit_s.is_none_or(|commit_s| commit_s + WATCHED_S <= at_s) {
+            return;
+        }
         self.choose_newest();
         self.read_held_out(0, false);
-        self.read_held_out(1, true);
-        self.make_cases(|_, at_s| {
-            #[expect(clippy::cast_possible_truncation, reason = "saturates, after 10^11 years")]
-            let block = (at_s / REVIEW_BLOCK_S) as i64;
-            block
-        });
-        self.challenger.copy_from_slice(&self.champion);
-        if self.guard.regrets(&mut self.scratch.cases) && self.roll_back().is_ok() {
-            self.watch.tell(Some(Notice::RolledBack));
+        for younger in 0..MOST {
+            let Some(before) = self.predecessors.newest_but(younger) else { break };
+            // The challenger's place is free for a moment: what it has learnt since is suspect as well.
+            self.challenger.copy_from_slice(before);
+            self.read_held_out(1, true);
+            self.make_cases(|_, at_s| {
+                #[expect(clippy::cast_possible_truncation, reason = "saturates, after 10^11 years")]
+                let block = (at_s / REVIEW_BLOCK_S) as i64;
+                block
+            });
+            if self.guard.regrets(&mut self.scratch.cases) {
+                self.predecessors.drop_newest(younger);
+                if self.roll_back().is_ok() {
+                    self.watch.tell(Some(Notice::RolledBack));
+                }
+                return;
+            }
         }
+        self.challenger.copy_from_slice(&self.champion);
     }
 
     /// The newest champion that gave way comes back; gives when it did, in seconds of the source's life.

@@ -57,6 +57,13 @@ impl Learner {
         self.model.names()
     }
 
+    /// Names of those that were asked for and have nothing to learn from here: of pictures where there is
+    /// sound, or with horizons beyond the end of every window.
+    pub fn idle_objectives(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let wanted = self.settings.objectives().into_iter().filter(|&(_, weight)| 0.0 < weight);
+        wanted.map(|(name, _)| name).filter(|&name| self.objectives().all(|other| other != name))
+    }
+
     /// What was found out about an objective and not told yet; to be logged.
     pub fn notice(&mut self) -> Option<Notice> {
         self.model.notice()

@@ -223,6 +223,7 @@ impl Learner {
                 reading,
                 persistence: self.persistence_error(valid),
                 is_rare: raised.is_rare,
+                is_told: raised.is_told,
                 is_extreme: raised.is_extreme,
                 lasting_p: judged.map(|judged| judged.lasting_p_value),
                 stranger: raised.stranger,
@@ -262,7 +263,8 @@ impl Learner {
         let passed_s = self.times.last_s.map_or(0.0, |last_s| (at_s - last_s).max(0.0));
         let interval_s = self.advance(at_s);
         self.counts.events += u64::from(score.event);
-        if matches!(score.state, Scored::Done { is_rare: true, .. }) {
+        // A visit that was told may last for hours: meanwhile somebody else may come.
+        if matches!(score.state, Scored::Done { is_rare: true, is_told: false, .. }) {
             self.times.last_rare_s = Some(at_s);
         }
         if self.is_frozen {

@@ -67,7 +67,8 @@ impl Skill {
         }
         self.error += f64::from(reading.error);
         self.mean += f64::from(reading.mean_error);
-        if let Some(persistence) = persistence {
+        // Where nothing guesses, both errors are 0.
+        if let Some(persistence) = persistence.filter(|_| 0.0 < reading.mean_error) {
             self.error_beside_persistence += f64::from(reading.error);
             self.persistence += f64::from(persistence);
         }

@@ -32,12 +32,13 @@ pub(super) enum Scored {
     /// Nothing is fitted yet.
     TooEarly,
     /// Done; what the model did, what guessing the token before would have done, whether so large a
-    /// novelty is above the threshold in force, and so by being extreme, the p-value that the gate goes
+    /// novelty is above the threshold in force, whether that was told already, whether it is extreme, the p-value that the gate goes
     /// by, and the group of strangers that it belongs to.
     Done {
         reading: Reading,
         persistence: Option<f32>,
         is_rare: bool,
+        is_told: bool,
         is_extreme: bool,
         lasting_p: Option<f32>,
         stranger: Option<usize>,

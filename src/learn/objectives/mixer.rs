@@ -80,9 +80,13 @@ impl Mixer {
         }
     }
 
-    /// Takes in what an objective was found to be solved by. The first finding stays.
+    /// Takes in what an objective was found to be solved by. The first finding stays, but one that switches
+    /// it off takes the place of one that does not.
     pub fn found(&mut self, which: usize, found: Shortcut) {
-        self.shares[which].found.get_or_insert(found);
+        let share = &mut self.shares[which];
+        if share.found.is_none_or(|before| !switches_off(before) && switches_off(found)) {
+            (share.found, share.is_told) = (Some(found), false);
+        }
     }
 
     /// One finding that was not told yet.
@@ -130,6 +134,19 @@ const fn switches_off(found: Shortcut) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fails when the first finding stays whatever comes.
+    #[test]
+    fn one_that_only_copies_can_still_be_found_to_work_against_the_first() {
+        let mut mixer = Mixer::new(2);
+        mixer.found(1, Shortcut::Copies);
+        assert_eq!(mixer.notice(), Some((1, Shortcut::Copies, false)));
+        (0..=PATIENCE + 1).for_each(|_| mixer.compare(1, -1.0));
+        assert!(!mixer.is_on(1));
+        assert_eq!(mixer.notice(), Some((1, Shortcut::Opposes, true)));
+        mixer.found(1, Shortcut::Copies);
+        assert!(!mixer.is_on(1) && mixer.notice().is_none());
+    }
 
     #[test]
     fn a_long_gradient_and_a_short_one_get_equal_parts() {
