@@ -100,6 +100,7 @@ fn every_stage_is_timed() {
             "checkpoint_mb",
             "windows_per_s",
             "sources_a_core",
+            "sources",
         ] {
             assert!(0.0 < rows[row][stage].as_f64().unwrap(), "{stage}: {out}");
         }

@@ -181,3 +181,27 @@ fn what_cannot_be_kept_is_told_counted_and_kept_again_later() {
     assert_eq!(shown.matches("cannot keep what was learnt").count(), 1, "{shown}");
     assert!(shown.contains("is kept again"), "{shown}");
 }
+
+/// Fails when a source without a stated encoder always takes the default one: after an upgrade that brings
+/// another default, nothing would run.
+#[test]
+fn what_was_learnt_with_another_default_goes_on_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = |encoder: &str| {
+        format!(
+            "state_dir = \"state\"\n[[source]]\nkind = \"synthetic\"\nplace = \"view\"\nname = \"cam\"\n\
+             seconds = 60\n{encoder}"
+        )
+    };
+    for (encoder, warns) in [("encoder = \"picture-patches\"\n", false), ("", true)] {
+        fs::write(dir.path().join("c.toml"), config(encoder)).unwrap();
+        let output = run(dir.path(), &["run", "-c", "c.toml"]);
+        let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{shown}");
+        assert!(shown.contains("cam: picture-patches ("), "{shown}");
+        assert_eq!(shown.contains("which it has learnt with"), warns, "{shown}");
+    }
+    fs::write(dir.path().join("c.toml"), config("encoder = \"picture\"\n")).unwrap();
+    let output = run(dir.path(), &["run", "-c", "c.toml"]);
+    assert_eq!(output.status.code(), Some(78), "stated is stated: {output:?}");
+}

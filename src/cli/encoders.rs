@@ -13,6 +13,7 @@ use crate::encode::error::EncodeError;
 use crate::encode::folder;
 use crate::encode::network::Runtime;
 use crate::pipeline::window;
+use crate::store::state_dir::StateDir;
 
 /// The command line's encoder, else the source's, else the bundled default of its modality.
 ///
@@ -35,6 +36,47 @@ pub(crate) fn open(
         (None, RuntimeToml::Onnxruntime) => Runtime::OnnxRuntime,
     };
     open_for(runtime, name, file, modality)
+}
+
+/// As [`open`], but where nothing is stated, the bundled encoder that the source's newest checkpoint was learnt
+/// with goes before the default: an upgrade may bring another default, and must not end what goes on.
+///
+/// # Errors
+///
+/// As [`open`].
+pub(crate) fn open_to_go_on(
+    args: &EncoderArgs,
+    source: &SourceSettings,
+    modality: Modality,
+    dir: &StateDir,
+) -> Result<Box<dyn Encoder>, EncodeError> {
+    let encoder = open(args, source, modality)?;
+    if args.encoder.is_some() || source.encoder.is_some() {
+        return Ok(encoder);
+    }
+    // A state that cannot be read is told of when it is loaded.
+    let Ok(Some(known)) = dir.peek(&source.name).map(|found| found.map(|found| found.origin))
+    else {
+        return Ok(encoder);
+    };
+    let default = encoder.manifest();
+    if known.encoder_sha256 == default.sha256_hex()
+        || bundled::all().iter().all(|bundled| bundled.name != known.encoder)
+    {
+        return Ok(encoder);
+    }
+    let stated = SourceSettings { encoder: Some(known.encoder.clone()), ..source.clone() };
+    let other = open(args, &stated, modality)?;
+    if other.manifest().sha256_hex() != known.encoder_sha256 {
+        return Ok(encoder);
+    }
+    log::warn!(
+        source = source.name.as_str();
+        "{}: goes on with encoder {:?}, which it has learnt with; {:?} is the default now: set source.encoder \
+         to one of them, with a new name or an empty state for the latter",
+        source.name, known.encoder, default.name
+    );
+    Ok(other)
 }
 
 /// The one called `name`, in the built-in runtime.

@@ -93,8 +93,8 @@ pub struct Watcher {
     day_began: Duration,
     written_before: u64,
     reasons: Vec<String>,
-    /// Wall clock less monotonic clock at the last look.
-    offset: Option<f64>,
+    /// Wall clock less monotonic clock at the last look, and how long the machine had been suspended.
+    offset: Option<(f64, Duration)>,
     jumps: u64,
 }
 
@@ -120,23 +120,28 @@ impl Watcher {
     }
 
     /// Looks; call it every few seconds. `written` are the bytes written since start, `wall` the
-    /// wall clock in seconds since 1970.
-    pub fn look(&mut self, written: u64, wall: f64) {
+    /// wall clock in seconds since 1970, and `suspended` how long the machine was suspended since it started.
+    pub fn look(&mut self, written: u64, wall: f64, suspended: Duration) {
         let now = self.clock.now();
         if self.day_began + DAY <= now {
             (self.day_began, self.written_before) = (now, written);
         }
-        let offset = wall - now.as_secs_f64();
-        if let Some(before) = self.offset
-            && JUMP.as_secs_f64() < (offset - before).abs()
-        {
-            self.jumps += 1;
-            log::warn!(
-                "the wall clock was set by {:+.0} s; nothing inside goes by it",
-                offset - before
-            );
+        // In suspend the monotonic clock stands still, and the wall clock is right afterwards.
+        let offset = wall - now.as_secs_f64() - suspended.as_secs_f64();
+        if let Some((before, suspended_before)) = self.offset {
+            let slept = suspended.saturating_sub(suspended_before);
+            if JUMP < slept {
+                log::info!("the machine was suspended for {:.0} s", slept.as_secs_f64());
+            }
+            if JUMP.as_secs_f64() < (offset - before).abs() {
+                self.jumps += 1;
+                log::warn!(
+                    "the wall clock was set by {:+.0} s; nothing inside goes by it",
+                    offset - before
+                );
+            }
         }
-        self.offset = Some(offset);
+        self.offset = Some((offset, suspended));
 
         let readings = self.machine.read(&self.state_dir);
         let limits = self.allowance.lock().board;
@@ -216,7 +221,7 @@ mod tests {
         fn look(&mut self, written: u64) {
             self.clock.advance(Duration::from_secs(5));
             let wall = self.clock.now().as_secs_f64();
-            self.watcher.look(written, wall);
+            self.watcher.look(written, wall, Duration::ZERO);
         }
 
         fn heat(&self, thousandths: &str) {
@@ -260,11 +265,16 @@ mod tests {
         for _ in 0..3 {
             bench.clock.advance(Duration::from_secs(5));
             wall += 5.0;
-            bench.watcher.look(0, wall);
+            bench.watcher.look(0, wall, Duration::ZERO);
         }
         assert_eq!(bench.allowance.status().clock_jumps, 0);
+        // A night in suspend is no jump: the clock that everything goes by has stood still.
+        let night = Duration::from_secs(30_000);
         bench.clock.advance(Duration::from_secs(5));
-        bench.watcher.look(0, wall + 1.7e9);
+        bench.watcher.look(0, wall + 5.0 + night.as_secs_f64(), night);
+        assert_eq!(bench.allowance.status().clock_jumps, 0);
+        bench.clock.advance(Duration::from_secs(5));
+        bench.watcher.look(0, wall + 1.7e9, night);
         assert_eq!(bench.allowance.status().clock_jumps, 1);
         assert_eq!((bench.allowance.pace(), bench.allowance.may_write()), (Pace::Full, true));
     }

@@ -56,6 +56,8 @@ pub struct Stages {
     pub checkpoint_bytes: usize,
     /// Seconds from one window to the next.
     pub hop_s: f64,
+    /// What a learner holds at most.
+    pub learner_bytes: usize,
 }
 
 impl Stages {
@@ -71,7 +73,14 @@ impl Stages {
 
     /// Sources of this kind that one core carries: each has a thread of its own.
     pub fn sources_a_core(&self) -> f64 {
-        self.hop_s * self.windows_per_s()
+        MOST_SHARE * self.hop_s * self.windows_per_s()
+    }
+
+    /// Sources that a machine carries with so many cores and so much memory for their learners.
+    pub fn sources(&self, cores: usize, memory_bytes: Option<u64>) -> f64 {
+        let by_time = cores as f64 * self.sources_a_core();
+        let by_memory = memory_bytes.map(|bytes| bytes as f64 / self.learner_bytes.max(1) as f64);
+        by_time.min(by_memory.unwrap_or(f64::INFINITY)).floor()
     }
 }
 
@@ -142,7 +151,17 @@ pub fn time(
         checkpoint_bytes = writer.into_bytes().len();
     })?;
     let learn_ms = (both_ms - score_ms).max(0.0);
-    Ok(Stages { front_ms, encode_ms, score_ms, learn_ms, checkpoint_ms, checkpoint_bytes, hop_s })
+    let learner_bytes = learner.state_bytes();
+    Ok(Stages {
+        front_ms,
+        encode_ms,
+        score_ms,
+        learn_ms,
+        checkpoint_ms,
+        checkpoint_bytes,
+        hop_s,
+        learner_bytes,
+    })
 }
 
 /// The windows of a synthetic recording, and what making each cost. Making up the recording is not
@@ -197,9 +216,12 @@ mod tests {
             checkpoint_ms: 1e3,
             checkpoint_bytes: 0,
             hop_s: 0.5,
+            learner_bytes: 10_000_000,
         };
         assert!((stages.windows_per_s() - 100.0).abs() < 1e-9);
         assert!((stages.frames_per_s() - 90.0).abs() < 1e-9);
-        assert!((stages.sources_a_core() - 50.0).abs() < 1e-9);
+        assert!((stages.sources_a_core() - 45.0).abs() < 1e-9);
+        assert!((stages.sources(2, None) - 90.0).abs() < 1e-9);
+        assert!((stages.sources(2, Some(345_000_000)) - 34.0).abs() < 1e-9, "no memory for more");
     }
 }

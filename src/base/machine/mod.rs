@@ -14,6 +14,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 pub use clock::is_clock_synced;
+pub use clock::suspended;
 pub use disk::Disk;
 pub use heat::Power;
 

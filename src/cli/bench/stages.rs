@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::base::clock::SystemClock;
+use crate::base::machine::Machine;
 use crate::base::modality::Modality;
 use crate::cli::bench::args::BenchArgs;
 use crate::cli::exit::EXIT_SOFTWARE;
@@ -21,7 +22,7 @@ use crate::encode;
 use crate::encode::bundled;
 use crate::pipeline::stages;
 
-const COLUMNS: [(&str, &str); 11] = [
+const COLUMNS: [(&str, &str); 12] = [
     ("encoder", "encoder"),
     ("front_ms", "front end ms"),
     ("encode_ms", "encode ms"),
@@ -33,6 +34,7 @@ const COLUMNS: [(&str, &str); 11] = [
     ("windows_per_s", "windows a second"),
     ("frames_per_s", "camera frames a second"),
     ("sources_a_core", "sources a core"),
+    ("sources", "sources here"),
 ];
 
 pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
@@ -42,6 +44,8 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
     };
     let learn = LearnToml::default().check().map_err(|e| anyhow!("{e}")).or_exit(EXIT_SOFTWARE)?;
     let span = Duration::from_secs_f64(args.seconds);
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let memory = Machine::default().memory_available_bytes();
     let mut table = Table::new(&COLUMNS);
     let progress = Progress::new(Some(names.len() as f64));
     for (done, name) in names.iter().enumerate() {
@@ -61,15 +65,15 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
             Cell::Number(Some(stages.windows_per_s()), 1),
             Cell::Number(is_picture.then(|| stages.frames_per_s()), 1),
             Cell::Number(Some(stages.sources_a_core().floor()), 0),
+            Cell::Number(Some(stages.sources(cores, memory)), 0),
         ]);
     }
     progress.done();
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let note = format!(
         "milliseconds a window; each source has a thread of its own, and this machine has {cores} \
          cores; windows a second are the most that a thread manages, and camera frames a second \
-         (source.frames_per_s) {:.0} % of them; capture and sinks are not counted, nor what a live \
-         source must leave to others",
+         (source.frames_per_s) and sources {:.0} % of them; sources here are those that its cores bear \
+         and whose learners fit into the memory that is available; capture and sinks are not counted",
         100.0 * stages::MOST_SHARE
     );
     tables::print(&table, args.table, &[note]);

@@ -85,7 +85,7 @@ pub(crate) enum StateCommand {
         #[command(flatten)]
         whom: WhomArgs,
     },
-    /// Brings back the champion that gave way last; five are kept, an hour or more apart.
+    /// Brings back the champion that gave way last; five are kept, all but the newest an hour or more apart.
     Rollback {
         #[command(flatten)]
         whom: WhomArgs,

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use crate::base::clock::Clock;
+use crate::base::machine::suspended;
 use crate::cli::reload::Configuration;
 use crate::cli::run::sinks::EventSettings;
 use crate::cli::service;
@@ -55,7 +56,7 @@ impl Watch {
         }
         self.told_at = Some(now);
         let status = status();
-        self.watcher.look(status.bytes_written, wall_s());
+        self.watcher.look(status.bytes_written, wall_s(), suspended());
         service::status(&status.to_line());
         if let Some(watchdog) = &mut self.watchdog
             && watchdog.all_moved(&status.sources)
