@@ -76,7 +76,7 @@ pub enum CaptureError {
     /// It delivers, and nothing of it can be used.
     #[error(
         "nothing that {device:?} has delivered for {} s could be used; it may deliver another format or \
-         size than source.format and source.size say", useless_for.as_secs_f32().round()
+         size than it said, or than the source's settings say", useless_for.as_secs_f32().round()
     )]
     Useless {
         /// The source's name.

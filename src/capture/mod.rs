@@ -114,6 +114,9 @@ pub trait Source: Send {
         Ok(())
     }
 
+    /// What it delivers is of use. Only a source that was complained of needs to hear that.
+    fn vouch(&mut self) {}
+
     /// Seconds of input in all, where that is known beforehand (recordings): for progress bars.
     fn total_s(&self) -> Option<f64> {
         None

@@ -89,6 +89,8 @@ pub struct Supervised {
     reached_s: f64,
     /// Longest silence on the line that is borne, where the source itself keeps no such clock.
     stall_after: Option<Duration>,
+    /// It was complained of, and nobody has vouched for it since: that something comes proves nothing.
+    is_doubted: bool,
 }
 
 struct Running {
@@ -132,6 +134,7 @@ impl Supervised {
             failures: 0,
             reached_s: 0.0,
             stall_after: None,
+            is_doubted: false,
         }
     }
 
@@ -211,6 +214,7 @@ impl Supervised {
         };
         let now = self.clock.now();
         if let Some(was) = self.source.take()
+            && !self.is_doubted
             && WELL_AFTER <= now.saturating_sub(was.opened_at)
         {
             self.failures = 0;
@@ -323,7 +327,7 @@ impl Source for Supervised {
                 Ok(Some(chunk)) => {
                     running.moved_at = self.clock.now();
                     let says_something = !matches!(chunk, Chunk::Begin { .. } | Chunk::Gap(_));
-                    if state != SourceState::Running && says_something {
+                    if state != SourceState::Running && says_something && !self.is_doubted {
                         self.delivers();
                     }
                     Ok(Some(self.place(chunk)))
@@ -352,7 +356,14 @@ impl Source for Supervised {
         if self.source.is_none() {
             return Ok(());
         }
+        self.is_doubted = true;
         self.handle(CaptureError::Useless { device: self.name.clone(), useless_for })
+    }
+
+    fn vouch(&mut self) {
+        if std::mem::take(&mut self.is_doubted) && self.source.is_some() {
+            self.delivers();
+        }
     }
 
     fn total_s(&self) -> Option<f64> {

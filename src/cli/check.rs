@@ -11,6 +11,7 @@ use crate::cli::args::EncoderArgs;
 use crate::cli::encoders;
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::Failure;
+use crate::cli::state;
 use crate::config::daemon;
 use crate::config::daemon::ConfigError;
 use crate::config::daemon::Settings;
@@ -18,6 +19,7 @@ use crate::config::source::SourceSettings;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::track::Track;
+use crate::store::state_dir::StateDir;
 
 pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
     let path = args.config.as_deref().unwrap_or(Path::new("(no file)"));
@@ -78,7 +80,8 @@ fn tracks(settings: &Settings, path: &Path) -> Result<Vec<Track>, Failure> {
 fn track(settings: &Settings, source: &SourceSettings) -> Result<Track, Failure> {
     let with = OpenWith { stop: Stop::default(), seed: settings.seed };
     let modality = open::modality(source, &with)?;
-    let encoder = encoders::open(&EncoderArgs::default(), source, modality)?;
+    let dir = StateDir::open_read_only(&state::directory(None, settings.state_dir.as_deref())).ok();
+    let encoder = encoders::open_to_go_on(&EncoderArgs::default(), source, modality, dir.as_ref())?;
     Ok(Track::new(encoder, &settings.learn, settings.seed)?)
 }
 

@@ -48,17 +48,15 @@ pub(crate) fn open_to_go_on(
     args: &EncoderArgs,
     source: &SourceSettings,
     modality: Modality,
-    dir: &StateDir,
+    dir: Option<&StateDir>,
 ) -> Result<Box<dyn Encoder>, EncodeError> {
     let encoder = open(args, source, modality)?;
     if args.encoder.is_some() || source.encoder.is_some() {
         return Ok(encoder);
     }
-    // A state that cannot be read is told of when it is loaded.
-    let Ok(Some(known)) = dir.peek(&source.name).map(|found| found.map(|found| found.origin))
-    else {
-        return Ok(encoder);
-    };
+    // A state that cannot be read, or is of something else, is told of when it is loaded.
+    let found = dir.and_then(|dir| dir.peek(&source.name).ok().flatten());
+    let Some(known) = found.map(|found| found.origin) else { return Ok(encoder) };
     let default = encoder.manifest();
     if known.encoder_sha256 == default.sha256_hex()
         || bundled::all().iter().all(|bundled| bundled.name != known.encoder)
@@ -66,7 +64,7 @@ pub(crate) fn open_to_go_on(
         return Ok(encoder);
     }
     let stated = SourceSettings { encoder: Some(known.encoder.clone()), ..source.clone() };
-    let other = open(args, &stated, modality)?;
+    let Ok(other) = open(args, &stated, modality) else { return Ok(encoder) };
     if other.manifest().sha256_hex() != known.encoder_sha256 {
         return Ok(encoder);
     }

@@ -70,11 +70,12 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
         Some(path) => Some(open_beside(args, path, &settings, input.modality(), &stop)?),
         None => None,
     };
-    let encoder = encoders::open(&args.learn.encoder, &source, input.modality())?;
+    let dir = args.learn.state.as_deref().map(StateDir::open).transpose()?.map(Arc::new);
+    let encoder =
+        encoders::open_to_go_on(&args.learn.encoder, &source, input.modality(), dir.as_deref())?;
     let encoder_name = encoder.manifest().name.clone();
-    let (mut track, mut keeper) = match &args.learn.state {
-        Some(path) => {
-            let dir = Arc::new(StateDir::open(path)?);
+    let (mut track, mut keeper) = match dir {
+        Some(dir) => {
             let options = OpenOptions {
                 source: &args.source,
                 learn: &settings.learn,

@@ -176,7 +176,7 @@ fn parts(
         // Sources that share a hub must not retry in step.
         let with = OpenWith { stop: stop.clone(), seed: seed.wrapping_add(number as u64) };
         let modality = open::modality(source, &with)?;
-        let encoder = encoders::open_to_go_on(&args.learn.encoder, source, modality, dir)?;
+        let encoder = encoders::open_to_go_on(&args.learn.encoder, source, modality, Some(dir))?;
         let (line, asked) = control::line();
         exchange.add(&source.name, encoder.manifest(), line);
         let options = OpenOptions {

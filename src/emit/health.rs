@@ -20,12 +20,14 @@ fn is_well(source: &SourceStatus) -> bool {
 
 fn named(source: &SourceStatus) -> String {
     let SourceStatus { name, state, detail, .. } = source;
-    if 0 < source.unkept {
-        format!("source {name} is {state}, and nothing is kept: {}", source.unkept_reason)
-    } else if detail.is_empty() {
-        format!("source {name} is {state}")
+    let unkept = match source.unkept {
+        0 => String::new(),
+        _ => format!(", and nothing is kept: {}", source.unkept_reason),
+    };
+    if detail.is_empty() {
+        format!("source {name} is {state}{unkept}")
     } else {
-        format!("source {name} is {state}: {detail}")
+        format!("source {name} is {state}: {detail}{unkept}")
     }
 }
 

@@ -81,13 +81,15 @@ impl Gate {
             (true, false) => interval_s,
             (false, _) => -interval_s,
         };
-        self.strange_s = (self.strange_s + change).clamp(0.0, self.accept_after_s);
+        self.strange_s = (self.strange_s + change).clamp(0.0, LET_ALL_IN * self.accept_after_s);
         if self.accept_after_s <= self.strange_s {
             self.is_open = true;
         } else if self.strange_s <= 0.0 {
             self.is_open = false;
         }
-        let is_let_in = self.is_open && STAYED_SHARE * self.accept_after_s <= about.stayed_s;
+        let is_let_in = self.is_open
+            && (STAYED_SHARE * self.accept_after_s <= about.stayed_s
+                || LET_ALL_IN * self.accept_after_s <= self.strange_s);
         if is_strange && (!is_let_in || is_never) {
             return Admission::Quarantined;
         }
@@ -148,6 +150,8 @@ impl Gate {
 /// Share of the time that opens the gate in which a group must have been there to pass. A changed scene may
 /// consist of several groups.
 const STAYED_SHARE: f64 = 0.1;
+/// Times of it after which all are let in: a scene may have more kinds than are told apart.
+const LET_ALL_IN: f64 = 2.0;
 /// Strange windows expected among usual ones, with some to spare, so that histories keep their tail.
 const ALLOWANCE_SHARE: f32 = 1.2;
 /// Strange windows that enter the histories at a stretch: well below `quarantine_p` of a history.
@@ -225,6 +229,9 @@ mod tests {
         assert_eq!(admission(0.0), Admission::Quarantined, "somebody else");
         assert_eq!(admission(5.0), Admission::Quarantined);
         assert_eq!(admission(60.0), Admission::Admitted);
+        // A scene of more kinds than there are groups.
+        let let_in = (0..120).position(|_| admission(0.0) == Admission::Admitted);
+        assert_eq!(let_in, Some(56), "after twice the time");
     }
 
     #[test]

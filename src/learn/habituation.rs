@@ -82,7 +82,7 @@ pub struct Stranger {
     pub windows: u64,
     /// What is thought of it.
     pub standing: Standing,
-    /// Whether this episode has raised an alarm, and the largest novelty of those that did.
+    /// Whether an alarm has told of this episode, and the largest novelty of what it told of.
     pub has_alarmed: bool,
     /// See `has_alarmed`.
     pub loudest: f32,
@@ -154,7 +154,8 @@ impl Strangers {
         self.known[which].standing
     }
 
-    /// Takes in a quarantined window of `interval_s` seconds; gives its group.
+    /// Takes in a quarantined window of `interval_s` seconds; gives its group. `alarm` is its novelty where an
+    /// alarm tells of it, its own or one just before.
     pub fn observe(
         &mut self,
         sketch: &[f32],

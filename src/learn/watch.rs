@@ -56,6 +56,8 @@ pub struct Lived {
     pub seen: Seen,
     /// It is kept out of learning.
     pub is_quarantined: bool,
+    /// It raised an alarm, or would have, had that not just been told.
+    pub is_rare: bool,
     /// The gate is open for a scene that has changed for good.
     pub is_new_scene: bool,
     /// Mean squared error of the champion's guesses.
@@ -193,13 +195,15 @@ impl Watch {
 
     /// Takes in the window that was seen last. `true` when the model no longer fits.
     pub fn observe(&mut self, lived: Lived, memory: &Memory) -> bool {
-        let Lived { at_s, interval_s, seen, is_quarantined, is_new_scene, error } = lived;
+        let Lived { at_s, interval_s, seen, is_quarantined, is_rare, is_new_scene, error } = lived;
         let Self { budget, current, residual, .. } = self;
         budget.observe(at_s, interval_s, current, seen);
         if is_quarantined {
             let usual = memory.usual_distance();
-            let alarm = seen.novelty.filter(|_| seen.has_event);
-            self.strangers.observe(current, usual, (at_s, interval_s), alarm);
+            // The alarm that it belongs to may have been raised by another group: the first window of a
+            // visit is half of what was there before.
+            let told = seen.novelty.filter(|_| is_rare);
+            self.strangers.observe(current, usual, (at_s, interval_s), told);
         }
         if is_new_scene {
             self.abrupt.restart();

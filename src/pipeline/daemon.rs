@@ -21,7 +21,9 @@ use crate::base::clock::SystemClock;
 use crate::base::recovery::Recovery;
 use crate::base::stop::Stop;
 use crate::capture::LossCause;
+use crate::capture::Modality;
 use crate::capture::Source;
+use crate::capture::error::CaptureError;
 use crate::capture::supervised::SourceState;
 use crate::capture::supervised::StatusHandle;
 use crate::emit::events::Event;
@@ -34,6 +36,7 @@ use crate::pipeline::limits::Allowance;
 use crate::pipeline::pace::Pace;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::track::Track;
+use crate::pipeline::usefulness::Use;
 use crate::pipeline::usefulness::Usefulness;
 use crate::pipeline::window::Scored;
 
@@ -232,8 +235,8 @@ impl Worker {
                         return Ended::Failed;
                     }
                     self.post(None);
-                    if self.is_useless() == Err(Ended::Failed) {
-                        return Ended::Failed;
+                    if let Err(error) = self.look_at_use() {
+                        return self.failed(&error);
                     }
                 }
                 Ok(None) => return Ended::Well,
@@ -243,14 +246,7 @@ impl Worker {
                         "{}: {error}", self.part.name
                     );
                 }
-                Err(error) => {
-                    let error = with_causes(&error);
-                    log::error!(
-                        source = self.part.name.as_str();
-                        "{}: goes on without this source: {error}", self.part.name
-                    );
-                    return Ended::Failed;
-                }
+                Err(error) => return self.failed(&error),
             }
             self.answer();
             let settings = self.shared.allowance.checkpoint();
@@ -269,21 +265,30 @@ impl Worker {
         Ended::Well
     }
 
-    /// Where nothing but rubbish comes, the device is opened again.
-    fn is_useless(&mut self) -> Result<(), Ended> {
+    fn failed(&self, error: &CaptureError) -> Ended {
+        let error = with_causes(error);
+        log::error!(
+            source = self.part.name.as_str();
+            "{}: goes on without this source: {error}", self.part.name
+        );
+        Ended::Failed
+    }
+
+    /// Where nothing but rubbish comes from a camera, it is opened again. Sound is repaired instead, and a
+    /// recording is what it is.
+    fn look_at_use(&mut self) -> Result<(), CaptureError> {
+        if !self.part.live || self.part.source.modality() != Modality::Picture {
+            return Ok(());
+        }
         let report = self.part.track.report();
         let lost = |cause: LossCause| report.losses.get(cause.name()).copied().unwrap_or(0);
         let useless = lost(LossCause::Damaged) + lost(LossCause::ShortFrame);
-        let Some(lasted) = self.usefulness.note(report.windows, useless, SystemClock.now()) else {
-            return Ok(());
-        };
-        self.part.source.complain(lasted).map_err(|error| {
-            log::error!(
-                source = self.part.name.as_str();
-                "{}: goes on without this source: {}", self.part.name, with_causes(&error)
-            );
-            Ended::Failed
-        })
+        match self.usefulness.note(report.windows, useless, SystemClock.now()) {
+            Use::Useful => self.part.source.vouch(),
+            Use::Unsure => {}
+            Use::Useless(lasted) => self.part.source.complain(lasted)?,
+        }
+        Ok(())
     }
 
     /// Answers what was asked meanwhile. Who asked may be gone.

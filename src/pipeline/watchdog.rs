@@ -15,6 +15,9 @@ use crate::emit::status::SourceStatus;
 /// rest is for a busy board.
 const LEAST_PATIENCE: Duration = Duration::from_secs(90);
 
+/// The longest wait between two tries to open a device, and some time to open it.
+const BETWEEN_TRIES: Duration = Duration::from_secs(75);
+
 /// Pictures that a slow camera may lose before it counts as hanging.
 const SLOW_PICTURES: f64 = 3.0;
 
@@ -63,8 +66,9 @@ impl Watchdog {
 
 /// The shortest watchdog time under which no source is taken for hanging that only is slow.
 pub fn patience(sources: &[SourceSettings]) -> Duration {
-    let slowest = sources.iter().map(|source| 2 * of_source(source)).max();
-    LEAST_PATIENCE.max(slowest.unwrap_or_default())
+    let slowest = sources.iter().map(of_source).max().unwrap_or_default();
+    // One of which nothing can be used is tried again after its own time and the longest wait.
+    LEAST_PATIENCE.max(2 * slowest).max(slowest + BETWEEN_TRIES)
 }
 
 /// The time in which a source makes a window at least, where all is well.

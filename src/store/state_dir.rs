@@ -187,10 +187,13 @@ impl StateDir {
                 Ok(Err(reason)) => reason.to_string(),
             };
             let aside = self.file(&origin.source, generation, "damaged");
-            // Where not even its name can be changed it stays, and the one before is used all the same.
-            let is_aside = fs::rename(&path, &aside).is_ok();
-            let kept = if is_aside { aside.display() } else { path.display() };
-            found.set_aside.push(format!("{} is {reason}; kept as {kept}", path.display()));
+            // Where not even a name can be changed it is the disk that fails, and not the file.
+            fs::rename(&path, &aside).map_err(disk("rename", &path))?;
+            found.set_aside.push(format!(
+                "{} is {reason}; kept as {}",
+                path.display(),
+                aside.display()
+            ));
         }
         self.keep_newest(&origin.source, "damaged", DAMAGED_KEPT)?;
         Ok(found)
@@ -217,7 +220,8 @@ impl StateDir {
             .unwrap_or(0);
         let bytes = checkpoint.to_bytes();
         write_atomically(&self.file(source, newest + 1, "checkpoint"), &bytes)?;
-        self.keep_newest(source, "checkpoint", predecessors + 1)?;
+        // It is kept, whatever becomes of the old ones; they are tried again with the next.
+        drop(self.keep_newest(source, "checkpoint", predecessors + 1));
         Ok(Written { bytes: bytes.len() as u64, sha256: hash_hex(&bytes) })
     }
 
@@ -257,15 +261,19 @@ impl StateDir {
     }
 }
 
-/// The bytes of a file, or why they cannot be had: a card's bad block is damage like any other. Who may not
-/// read at all is told so.
+/// The bytes of a file, or why they cannot be had: a card's bad block is damage like any other. Whatever else
+/// keeps us from reading says nothing against the file.
 fn read_whole(path: &Path) -> Result<Result<Vec<u8>, io::Error>, StoreError> {
     match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(disk("read", path)(error))
-        }
-        other => Ok(other),
+        Err(error) if is_damage(&error) => Ok(Err(error)),
+        Err(error) => Err(disk("read", path)(error)),
+        Ok(bytes) => Ok(Ok(bytes)),
     }
+}
+
+fn is_damage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::IsADirectory
+        || matches!(error.raw_os_error(), Some(libc::EIO | libc::EBADMSG | libc::EUCLEAN))
 }
 
 fn check_encoder(path: &Path, found: &Origin, wanted: &Origin) -> Result<(), StoreError> {

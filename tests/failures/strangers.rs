@@ -1,6 +1,7 @@
 //! Those who come, stay, come back, and what is learnt of them.
 
 use habituate::config::learn::Habituation;
+use habituate::learn::drift::Notice;
 
 use crate::scene::{DAY_S, Kind, World, settings};
 
@@ -88,6 +89,40 @@ fn while_one_stranger_stays_another_who_comes_is_an_alarm() {
     assert_eq!(lived.events, 1, "{lived:?}");
     let lived = world.stay(&intruder(), HALF_AN_HOUR_S);
     assert_eq!(lived.events, 0, "it is still there, and was told: {lived:?}");
+}
+
+/// As sound comes: windows overlap, so the first of a visit is half of what was there before, and a group of
+/// its own. Fails when only the group of the window that raised the alarm counts as told (`is_rare` in
+/// `Watch::observe`): the steady visitor then keeps the cooldown going, or is another alarm.
+#[test]
+fn a_visit_that_begins_with_half_a_window_is_told_all_the_same() {
+    let mut world = settled(Habituation::Security);
+    let visit = |world: &mut World, kind: &Kind, seconds: f64| {
+        let mut half = usual();
+        half.offset.iter_mut().zip(&kind.offset).for_each(|(to, x)| *to = 0.5 * (*to + x));
+        let begins = world.stay(&half, 60.0);
+        begins.events + world.stay(kind, seconds).events
+    };
+    assert_eq!(visit(&mut world, &intruder(), HALF_AN_HOUR_S), 1);
+    assert_eq!(visit(&mut world, &other(), 300.0), 1, "somebody else, meanwhile");
+    assert_eq!(world.stay(&intruder(), HALF_AN_HOUR_S).events, 0, "it is still there");
+}
+
+/// Two kinds come before the change is told, two in the ten quiet minutes after that, and two later, which are
+/// strangers like any other. Fails when a group of the quiet minutes is told afterwards (`is_rare` in
+/// `Watch::observe`).
+#[test]
+fn a_changed_scene_of_six_kinds_is_one_event_and_no_flood() {
+    let mut world = settled(Habituation::Home);
+    let kinds: Vec<Kind> = (0..6).map(|i| Kind::new(31 + i, 7.0, 0.7)).collect();
+    let mut number = 0;
+    let lived = world.stay_as(3.0 * 3600.0, |_| {
+        number += 1;
+        kinds[number / 5 % kinds.len()].clone()
+    });
+    let told = lived.notices.iter().filter(|notice| notice.1 == Notice::SceneChanged).count();
+    assert_eq!(told, 1, "{lived:?}");
+    assert!(lived.events <= 4, "a flood: {lived:?}");
 }
 
 /// Fails when only what is still remembered can be acknowledged.

@@ -11,7 +11,8 @@ impl Machine {
         [self.of_all_bytes(), self.of_group_bytes()].into_iter().flatten().min()
     }
 
-    /// Version 2 of control groups, where there is a limit. What a group holds as cache is not counted as taken.
+    /// Version 2 of control groups, where its own has a limit. What it holds of files, and what the kernel can
+    /// give back, is not counted as taken.
     fn of_group_bytes(&self) -> Option<u64> {
         let groups = fs::read_to_string(self.root.join("proc/self/cgroup")).ok()?;
         let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
@@ -19,8 +20,10 @@ impl Machine {
         let number = |file: &str| self.line(&format!("{folder}/{file}"))?.parse::<u64>().ok();
         let most = [number("memory.high"), number("memory.max")].into_iter().flatten().min()?;
         let stat = fs::read_to_string(self.root.join(format!("{folder}/memory.stat"))).ok()?;
-        let cache = stat.lines().find_map(|line| line.strip_prefix("inactive_file "));
-        let cache: u64 = cache.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0);
+        let is_cache = |name| ["inactive_file", "active_file", "slab_reclaimable"].contains(&name);
+        let lines = stat.lines().filter_map(|line| line.split_once(' '));
+        let cache = lines.filter(|(name, _)| is_cache(*name));
+        let cache: u64 = cache.filter_map(|(_, bytes)| bytes.trim().parse::<u64>().ok()).sum();
         Some(most.saturating_sub(number("memory.current")?.saturating_sub(cache)))
     }
 
@@ -50,7 +53,10 @@ mod tests {
         let group = |file| format!("sys/fs/cgroup/system.slice/habituate.service/{file}");
         let [high, max, current, stat] =
             ["memory.high", "memory.max", "memory.current", "memory.stat"].map(group);
-        let held = [(&*current, "90000000\n"), (&*stat, "anon 1\ninactive_file 10000000\n")];
+        let held = [
+            (&*current, "90000000\n"),
+            (&*stat, "anon 1\ninactive_file 6000000\nactive_file 4000000\n"),
+        ];
         let of = |limits: [(&str, &str); 2]| {
             let (_dir, machine) = machine(&[&[all, own], &held[..], &limits[..]].concat());
             machine.memory_available_bytes()

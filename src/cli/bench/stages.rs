@@ -15,6 +15,7 @@ use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
+use crate::config::board::BoardToml;
 use crate::config::learn::LearnToml;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
@@ -45,7 +46,10 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
     let learn = LearnToml::default().check().map_err(|e| anyhow!("{e}")).or_exit(EXIT_SOFTWARE)?;
     let span = Duration::from_secs_f64(args.seconds);
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    // Below that learning gives way.
+    let kept_free = 2 * BoardToml::default().least_memory_bytes;
     let memory = Machine::default().memory_available_bytes();
+    let memory = memory.map(|bytes| bytes.saturating_sub(kept_free));
     let mut table = Table::new(&COLUMNS);
     let progress = Progress::new(Some(names.len() as f64));
     for (done, name) in names.iter().enumerate() {

@@ -8,6 +8,7 @@ use crate::base::clock::SystemClock;
 use crate::base::stop::Stop;
 use crate::cli::args::EncoderArgs;
 use crate::cli::encoders;
+use crate::cli::state;
 use crate::config::daemon::Settings;
 use crate::config::source::CommandFormat;
 use crate::config::source::SourceKind;
@@ -19,6 +20,7 @@ use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::stages;
 use crate::pipeline::stages::MOST_SHARE;
+use crate::store::state_dir::StateDir;
 
 /// How long each figure is measured.
 const SPAN: Duration = Duration::from_millis(300);
@@ -38,8 +40,11 @@ pub(super) fn look(found: &mut Findings, settings: &Settings, quick: bool) {
                 continue;
             }
         };
-        let tested = encoders::open(&EncoderArgs::default(), source, modality)
-            .and_then(|mut encoder| Ok((selftest::selftest(encoder.as_mut())?, encoder)));
+        let dir =
+            StateDir::open_read_only(&state::directory(None, settings.state_dir.as_deref())).ok();
+        let tested =
+            encoders::open_to_go_on(&EncoderArgs::default(), source, modality, dir.as_ref())
+                .and_then(|mut encoder| Ok((selftest::selftest(encoder.as_mut())?, encoder)));
         let (outcome, encoder) = match tested {
             Ok(tested) => tested,
             Err(error) => {

@@ -186,7 +186,8 @@ pub struct LearnToml {
     /// When a stranger becomes normal without anybody's word.
     pub habituation: Habituation,
     /// A change of the whole scene that lasts longer than this without a break is let in, except with
-    /// `habituation = "security"`.
+    /// `habituation = "security"`: each kind that was there for a tenth of it, and everything after twice
+    /// the time.
     pub accept_after_s: f64,
 
     /// Updates between two comparisons of challenger and champion.

@@ -71,8 +71,9 @@ struct Block {
     more: i64,
     value: f32,
     regime: u8,
-    /// Alarms that raised the correction.
+    /// Alarms, and those of them that raised the correction.
     events: u32,
+    counted: u32,
 }
 
 /// The block that is being filled.
@@ -251,12 +252,13 @@ impl Budget {
                 Some(block) => {
                     block.value = block.value.max(largest);
                     block.more = index - block.index;
-                    block.events += counted;
+                    block.events += events;
+                    block.counted += counted;
                 }
                 None => {
                     let regime = self.regime;
-                    let block = Block { index, more: 0, value: largest, regime, events: counted };
-                    self.blocks.push_back(block);
+                    let value = largest;
+                    self.blocks.push_back(Block { index, more: 0, value, regime, events, counted });
                 }
             }
         }
@@ -337,36 +339,36 @@ impl Budget {
         });
     }
 
-    /// Whether alarms around that time count against the budget.
+    /// Whether there were alarms around that time that nobody has acknowledged.
     pub fn has_alarms(&self, at_s: f64) -> bool {
         let index = block_of(at_s);
         let around = |first: i64, last: i64| (first - 1..=last + 1).contains(&index);
         let is_open = around(self.open.index, self.open.index) && !self.open.is_acknowledged;
-        is_open && 0 < self.open.events
+        (is_open && 0 < self.open.events)
             || self
                 .blocks
                 .iter()
                 .any(|block| 0 < block.events && around(block.index, block.index + block.more))
     }
 
-    /// A true event at that time: its block and those beside it leave calibration, and their alarms do not
-    /// count against the budget. Gives how many these are.
+    /// A true event at that time: its block and those beside it leave calibration, and their alarms no longer
+    /// count against the budget. Gives how many did, or would have.
     pub fn acknowledge(&mut self, at_s: f64) -> u32 {
         let index = block_of(at_s);
         let around = |first: i64, last: i64| (first - 1..=last + 1).contains(&index);
-        let mut events = 0;
+        let mut counted = 0;
         self.blocks.retain(|block| {
             let is_true = around(block.index, block.index + block.more);
-            events += if is_true { block.events } else { 0 };
+            counted += if is_true { block.counted } else { 0 };
             !is_true
         });
-        self.correction = (self.correction - STEP * f64::from(events)).max(CORRECTION[0]);
+        self.correction = (self.correction - STEP * f64::from(counted)).max(CORRECTION[0]);
         if around(self.open.index, self.open.index) && !self.open.is_acknowledged {
             self.open.is_acknowledged = true;
             // These have not raised the correction yet, and never will.
-            events += self.open.events;
+            counted += if self.fit.is_some() { self.open.events } else { 0 };
         }
-        events
+        counted
     }
 
     /// Bytes held.

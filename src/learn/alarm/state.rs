@@ -16,6 +16,7 @@ impl Budget {
             to.f32(block.value);
             to.u64(block.regime.into());
             to.u64(block.events.into());
+            to.u64(block.counted.into());
         }
         self.regimes.save(to);
         to.u64(self.regime.into());
@@ -69,6 +70,7 @@ impl Budget {
                 value: from.f32()?,
                 regime: regime(from.u64()?)?,
                 events: u32::try_from(from.u64()?).unwrap_or(u32::MAX),
+                counted: u32::try_from(from.u64()?).unwrap_or(u32::MAX),
             });
         }
         self.regimes.load(from)?;

@@ -48,10 +48,10 @@ impl Predecessors {
         &self.gave_way_s[..self.kept]
     }
 
-    /// The newest but `younger`.
-    pub fn newest_but(&self, younger: usize) -> Option<&[f32]> {
+    /// The newest but `younger`, and when it gave way.
+    pub fn newest_but(&self, younger: usize) -> Option<(f64, &[f32])> {
         let at = self.kept.checked_sub(1 + younger)?;
-        Some(&self.weights[at * self.len..(at + 1) * self.len])
+        Some((self.gave_way_s[at], &self.weights[at * self.len..(at + 1) * self.len]))
     }
 
     /// Forgets the newest ones.
@@ -61,7 +61,7 @@ impl Predecessors {
 
     /// Moves the newest into `champion`; `false` when there is none.
     pub fn take(&mut self, champion: &mut [f32]) -> bool {
-        let Some(newest) = self.newest_but(0) else { return false };
+        let Some((_, newest)) = self.newest_but(0) else { return false };
         champion.copy_from_slice(newest);
         self.kept -= 1;
         true

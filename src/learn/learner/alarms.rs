@@ -111,9 +111,11 @@ impl Learner {
         at_s: f64,
         interval_s: f64,
     ) -> bool {
-        let (error, is_extreme) = match score.state {
-            Scored::Done { reading, is_extreme, .. } => (Some(reading.error), is_extreme),
-            _ => (None, false),
+        let (error, is_rare, is_extreme) = match score.state {
+            Scored::Done { reading, is_rare, is_extreme, .. } => {
+                (Some(reading.error), is_rare, is_extreme)
+            }
+            _ => (None, false, false),
         };
         let seen = Seen {
             novelty: score.novelty,
@@ -123,7 +125,7 @@ impl Learner {
         let is_quarantined = admission == Admission::Quarantined;
         self.watch.see(&self.scratch.embedding);
         let is_new_scene = self.gate.is_open();
-        let lived = Lived { at_s, interval_s, seen, is_quarantined, is_new_scene, error };
+        let lived = Lived { at_s, interval_s, seen, is_quarantined, is_rare, is_new_scene, error };
         let is_misfit = self.watch.observe(lived, &self.memory);
         if is_misfit {
             self.review_commit(at_s);

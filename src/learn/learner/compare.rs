@@ -72,7 +72,10 @@ impl Learner {
         self.choose_newest();
         self.read_held_out(0, false);
         for younger in 0..MOST {
-            let Some(before) = self.predecessors.newest_but(younger) else { break };
+            let Some((gave_way_s, before)) = self.predecessors.newest_but(younger) else { break };
+            if gave_way_s + WATCHED_S <= at_s {
+                break;
+            }
             // The challenger's place is free for a moment: what it has learnt since is suspect as well.
             self.challenger.copy_from_slice(before);
             self.read_held_out(1, true);

@@ -63,8 +63,8 @@ impl Learner {
             }
             Err(forgotten) if self.watch.budget.has_alarms(at_s) => {
                 debug_assert!(matches!(forgotten, NamesError::NoSuchMoment { .. }), "{forgotten}");
-                self.watch.budget.acknowledge(at_s);
-                Ok(Marked { at_s, stranger: None, admitted: 0, is_off_budget: true })
+                let is_off_budget = 0 < self.watch.budget.acknowledge(at_s);
+                Ok(Marked { at_s, stranger: None, admitted: 0, is_off_budget })
             }
             Err(error) => Err(error),
         }

@@ -87,7 +87,7 @@ struct Times {
     /// Usual time between windows; 0 while unknown.
     interval_s: f64,
     last_rare_s: Option<f64>,
-    /// The last commit that was sure, or the last rollback.
+    /// The last commit that was sure, unless it was undone.
     last_commit_s: Option<f64>,
 }
 
