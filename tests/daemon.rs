@@ -25,13 +25,7 @@ fn start_daemon(dir: &Path) -> Child {
     let config = "state_dir = \"state\"\n\
          [[source]]\nkind = \"synthetic\"\nplace = \"room\"\nname = \"room\"\nseconds = 1e9\n\
          [[source]]\nkind = \"microphone\"\ndevice = \"no such device\"\nname = \"broken\"\n";
-    fs::write(dir.join("daemon.toml"), config).unwrap();
-    habituate(dir)
-        .args(["run", "-c", "daemon.toml"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    spawn(dir, config)
 }
 
 #[test]

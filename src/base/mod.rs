@@ -2,6 +2,7 @@
 //! time in words, striking out secrets.
 
 pub mod bytes;
+pub mod causes;
 pub mod clock;
 pub mod duration;
 pub mod machine;

@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::base::causes::with_causes;
 use crate::base::clock::Clock;
 use crate::base::recovery::Recovery;
 use crate::base::rng::Rng;
@@ -203,7 +204,7 @@ impl Supervised {
                 self.status.lock().skipped_count += 1;
                 log::debug!(
                     source = self.name.as_str();
-                    "source {:?}: {}", self.name, reason(&error)
+                    "source {:?}: {}", self.name, with_causes(&error)
                 );
                 return Ok(());
             }
@@ -220,7 +221,7 @@ impl Supervised {
             self.failures = 0;
         }
         let wait = self.wait(at_least);
-        let reason = reason(&error);
+        let reason = with_causes(&error);
         let mut status = self.status.lock();
         let (since, again) = match &status.state {
             SourceState::Waiting { since, reason: before, .. } => (*since, *before == reason),
@@ -288,17 +289,6 @@ fn is_try(opened: &Result<Box<dyn Source>, CaptureError>) -> bool {
         Err(CaptureError::Busy { .. }) => own_thread::left_behind() == 0,
         _ => true,
     }
-}
-
-/// The error and what caused it, on one line.
-fn reason(error: &CaptureError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 impl Source for Supervised {

@@ -5,8 +5,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -16,6 +14,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
 
+use crate::base::causes::with_causes;
 use crate::base::clock::Clock;
 use crate::base::clock::SystemClock;
 use crate::base::recovery::Recovery;
@@ -27,6 +26,7 @@ use crate::capture::error::CaptureError;
 use crate::capture::supervised::SourceState;
 use crate::capture::supervised::StatusHandle;
 use crate::emit::events::Event;
+use crate::emit::report::Report;
 use crate::emit::scores::Row;
 use crate::emit::status::SourceStatus;
 use crate::encode::error::EncodeError;
@@ -35,6 +35,7 @@ use crate::pipeline::lateness::Lateness;
 use crate::pipeline::limits::Allowance;
 use crate::pipeline::pace::Pace;
 use crate::pipeline::resume::Keeper;
+use crate::pipeline::statuses::Board;
 use crate::pipeline::track::Track;
 use crate::pipeline::usefulness::Use;
 use crate::pipeline::usefulness::Usefulness;
@@ -96,32 +97,6 @@ pub struct Shared {
     pub allowance: Allowance,
 }
 
-/// The statuses of all sources, as their threads last told them.
-#[derive(Debug, Clone, Default)]
-pub struct Board {
-    statuses: Arc<Mutex<Vec<SourceStatus>>>,
-    bytes_written: Arc<AtomicU64>,
-}
-
-impl Board {
-    /// A copy of all statuses.
-    pub fn statuses(&self) -> Vec<SourceStatus> {
-        self.statuses.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Bytes of checkpoints written by all sources since start.
-    pub fn bytes_written(&self) -> u64 {
-        self.bytes_written.load(Ordering::Relaxed)
-    }
-
-    fn post(&self, index: usize, status: SourceStatus) {
-        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = statuses.get_mut(index) {
-            *place = status;
-        }
-    }
-}
-
 /// How a source's thread ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -143,10 +118,7 @@ pub fn start(
     shared: &Shared,
     board: &Board,
 ) -> io::Result<Vec<JoinHandle<Ended>>> {
-    {
-        let mut statuses = board.statuses.lock().unwrap_or_else(PoisonError::into_inner);
-        *statuses = parts.iter().map(Worker::first_status).collect();
-    }
+    board.begin(parts.iter().map(Worker::first_status).collect());
     let mut threads = Vec::new();
     for (index, part) in parts.into_iter().enumerate() {
         // Linux cuts thread names at 15 bytes.
@@ -212,7 +184,8 @@ impl Worker {
         }
         let is_kept = self.checkpoint();
         let state = if ended == Ended::Failed { "failed" } else { "ended" };
-        self.post(Some(state));
+        let report = self.part.track.report();
+        self.post(Some(state), report);
         if is_kept { ended } else { Ended::Unkept }
     }
 
@@ -234,10 +207,11 @@ impl Worker {
                         );
                         return Ended::Failed;
                     }
-                    self.post(None);
-                    if let Err(error) = self.look_at_use() {
+                    let report = self.part.track.report();
+                    if let Err(error) = self.look_at_use(&report) {
                         return self.failed(&error);
                     }
+                    self.post(None, report);
                 }
                 Ok(None) => return Ended::Well,
                 Err(error) if error.recovery() == Recovery::SkipItem => {
@@ -276,11 +250,10 @@ impl Worker {
 
     /// Where nothing but rubbish comes from a camera, it is opened again. Sound is repaired instead, and a
     /// recording is what it is.
-    fn look_at_use(&mut self) -> Result<(), CaptureError> {
+    fn look_at_use(&mut self, report: &Report) -> Result<(), CaptureError> {
         if !self.part.live || self.part.source.modality() != Modality::Picture {
             return Ok(());
         }
-        let report = self.part.track.report();
         let lost = |cause: LossCause| report.losses.get(cause.name()).copied().unwrap_or(0);
         let useless = lost(LossCause::Damaged) + lost(LossCause::ShortFrame);
         match self.usefulness.note(report.windows, useless, SystemClock.now()) {
@@ -313,7 +286,7 @@ impl Worker {
     fn checkpoint(&mut self) -> bool {
         match self.part.keeper.write(&self.part.track) {
             Ok(written) => {
-                self.board.bytes_written.fetch_add(written.bytes, Ordering::Relaxed);
+                self.board.count_written(written.bytes);
                 log::info!(
                     source = self.part.name.as_str();
                     "{}: checkpoint of {} bytes", self.part.name, written.bytes
@@ -343,9 +316,8 @@ impl Worker {
         }
     }
 
-    fn post(&mut self, state: Option<&str>) {
+    fn post(&mut self, state: Option<&str>, report: Report) {
         let part = &self.part;
-        let report = part.track.report();
         let lost = report.losses.get(LossCause::Overrun.name()).copied().unwrap_or(0);
         self.lateness.note(lost, report.input_s);
         let device = part.device.get();
@@ -408,15 +380,4 @@ fn told(name: &str, live: bool, shared: &Shared, last: &mut Last, scored: &Score
         refused += u64::from(shared.sinks.try_send(Told::Row(row)).is_err());
     }
     shared.refusals.fetch_add(refused, Ordering::Relaxed);
-}
-
-/// An error with its sources, as one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line += &format!(": {cause}");
-        source = cause.source();
-    }
-    line
 }

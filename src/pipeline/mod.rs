@@ -17,6 +17,7 @@ pub mod resume;
 pub mod sample;
 pub mod speed;
 pub mod stages;
+pub mod statuses;
 pub mod track;
 pub mod usage;
 pub mod usefulness;

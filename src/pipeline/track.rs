@@ -102,12 +102,7 @@ impl Track {
         };
         let idle: Vec<&str> = learner.idle_objectives().collect();
         if !idle.is_empty() {
-            let rest = if learner.objectives().next().is_none() {
-                ": nothing is trained, only remembered"
-            } else {
-                ""
-            };
-            log::warn!("{} learns nothing by learn.{}{rest}", manifest.name, idle.join(", learn."));
+            log::warn!("{} learns nothing by learn.{}", manifest.name, idle.join(", learn."));
         }
         let latent = Latent::zeros(encoder.shape());
         Ok(Self {

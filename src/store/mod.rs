@@ -2,4 +2,5 @@
 
 pub mod checkpoint;
 pub mod error;
+mod files;
 pub mod state_dir;

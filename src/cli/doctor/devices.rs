@@ -6,6 +6,7 @@ use std::path::Path;
 use rustix::fs::Access;
 use rustix::fs::access;
 
+use crate::base::causes::with_causes;
 use crate::base::clock::SystemClock;
 use crate::base::secrets;
 use crate::base::stop::Stop;
@@ -19,7 +20,6 @@ use crate::config::source::SourceKind;
 use crate::config::source::SourceSettings;
 use crate::emit::findings::Findings;
 use crate::emit::status::Status;
-use crate::pipeline::daemon::with_causes;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::sample;

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
+use crate::base::causes::with_causes;
 use crate::base::clock::SystemClock;
 use crate::base::stop::Stop;
 use crate::cli::args::EncoderArgs;
@@ -15,7 +16,6 @@ use crate::config::source::SourceKind;
 use crate::config::source::SourceSettings;
 use crate::emit::findings::Findings;
 use crate::encode::selftest;
-use crate::pipeline::daemon::with_causes;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::stages;

@@ -12,6 +12,7 @@
 //! and nobody says that they are true, the threshold rises above them. Acknowledged events leave
 //! calibration ([`Budget::acknowledge`]), and what is far beyond all calibration always fires.
 
+mod acknowledge;
 pub mod anchor;
 mod regimes;
 mod state;
@@ -337,38 +338,6 @@ impl Budget {
             from,
             share,
         });
-    }
-
-    /// Whether there were alarms around that time that nobody has acknowledged.
-    pub fn has_alarms(&self, at_s: f64) -> bool {
-        let index = block_of(at_s);
-        let around = |first: i64, last: i64| (first - 1..=last + 1).contains(&index);
-        let is_open = around(self.open.index, self.open.index) && !self.open.is_acknowledged;
-        (is_open && 0 < self.open.events)
-            || self
-                .blocks
-                .iter()
-                .any(|block| 0 < block.events && around(block.index, block.index + block.more))
-    }
-
-    /// A true event at that time: its block and those beside it leave calibration, and their alarms no longer
-    /// count against the budget. Gives how many did, or would have.
-    pub fn acknowledge(&mut self, at_s: f64) -> u32 {
-        let index = block_of(at_s);
-        let around = |first: i64, last: i64| (first - 1..=last + 1).contains(&index);
-        let mut counted = 0;
-        self.blocks.retain(|block| {
-            let is_true = around(block.index, block.index + block.more);
-            counted += if is_true { block.counted } else { 0 };
-            !is_true
-        });
-        self.correction = (self.correction - STEP * f64::from(counted)).max(CORRECTION[0]);
-        if around(self.open.index, self.open.index) && !self.open.is_acknowledged {
-            self.open.is_acknowledged = true;
-            // These have not raised the correction yet, and never will.
-            counted += if self.fit.is_some() { self.open.events } else { 0 };
-        }
-        counted
     }
 
     /// Bytes held.

@@ -1,0 +1,49 @@
+//! Whole files: read or not at all, written or as they were.
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+
+use crate::store::error::StoreError;
+use crate::store::error::disk;
+
+/// The bytes of a file, or why they cannot be had: a card's bad block is damage like any other. Whatever else
+/// keeps us from reading says nothing against the file.
+pub(super) fn read_whole(path: &Path) -> Result<Result<Vec<u8>, io::Error>, StoreError> {
+    match fs::read(path) {
+        Err(error) if is_damage(&error) => Ok(Err(error)),
+        Err(error) => Err(disk("read", path)(error)),
+        Ok(bytes) => Ok(Ok(bytes)),
+    }
+}
+
+fn is_damage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::IsADirectory
+        || matches!(error.raw_os_error(), Some(libc::EIO | libc::EBADMSG | libc::EUCLEAN))
+}
+
+/// Replaces or creates `path` so that it holds all of `bytes` or what it held before, even when
+/// power fails at any instant.
+///
+/// # Errors
+///
+/// [`StoreError::Disk`]; `path` is as it was, and where power failed a `.tmp` file is left behind.
+pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let temporary = path.with_extension("tmp");
+    if let Err(error) = write_through(&temporary, bytes) {
+        // On a full disk, half a file is in the way of the next whole one.
+        drop(fs::remove_file(&temporary));
+        return Err(error);
+    }
+    fs::rename(&temporary, path).map_err(disk("rename", &temporary))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|f| f.sync_all()).map_err(disk("flush", folder))
+}
+
+fn write_through(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let mut file = File::create(path).map_err(disk("create", path))?;
+    file.write_all(bytes).map_err(disk("write", path))?;
+    file.sync_all().map_err(disk("flush", path))
+}
