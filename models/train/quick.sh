@@ -13,15 +13,17 @@ rm -rf "$out"
 mkdir -p "$out/encoders"
 
 "$python" sound/generate.py --out "$out/pool" --shards 2 --clips 64 --backgrounds 64
+export_sound() {
+    "$python" sound/export.py --run "$out/$1" --pool "$out/pool" --name "quick-$1" --out "$out/encoders" \
+        --tokens deep --batches 4
+}
 for steps in 20 30; do # the second time from where the first stopped
     "$python" sound/train.py --pool "$out/pool" --run "$out/sound" --steps $steps --pairs 32
 done
+export_sound sound
 "$python" sound/train.py --size sound-small --pool "$out/pool" --run "$out/sound-small" \
-    --teacher "$out/sound/last.pt" --minutes 0.2 --pairs 32
-for size in sound sound-small; do
-    "$python" sound/export.py --run "$out/$size" --pool "$out/pool" --name "quick-$size" \
-        --out "$out/encoders" --batches 4
-done
+    --teacher "$out/encoders/quick-sound.onnx" --minutes 0.2 --pairs 32
+export_sound sound-small
 if [ -d picture ] && [ -f picture/quick.sh ]; then
     PYTHON=$python sh picture/quick.sh "$out"
 fi

@@ -51,7 +51,10 @@ def generate(out, count, seed, size=SHARD, say=print):
 
 def load(out):
     """All shards of a folder as one array on disk each: `[array]`."""
-    return [np.load(path, mmap_mode="r") for path in sorted(Path(out).glob("*.npy"))]
+    shards = [np.load(path, mmap_mode="r") for path in sorted(Path(out).glob("*.npy"))]
+    if not shards:
+        raise SystemExit(f"{out}: no pictures yet; make some with generate.py --out {out}")
+    return shards
 
 
 if __name__ == "__main__":

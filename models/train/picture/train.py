@@ -45,10 +45,11 @@ def batch(pool, count, generator):
 class Run:
     """All that a run consists of, and where it is kept."""
 
-    def __init__(self, name, folder, budget, seed):
+    def __init__(self, name, folder, budget, seed, pairs):
         progress.seed_all(seed)
         folder.mkdir(parents=True, exist_ok=True)
         self.path, self.budget, self.generator = folder / "last.pt", budget, np.random.default_rng(seed)
+        self.about = {"name": name, "seed": seed, "pairs": pairs}
         self.encoder = Encoder(name).to(memory_format=torch.channels_last)
         self.heads = Heads(self.encoder.widths)
         self.average = progress.Average(self.encoder)
@@ -57,26 +58,27 @@ class Run:
         resume = self.path.exists()
         if resume:
             kept = progress.load(self.path, self.generator)
+            progress.same(kept, name=name, seed=seed, pairs=pairs)
             for part in ("encoder", "heads", "optimizer"):
                 getattr(self, part).load_state_dict(kept[part])
             self.average.load(kept["average"])
             budget.load(kept["budget"])
         self.log = progress.Log(folder, LOSSES, resume)
 
-    def save(self):
-        state = {part: getattr(self, part).state_dict() for part in ("encoder", "heads", "optimizer")}
+    def save(self, path=None):
+        state = self.about | {part: getattr(self, part).state_dict() for part in ("encoder", "heads", "optimizer")}
         state |= {"average": self.average.state(), "budget": self.budget.state()}
-        progress.save(self.path, state, self.generator)
+        progress.save(path or self.path, state, self.generator)
 
-    def step(self, pool, pairs):
+    def step(self, pool):
         done = self.budget.progress()
         for group in self.optimizer.param_groups:
             group["lr"] = RATE * progress.trapezoid(done, fall=FALL)
         side, areas = EARLY if done < FALL else LATE
-        first, second, same = batch(pool, pairs, self.generator)
+        first, second, same = batch(pool, self.about["pairs"], self.generator)
         (a, frame_a), (b, frame_b) = view(first, side, areas), view(second, side, areas)
         both = torch.cat([a, b]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with progress.half_precision():
             found = losses(self.encoder, self.heads, both, (frame_a, frame_b), same)
         self.optimizer.zero_grad()
         sum(found.values()).backward()
@@ -89,10 +91,13 @@ class Run:
 
 def train(options):
     budget = progress.Budget(options.minutes, options.steps)
-    run = Run(options.name, options.run, budget, options.seed)
-    pool, saved = load(options.pool), time.monotonic()
+    run = Run(options.name, options.run, budget, options.seed, options.pairs)
+    pool, saved, falling = load(options.pool), time.monotonic(), budget.progress() >= FALL
     while not budget.done():
-        run.step(pool, options.pairs)
+        if not falling and budget.progress() >= FALL:
+            falling = True
+            run.save(options.run / "stable.pt")
+        run.step(pool)
         if budget.step % SAY == 0:
             pool = load(options.pool)  # a pool may still be growing
             run.log.write(budget)

@@ -3,16 +3,18 @@
 
   evaluate.py --streams STREAMS --clips esc16k logmel random:0 random:1 RUN/last.pt yamnet.onnx
 
-STREAMS is a folder made by make_soundscapes.py: a place for some minutes, then foreign sounds in it.
+STREAMS is a folder of places: `streams.json` with their names (`scenes`) and how long each is alone
+(`learn_s`), and for every place `NAME.wav`, 16 kHz, mono, with foreign sounds after that, which `NAME.csv`
+lists (`start_s`, `end_s`).
 Novelty: AUROC and pAUC (false-positive rate up to 0.1) of the shrunk Mahalanobis distance and of the
 cosine distance to the three nearest, fitted on the learning minutes only. CLIPS has a folder of clips
 for every class, `FOLD-*.flac` with two folds: a linear probe learns one and names the other, both
 ways; 5-way 5-shot is a logistic regression on 25 clips of one fold, asked about the other.
 
-An encoder is `logmel` (mean, deviation and maximum over 80 ms), `random:SEED`, a checkpoint (its
-averaged weights), or an ONNX file with 96 frames of 64 bands as its input. `FILE#deep`, `#local`,
-`#mean` or `#max` takes only that part of a checkpoint's embedding. Needs: torch, numpy, soundfile,
-scikit-learn, onnxruntime (for ONNX files).
+An encoder is `logmel` (mean, deviation and maximum over 80 ms), a checkpoint (its averaged weights), or an
+ONNX file with 96 frames of 64 bands as its input; `export.py --untrained SEED` writes one that has learnt
+nothing and ships all else. `FILE#deep`, `#local`, `#mean` or `#max` takes only that part of a checkpoint's
+embedding. Needs: torch, numpy, soundfile, scikit-learn, onnxruntime (for ONNX files).
 """
 import argparse
 import csv
@@ -89,10 +91,6 @@ def encoder(name):
     path, _, part = name.partition("#")
     if path == "logmel":
         return statistics
-    if path.startswith("random:"):
-        _, seed, *size = path.split(":")
-        torch.manual_seed(int(seed))
-        return by_torch(SoundEncoder(*size), part)
     if path.endswith(".onnx"):
         return by_onnx(path)
     state = torch.load(path, weights_only=False)
@@ -129,6 +127,8 @@ def labels_of(starts, ends, sounds):
 
 def streams(folder):
     """Every stream of `folder`: name, windows, which are to learn from, labels (0 before the test)."""
+    if not (folder / "streams.json").exists():
+        raise SystemExit(f"{folder}: no streams.json, which names the places")
     about = json.loads((folder / "streams.json").read_text())
     for scene in about["scenes"]:
         samples, rate = soundfile.read(folder / f"{scene}.wav", dtype="float32")

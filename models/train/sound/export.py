@@ -2,6 +2,7 @@
 """Writes a trained sound encoder as the program wants it: `models/NAME.onnx` and `models/NAME.toml`.
 
   export.py --run target/train/sound/sound-1 --pool target/train/sound/pool --name sound
+  export.py --untrained 0 --pool target/train/sound/pool --name untrained --out target/train   # a control
 
 The graph is built by hand, node by node, so that the same weights give the same bytes. Batch norms
 are folded, weights are stored in f16 and cast to f32 when the file is loaded, which costs nothing.
@@ -21,7 +22,7 @@ from onnx.reference import ReferenceEvaluator
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent)]
 from common import constant, golden, log_mel, save, sweep
-from network import BANDS, FRAMES, TOKENS, SoundEncoder, fold, summaries
+from network import BANDS, FRAMES, SIZES, TOKENS, SoundEncoder, fold, summaries
 from progress import seed_all
 from views import Pool, Views
 
@@ -71,6 +72,22 @@ class Graph:
         """`[1, d, 12, 1]` to `[1, 12, d]`."""
         flat = self.node("Squeeze", [x, self.plain(np.array([3]))])
         return self.node("Transpose", [flat], name, perm=[0, 2, 1])
+
+
+def trained(run):
+    """What the run in a folder has learnt."""
+    if not (run / "last.pt").exists():
+        raise SystemExit(f"{run}: no last.pt; train.py --run {run} makes one")
+    state = torch.load(run / "last.pt", weights_only=False)
+    encoder = SoundEncoder(state["size"])
+    encoder.load_state_dict(state["average"]["values"])
+    return encoder
+
+
+def untrained(size, seed):
+    """A network as it begins."""
+    seed_all(seed)
+    return SoundEncoder(size)
 
 
 @torch.no_grad()
@@ -163,7 +180,10 @@ embedding = {{ node = "embedding", dim = {dim} }}
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--run", required=True, type=Path, help="folder with last.pt")
+    which = p.add_mutually_exclusive_group(required=True)
+    which.add_argument("--run", type=Path, help="folder with last.pt")
+    which.add_argument("--untrained", type=int, metavar="SEED", help="instead: a network that has learnt nothing")
+    p.add_argument("--size", choices=SIZES, default="sound", help="of the untrained one")
     p.add_argument("--pool", required=True, type=Path)
     p.add_argument("--name", required=True)
     p.add_argument("--tokens", choices=["local", "deep"], default="local")
@@ -175,11 +195,8 @@ def main():
     p.add_argument("--about", default="Sound, trained on synthesised sounds alone; tokens of 80 ms")
     p.add_argument("--out", type=Path, help="folder for the two files (default: models/)")
     a = p.parse_args()
+    encoder = fold(trained(a.run) if a.run else untrained(a.size, a.untrained))
     seed_all(0)
-    state = torch.load(a.run / "last.pt", weights_only=False)
-    encoder = SoundEncoder(state["size"])
-    encoder.load_state_dict(state["average"]["values"])
-    fold(encoder)
     with torch.no_grad():
         for value in encoder.parameters():
             value.copy_(value.half())  # as the file has them

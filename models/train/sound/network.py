@@ -9,8 +9,8 @@ from torch.nn import functional
 
 FRAMES, BANDS, TOKENS = 96, 64, 12
 
-# Name to (channels of the first stage, of local tokens, of deep tokens, blocks over time).
-SIZES = {"sound": (48, 64, 192, 2), "sound-small": (24, 32, 96, 1)}
+# Name to (channels of both early stages, of local tokens, of deep tokens, blocks over time).
+SIZES = {"sound": (32, 64, 64, 192, 2), "sound-small": (16, 32, 32, 128, 1)}
 
 
 class Convolution(nn.Conv2d):
@@ -55,17 +55,17 @@ class SoundEncoder(nn.Module):
 
     def __init__(self, size="sound"):
         super().__init__()
-        width, self.local_dim, self.deep_dim, over_time = SIZES[size]
+        width, wide, self.local_dim, self.deep_dim, over_time = SIZES[size]
         deep = self.deep_dim
         self.early = nn.Sequential(
             Block(1, width, (5, 7), 4),  # 24 x 16; sees 5 frames
             Block(width, width, (3, 3), residual=True),  # 13 frames
-            Block(width, 2 * width, (3, 3), 2),  # 12 x 8; 21 frames
+            Block(width, wide, (3, 3), 2),  # 12 x 8; 21 frames
         )
-        self.local = Convolution(2 * width, self.local_dim, (1, BANDS // 8))
+        self.local = Convolution(wide, self.local_dim, (1, BANDS // 8))
         self.late = nn.Sequential(
-            Block(2 * width, 2 * width, (3, 3), residual=True),
-            Block(2 * width, deep, (1, BANDS // 8), padding=0),
+            Block(wide, wide, (3, 3), residual=True),
+            Block(wide, deep, (1, BANDS // 8), padding=0),
             *[Block(deep, deep, (3, 1), residual=True) for _ in range(over_time)],
             Convolution(deep, deep, 1),
         )

@@ -2,14 +2,14 @@
 """Trains a sound encoder on the shards of generate.py.
 
   train.py --size sound --pool target/train/sound/pool --run target/train/sound/sound-1 --minutes 240
-  train.py ... --teacher target/train/sound/sound-1/last.pt     # a small one that also follows a big one
+  train.py ... --teacher models/sound.onnx     # a small one that also follows a big one
 
 The same command goes on from `RUN/last.pt` where it stopped. To train longer than it was meant to,
 copy `RUN/stable.pt` over `RUN/last.pt` and give more minutes: its rate has not fallen yet.
 
 Losses: InfoNCE between two views of a clip among all others of the batch; the knobs of the voices
 that sound, and which sound; the level of every voice in every token, local and deep; hidden local
-tokens predicted from their neighbours. Needs: torch, numpy.
+tokens predicted from their neighbours. Needs: torch, numpy; for a teacher onnx and onnxruntime.
 """
 import argparse
 import sys
@@ -22,7 +22,7 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from network import SIZES, TOKENS, Heads, SoundEncoder
-from progress import Average, Budget, Log, load, save, seed_all, trapezoid
+from progress import Average, Budget, Log, half_precision, load, same, save, seed_all, trapezoid
 from views import Pool, Views
 
 WEIGHTS = {"contrast": 1.0, "knobs": 6.0, "sounding": 0.5, "levels": 1.0, "masked": 0.5, "teacher": 2.0}
@@ -43,7 +43,7 @@ def masked(heads, local):
     target = functional.layer_norm(local.detach(), (dim,))
     hidden = (torch.rand(n, TOKENS // 2, 1) < HIDDEN_SHARE).float().repeat_interleave(2, 1)
     seen = local * (1 - hidden) + heads.hidden_token * hidden
-    with torch.autocast("cpu", torch.bfloat16):
+    with half_precision():
         guess = heads.context(seen.transpose(1, 2)).transpose(1, 2).float()
     return ((guess - target) ** 2 * hidden).sum() / (hidden.sum() + 1e-6) / dim
 
@@ -67,22 +67,35 @@ def losses_of(outputs, heads, pool, levels, knobs, sounding, pairs):
 
 
 class Teacher:
-    """A trained encoder whose embedding, whitened by its running deviation, a smaller one follows."""
+    """An encoder as it ships, whose tokens and embedding, in units of their running deviation, a smaller one
+    follows by linear maps of its own."""
 
     def __init__(self, path, student, learnt):
-        state = torch.load(path, weights_only=False)
-        self.network = SoundEncoder(state["size"]).eval()
-        self.network.load_state_dict(state["average"]["values"])
-        self.network = self.network.to(memory_format=torch.channels_last)
-        dim = self.network.embedding_dim
-        self.norm = torch.nn.BatchNorm1d(dim, affine=False)
-        self.follow = torch.nn.Linear(student.embedding_dim, dim)
+        import onnx
+        import onnxruntime
+        graph = onnx.load(path)
+        for value in [*graph.graph.input, *graph.graph.output]:
+            value.type.tensor_type.shape.dim[0].dim_param = "views"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(graph.SerializeToString(), options)
+        widths = [value.type.tensor_type.shape.dim[-1].dim_value for value in graph.graph.output]
+        self.names = [value.name for value in graph.graph.output]
+        into = {"tokens": student.deep_dim, "embedding": student.embedding_dim}
+        self.norms = [torch.nn.BatchNorm1d(width, affine=False) for width in widths]
+        self.follow = torch.nn.ModuleList(
+            torch.nn.Linear(into[name], width) for name, width in zip(self.names, widths))
         learnt.add_module("follow", self.follow)
 
-    def loss(self, x, embedding):
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            target = self.network(x)[2]
-        return functional.mse_loss(self.follow(embedding), self.norm(target.float()))
+    def loss(self, x, deep, embedding):
+        """Mean over outputs of the squared error, of which 1 is all there is to know."""
+        seen = {"tokens": deep, "embedding": embedding}
+        targets = self.session.run(self.names, {"input": x.contiguous().numpy()})
+        errors = []
+        for name, target, norm, follow in zip(self.names, targets, self.norms, self.follow):
+            target = norm(torch.from_numpy(target).flatten(0, -2))
+            errors.append(functional.mse_loss(follow(seen[name]).flatten(0, -2), target))
+        return sum(errors) / len(errors)
 
 
 def main():
@@ -112,6 +125,7 @@ def main():
     last, stable = a.run / "last.pt", a.run / "stable.pt"
     if last.exists():
         state = load(last, rng)
+        same(state, size=a.size, seed=a.seed, pairs=a.pairs)
         encoder.load_state_dict(state["encoder"])
         heads.load_state_dict(state["heads"])
         adam.load_state_dict(state["adam"])
@@ -124,7 +138,7 @@ def main():
         "heads": heads.state_dict(), "adam": adam.state_dict(), "average": average.state(),
         "budget": budget.state()}, rng)
 
-    falling, saved, seen = False, budget.seconds(), (budget.seconds(), budget.step)
+    falling, saved, seen = budget.progress() >= 0.7, budget.seconds(), (budget.seconds(), budget.step)
     while not budget.done():
         factor = trapezoid(budget.progress())
         for group in adam.param_groups:
@@ -134,12 +148,12 @@ def main():
             keep(stable)
         x, levels, knobs, sounding = views.batch(a.pairs)
         x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision():
             outputs = encoder(x)
         outputs = [output.float() for output in outputs]
         losses = losses_of(outputs, heads, pool, levels, knobs, sounding, a.pairs)
         if teacher:
-            losses["teacher"] = teacher.loss(x, outputs[2])
+            losses["teacher"] = teacher.loss(x, *outputs[1:])
         loss = sum(WEIGHTS[name] * value for name, value in losses.items())
         if not torch.isfinite(loss):
             raise SystemExit(f"step {budget.step}: the loss is {loss.item()}; go on from {last}")

@@ -20,8 +20,11 @@ class Pool:
 
     def __init__(self, folder):
         self.folder, self.shards = Path(folder), {}
-        self.columns = json.loads((self.folder / "knobs.json").read_text())["columns"]
-        self.voices = json.loads((self.folder / "knobs.json").read_text())["voices"]
+        about = self.folder / "knobs.json"
+        if not about.exists() or not (self.folder / "backgrounds").is_dir():
+            raise SystemExit(f"{self.folder}: no pool of sounds; make one with generate.py --out {self.folder}")
+        about = json.loads(about.read_text())
+        self.columns, self.voices = about["columns"], about["voices"]
         self.backgrounds = self.open(self.folder / "backgrounds")["clips"]
         # A knob tells nothing when its voice is silent; those of no voice always count.
         owner = {voice: i for i, voice in enumerate(self.voices)}
