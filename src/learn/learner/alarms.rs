@@ -113,7 +113,9 @@ impl Learner {
     ) -> bool {
         let (error, is_rare, is_extreme) = match score.state {
             Scored::Done { reading, is_rare, is_extreme, .. } => {
-                (Some(reading.error), is_rare, is_extreme)
+                // Where nothing guesses, both errors are 0, and no model can stop to fit.
+                let error = Some(reading.error).filter(|_| 0.0 < reading.mean_error);
+                (error, is_rare, is_extreme)
             }
             _ => (None, false, false),
         };

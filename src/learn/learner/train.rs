@@ -134,6 +134,9 @@ impl Learner {
             trail_s: &scratch.trail_s,
         };
         let loss = self.model.loss(&self.challenger, batch, &mut self.rng, &mut scratch.grads);
+        if self.model.turns() {
+            self.turn_objectives();
+        }
         if loss.is_none() {
             return false;
         }
