@@ -29,24 +29,28 @@ fn settled(habituation: Habituation) -> World {
     world
 }
 
-/// Failure 8. Fails when a group is normal at once (`Standing::Normal` in `meet`), and when quarantined
-/// windows are trained on (`train` before the gate is asked).
+/// Failure 8. Fails when a group is normal at once (`Standing::Normal` in `meet`), when quarantined windows are
+/// trained on (`train` before the gate is asked), and when the third visit over a day makes nobody normal.
 #[test]
 fn an_intruder_raises_an_alarm_at_every_visit_until_three_of_them_over_a_day() {
     let mut world = settled(Habituation::Home);
-    for visit in 0..4 {
+    for visit in 0..5 {
         let lived = world.stay(&intruder(), HALF_AN_HOUR_S);
-        // After the third visit the law is fulfilled within it.
-        if visit < 2 {
-            assert!(28 <= lived.quarantined, "visit {visit}: {lived:?}");
-            assert_eq!(lived.events, 1, "visit {visit}: {lived:?}");
-            assert_eq!(lived.updates, 0, "visit {visit}: its weight is not 0");
-        }
-        if visit == 3 {
-            assert!(
-                lived.quarantined <= 2,
-                "three visits over a day have made it normal: {lived:?}"
-            );
+        // With the first window of the third visit the law is fulfilled: that window is an alarm, and no more.
+        match visit {
+            0 | 1 => {
+                assert!(28 <= lived.quarantined, "visit {visit}: {lived:?}");
+                assert_eq!(lived.events, 1, "visit {visit}: {lived:?}");
+                assert_eq!(lived.updates, 0, "visit {visit}: its weight is not 0");
+            }
+            2 => {
+                assert!(lived.quarantined <= 2 && lived.events <= 1, "visit {visit}: {lived:?}");
+                assert!(0 < lived.updates, "it is learnt from: {lived:?}");
+            }
+            _ => {
+                assert!(lived.quarantined <= 1, "visit {visit}: it is normal: {lived:?}");
+                assert_eq!(lived.events, 0, "visit {visit}: {lived:?}");
+            }
         }
         world.stay(&usual(), DAY_S - HALF_AN_HOUR_S);
     }

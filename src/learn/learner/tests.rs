@@ -324,6 +324,37 @@ fn a_rare_kind_stays_in_batches_and_in_memory() {
     assert!(other + 0.5 < never, "met once: {other}; never met: {never}");
 }
 
+/// Failure 10. Fails when `add_to_batch` does not count windows of a dull kind.
+#[test]
+fn silence_is_no_more_than_its_share_of_any_batch() {
+    let mut place = Place::new(SHAPE, 9);
+    let mut rng = Rng::from_seed(4);
+    let mut silence = || {
+        let mut latent = Latent::zeros(SHAPE);
+        latent.tokens.iter_mut().for_each(|x| *x = 0.02 * (rng.unit_f32() - 0.5));
+        latent.embedding.iter_mut().for_each(|x| *x = 0.02 * (rng.unit_f32() - 0.5));
+        latent
+    };
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(|raw| raw.quarantine_p = 0.0), 1);
+    let mut window = 0;
+    live(&mut learner, 0.0, 6500, || {
+        window += 1;
+        if window % 50 == 0 { elsewhere(place.usual()) } else { silence() }
+    });
+    let (mut most, mut all) = (0, 0);
+    for _ in 0..300 {
+        learner.fill_batch();
+        most = most.max(learner.dull_in_batch);
+        all += learner.dull_in_batch;
+    }
+    assert!(0 < all, "there is silence in memory");
+    assert!(
+        most as f32 <= 0.15 * learner.batch_windows as f32,
+        "{most} of {}",
+        learner.batch_windows
+    );
+}
+
 /// Fails when the p-value that an alarm needs stays the same however many there were: a place whose tail is
 /// not yet known would have several times as many as wanted.
 #[test]

@@ -151,7 +151,7 @@ impl Learner {
 
     /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], a quarter drawn from
     /// all common kinds of windows alike, the rest drawn from all.
-    fn fill_batch(&mut self) {
+    pub(super) fn fill_batch(&mut self) {
         self.scratch.batch_valid.clear();
         self.scratch.batch_at_s.clear();
         self.dull_in_batch = 0;
