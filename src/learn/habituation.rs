@@ -33,7 +33,7 @@ const FOLLOW: f32 = 0.05;
 /// A visitor so many times as novel as when it raised its alarm raises another.
 const LOUDER: f32 = 1.5;
 /// Time around a group's episodes that a mark may name, seconds.
-const MARK_SLACK_S: f64 = 60.0;
+pub const MARK_SLACK_S: f64 = 60.0;
 
 /// What is thought of a stranger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
