@@ -15,6 +15,9 @@ use crate::pipeline::eval::stream::Studio;
 
 /// Makes learners for one encoder.
 #[derive(Debug, Clone)]
+/// Seconds of a day.
+pub const DAY_S: f64 = 86_400.0;
+
 pub struct Nursery {
     shape: LatentShape,
     density: Density,

@@ -6,9 +6,7 @@ use crate::config::problems::Problems;
 use crate::pipeline::eval::frozen::Frozen;
 use crate::pipeline::eval::live;
 use crate::pipeline::eval::live::Plan;
-
-/// Seconds of a day.
-const DAY_S: f64 = 86_400.0;
+use crate::pipeline::eval::live::DAY_S;
 
 /// A method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
