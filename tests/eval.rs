@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use common::program::habituate;
 use common::program::two_machines;
 use common::program::write_wav;
+use common::table::figure;
+use common::table::json;
+use common::table::row;
 use habituate::base::rng::Rng;
 use habituate::base::stop::Stop;
 use habituate::config::learn::LearnSettings;
@@ -32,6 +35,7 @@ mod common {
     #[expect(dead_code, reason = "other tests need other recordings")]
     pub(crate) mod media;
     pub(crate) mod program;
+    pub(crate) mod table;
 }
 
 const RATE_HZ: usize = 16_000;
@@ -105,21 +109,6 @@ impl Files {
     }
 }
 
-/// The table as JSON, a row by its name in the first column.
-fn row<'a>(json: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
-    let rows = json.as_array().unwrap();
-    let is_it = |row: &&serde_json::Value| row.as_object().unwrap().values().any(|v| v == name);
-    rows.iter().find(is_it).unwrap_or_else(|| panic!("no row {name}: {json}"))
-}
-
-fn json(out: &str) -> serde_json::Value {
-    serde_json::from_str(out).unwrap()
-}
-
-fn figure(row: &serde_json::Value, column: &str) -> f64 {
-    row[column].as_f64().unwrap_or_else(|| panic!("no {column}: {row}"))
-}
-
 /// Settings of a learner that no recording here makes warm.
 fn never_warm(files: &Files) {
     let text = SMALL.replace("history_min = 16", "history_min = 4000");
@@ -136,6 +125,11 @@ fn a_whistle_is_told_from_a_fan_and_the_table_says_the_same_twice() {
     assert_eq!(code, 0, "{notes}");
     let table = json(&out);
     assert!(0.95 < figure(row(&table, "adapted"), "auroc"), "{out}");
+    for rule in ["Fisher", "Stouffer", "rarest channel", "sum of deviations"] {
+        let fused = row(&table, &format!("fused: {rule}"));
+        assert!(0.9 < figure(fused, "auroc"), "{out}");
+        assert!(fused["alarms_per_day"].is_null(), "it has no alarms of its own: {out}");
+    }
     // Frozen rows tell it perfectly, so there is nothing to learn, and that is said.
     assert!((figure(row(&table, "frozen, raw"), "auroc") - 1.0).abs() < 1e-9, "{out}");
     assert!(notes.contains("does not differ from frozen"), "{notes}");
@@ -167,7 +161,7 @@ fn what_cannot_be_told_is_not_told() {
     let columns = "row,auroc,pauc,seed_deviation,above_frozen,above_low,above_high,recall,\
                    false_per_hour,alarms_per_day,skill_vs_mean,skill_vs_persistence";
     assert_eq!(out.lines().next(), Some(columns));
-    assert_eq!(out.lines().count(), 12, "a line a row: {out}");
+    assert_eq!(out.lines().count(), 16, "a line a row: {out}");
     // One block of five minutes is no interval.
     assert!(notes.contains("too little to say how sure that is"), "{notes}");
     fs::remove_file(files.at("one.csv")).unwrap();

@@ -15,6 +15,7 @@ use std::f32::consts::TAU;
 use std::fs;
 use std::path::Path;
 
+use common::media::y4m;
 use common::place::write_room;
 use common::program::habituate_in;
 use common::program::write_wav;
@@ -123,6 +124,43 @@ fn too_little_to_learn_from_is_told_and_not_counted_as_errors() {
     assert_eq!(row(&out, "adapted"), vec![None; 8], "{out}");
     assert_eq!(row(&out, "frozen: embedding, raw")[0], Some(1.0));
     assert!(out.contains("nothing can be said of learning"), "{out}");
+}
+
+/// A grey picture, lighter on one side.
+fn picture(grey: u8) -> Vec<u8> {
+    (0..64_u8).flat_map(|_| (0..64_u8).map(move |x| grey.saturating_add(x / 4))).collect()
+}
+
+/// Fails when the row's learner does not begin anew: the last quarters of 25 hours are then not all that it
+/// has met.
+#[test]
+fn who_begins_anew_each_day_has_met_nothing_but_the_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut words = String::from("fewshot");
+    for (class, grey) in [("dark", 20), ("light", 200)] {
+        fs::create_dir_all(dir.path().join(class)).unwrap();
+        for take in 0..3_u8 {
+            let name = format!("{class}/{class}-{take}.y4m");
+            let file = y4m("W64 H64 F1:1 Cmono", &[picture(grey + 4 * take)]);
+            fs::write(dir.path().join(&name), file).unwrap();
+            words = format!("{words} {name}");
+        }
+    }
+    words += " --learn days.y4m --shots 1 --seeds 1 --episodes 5 --encoder picture-patches";
+    // A picture in a quarter of an hour.
+    let learn_from = |pictures: u32| {
+        let grey = |number: u32| u8::try_from(number * 97 % 240).unwrap();
+        let frames: Vec<Vec<u8>> = (0..pictures).map(|number| picture(grey(number))).collect();
+        fs::write(dir.path().join("days.y4m"), y4m("W64 H64 F1:900 Cmono", &frames)).unwrap();
+        let (code, out, err) = eval(dir.path(), &words);
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    let out = learn_from(101);
+    assert!(row(&out, "adapted")[0].is_some(), "{out}");
+    assert_eq!(row(&out, "anew each day"), vec![None; 8], "five pictures are a warm-up: {out}");
+    let out = learn_from(96);
+    assert!(!out.contains("anew each day"), "that was no longer than a day: {out}");
 }
 
 #[test]

@@ -5,10 +5,15 @@
 //! it was there in several episodes, days apart, for long enough in all. Who stays without a break is
 //! one episode, however long: that is a changed scene, which the gate judges.
 
+mod law;
+mod scene;
+
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::config::learn::Habituation;
 use crate::learn::moments::fill;
 use crate::learn::sketch::squared_distance;
+
+pub use law::Law;
 
 /// Strangers that are told apart; the one that was away longest makes room.
 pub const MOST_STRANGERS: usize = 16;
@@ -28,31 +33,7 @@ const FOLLOW: f32 = 0.05;
 /// A visitor so many times as novel as when it raised its alarm raises another.
 const LOUDER: f32 = 1.5;
 /// Time around a group's episodes that a mark may name, seconds.
-const MARK_SLACK_S: f64 = 60.0;
-
-/// What it takes without anybody's word.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Law {
-    /// Episodes ...
-    pub episodes: u32,
-    /// ... over so many seconds from the first to the last ...
-    pub span_s: f64,
-    /// ... and seconds of presence in all.
-    pub dwell_s: f64,
-}
-
-impl Law {
-    /// The law of a preset; `None` where only a word makes normal.
-    pub const fn of(preset: Habituation) -> Option<Self> {
-        match preset {
-            Habituation::Home => Some(Self { episodes: 3, span_s: 86_400.0, dwell_s: 1200.0 }),
-            Habituation::Machine => {
-                Some(Self { episodes: 5, span_s: 7.0 * 86_400.0, dwell_s: 2.0 * 3600.0 })
-            }
-            Habituation::Security => None,
-        }
-    }
-}
+pub const MARK_SLACK_S: f64 = 60.0;
 
 /// What is thought of a stranger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +69,8 @@ pub struct Stranger {
     pub loudest: f32,
     /// Usual distance of its windows to their mean.
     pub spread: f32,
+    /// All that came with a change of the scene, see [`Strangers::unite`].
+    pub is_scene: bool,
 }
 
 /// All groups.
@@ -124,15 +107,16 @@ impl Strangers {
         let distance = |which: usize| {
             squared_distance(sketch, &self.means[which * self.dim..(which + 1) * self.dim]).sqrt()
         };
-        (0..self.known.len())
-            .map(|which| (which, distance(which)))
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-            .filter(|&(which, distance)| {
-                let near = NEAR * self.known[which].spread;
-                let near = near.clamp(NEAR_AT_LEAST * usual, NEAR_AT_MOST * usual);
-                distance <= near.max(NEAR_WHEN_FAR * self.length(which))
-            })
-            .map(|(which, _)| which)
+        let is_near = |&(which, distance): &(usize, f32)| {
+            let known = &self.known[which];
+            let most = if known.is_scene { f32::INFINITY } else { NEAR_AT_MOST * usual };
+            let near = (NEAR * known.spread).max(NEAR_AT_LEAST * usual).min(most);
+            distance <= near.max(NEAR_WHEN_FAR * self.length(which))
+        };
+        let all = || (0..self.known.len()).map(|which| (which, distance(which)));
+        let nearest = all().min_by(|a, b| a.1.total_cmp(&b.1)).filter(is_near);
+        let scene = || all().filter(|&(which, _)| self.known[which].is_scene).find(is_near);
+        nearest.or_else(scene).map(|(which, _)| which)
     }
 
     /// Distance of a group from the middle of warm-up, where sketches begin.
@@ -141,12 +125,13 @@ impl Strangers {
         mean.iter().map(|x| x * x).sum::<f32>().sqrt()
     }
 
-    /// Whether a strange window of that group belongs to an episode that has raised its alarm.
+    /// Whether a window of that group needs no alarm: it is normal, or its episode has raised one.
     pub fn is_told(&self, which: usize, now_s: f64, novelty: f32) -> bool {
         let stranger = &self.known[which];
-        stranger.has_alarmed
-            && now_s < stranger.last_s + EPISODE_GAP_S
-            && novelty <= LOUDER * stranger.loudest
+        stranger.standing == Standing::Normal
+            || stranger.has_alarmed
+                && now_s < stranger.last_s + EPISODE_GAP_S
+                && novelty <= LOUDER * stranger.loudest
     }
 
     /// What is thought of a group.
@@ -212,6 +197,7 @@ impl Strangers {
             has_alarmed: false,
             loudest: 0.0,
             spread: FIRST_SPREAD * usual,
+            is_scene: false,
         };
         let which = if self.known.len() < MOST_STRANGERS {
             self.known.push(stranger);
@@ -269,6 +255,7 @@ impl Strangers {
             to.flag(stranger.has_alarmed);
             to.f32(stranger.loudest);
             to.f32(stranger.spread);
+            to.flag(stranger.is_scene);
         }
         to.f32s(self.means[..self.known.len() * self.dim].iter().copied());
     }
@@ -292,7 +279,8 @@ impl Strangers {
                 (_, true) => Standing::Never,
                 _ => Standing::Unfamiliar,
             };
-            let (has_alarmed, loudest, spread) = (from.flag()?, from.f32()?, from.f32()?);
+            let (has_alarmed, loudest) = (from.flag()?, from.f32()?);
+            let (spread, is_scene) = (from.f32()?, from.flag()?);
             self.known.push(Stranger {
                 id,
                 first_s,
@@ -304,6 +292,7 @@ impl Strangers {
                 has_alarmed,
                 loudest,
                 spread,
+                is_scene,
             });
         }
         fill(&mut self.means[..count * self.dim], "numbers in strangers", from.f32s()?)

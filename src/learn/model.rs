@@ -10,6 +10,7 @@ use crate::learn::objectives::head::HeadSpace;
 use crate::learn::objectives::masked::PASSES;
 use crate::learn::objectives::mixer::{Mixer, Notice};
 use crate::learn::objectives::unit::add_scaled;
+use crate::learn::objectives::watch::Watch;
 use crate::learn::objectives::{Batch, Grads, Room};
 use crate::nn::adapter::{Adapter, AdapterSpace, Stretch};
 use crate::nn::context::Context;
@@ -109,6 +110,16 @@ impl Model {
         self.wanted
     }
 
+    /// Whether any that guesses tokens is on.
+    pub fn is_guessing(&self) -> bool {
+        (0..self.guessing).any(|which| self.mixer.is_on(which))
+    }
+
+    /// Names of all objectives that have something to learn from here.
+    pub fn all_names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.objectives.iter().map(|weighted| weighted.objective.name())
+    }
+
     /// Names of the objectives that learn.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         let on = self.objectives.iter().enumerate().filter(|(which, _)| self.mixer.is_on(*which));
@@ -117,8 +128,19 @@ impl Model {
 
     /// What was found out about an objective and not told yet.
     pub fn notice(&mut self) -> Option<Notice> {
-        let (which, found, is_off) = self.mixer.notice()?;
-        Some(Notice { objective: self.objectives[which].objective.name(), found, is_off })
+        let (which, found, is_off, rest_steps) = self.mixer.notice()?;
+        let objective = self.objectives[which].objective.name();
+        Some(Notice { objective, found, is_off, rest_steps })
+    }
+
+    /// Whether an objective is to be switched off, or on again. Its guesses then leave surprise, or come back.
+    pub fn turns(&self) -> bool {
+        self.mixer.turns()
+    }
+
+    /// Does so.
+    pub fn turn(&mut self) {
+        self.mixer.turn();
     }
 
     /// Keeps the adapter within its bound.
@@ -140,8 +162,12 @@ impl Model {
         } else {
             self.plain_loss(all, batch, rng, grads)
         };
-        for (which, Weighted { objective, .. }) in self.objectives.iter().enumerate() {
-            if let Some(found) = objective.shortcut() {
+        for (which, Weighted { objective, .. }) in self.objectives.iter_mut().enumerate() {
+            if !self.mixer.is_on(which) {
+                if self.mixer.rest(which) {
+                    objective.watches().iter_mut().for_each(Watch::restart);
+                }
+            } else if let Some(found) = objective.shortcut() {
                 self.mixer.found(which, found);
             }
         }
@@ -163,7 +189,10 @@ impl Model {
         grad_z.fill(0.0);
         let batch = Batch { z, ..batch };
         let mut sum = None;
-        for Weighted { weight, objective } in &mut self.objectives {
+        for (which, Weighted { weight, objective }) in self.objectives.iter_mut().enumerate() {
+            if !self.mixer.is_on(which) {
+                continue;
+            }
             objective.draw(batch, rng);
             let to = Grads { params: &mut *grads, z: &mut *grad_z };
             if let Some(loss) = objective.loss(&mut self.room, all, batch, *weight, to) {

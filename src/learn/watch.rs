@@ -20,6 +20,8 @@ use crate::learn::sketch::Sketch;
 /// After a change of the scene, no novelty of a single window is told for so long, seconds: the change
 /// itself was.
 pub const QUIET_S: f64 = 600.0;
+/// A change of the scene is told so long after it at most, seconds: who was met since then came with it.
+const CHANGING_S: f64 = 900.0;
 /// Notices that wait to be told, one with each window.
 const MOST_PENDING: usize = 8;
 /// A dull kind may be this share of what is admitted, over about so many admitted windows ...
@@ -41,7 +43,8 @@ pub struct Look {
     pub p_anchor: Option<f32>,
     /// The group of strangers that it belongs to.
     pub stranger: Option<usize>,
-    /// It needs no alarm: the scene has just changed, or this stranger's visit is known.
+    /// It needs no alarm: the scene has just changed, or it belongs to a visit that was told, by one who is still
+    /// kept out or was let in meanwhile.
     pub is_told: bool,
 }
 
@@ -132,12 +135,11 @@ impl Watch {
 
     /// What is thought of the window that was seen last. `now_s` is about when it begins. Changes
     /// nothing.
-    pub fn look(&self, novelty: Option<f32>, now_s: f64, is_strange: bool, usual: f32) -> Look {
+    pub fn look(&self, novelty: Option<f32>, now_s: f64, usual: f32) -> Look {
         let alarm = novelty.and_then(|novelty| self.budget.judge(novelty, now_s));
         let stranger = self.strangers.find(&self.current, usual);
-        let is_known = is_strange
-            && stranger
-                .is_some_and(|which| self.strangers.is_told(which, now_s, novelty.unwrap_or(0.0)));
+        let is_known = stranger
+            .is_some_and(|which| self.strangers.is_told(which, now_s, novelty.unwrap_or(0.0)));
         Look {
             fires: alarm.map(|alarm| alarm.fires),
             is_extreme: alarm.is_some_and(|alarm| alarm.is_extreme),
@@ -204,6 +206,11 @@ impl Watch {
             // visit is half of what was there before.
             let told = seen.novelty.filter(|_| is_rare);
             self.strangers.observe(current, usual, (at_s, interval_s), told);
+        } else if is_rare {
+            self.strangers.stay(current, memory.usual_distance(), at_s);
+        }
+        if at_s < self.quiet_until_s {
+            self.strangers.unite(self.quiet_until_s - QUIET_S - CHANGING_S);
         }
         if is_new_scene {
             self.abrupt.restart();
@@ -214,6 +221,7 @@ impl Watch {
             }
             if self.abrupt.observe(at_s, interval_s, &self.residual, memory.usual_distance()) {
                 self.quiet_until_s = at_s + QUIET_S;
+                self.strangers.unite(at_s - CHANGING_S);
                 self.tell(Some(Notice::SceneChanged));
             }
         }

@@ -220,10 +220,17 @@ impl Core {
 
     /// Says once what was found out about an objective: in the log, and in the report.
     fn tell_notices(&mut self) {
-        while let Some(Notice { objective, found, is_off }) = self.learner.notice() {
+        while let Some(Notice { objective, found, is_off, rest_steps }) = self.learner.notice() {
             let words = found.in_words();
-            let what = if is_off { "is switched off, it" } else { "goes on, though it" };
-            let line = format!("learn.{objective} {what} {words}");
+            let line = if is_off {
+                format!(
+                    "learn.{objective} is switched off for {rest_steps} steps, then tried again: it {words}"
+                )
+            } else {
+                format!(
+                    "learn.{objective} is tried again, after {rest_steps} steps without it: it {words}, last time"
+                )
+            };
             log::warn!("{}: {line}", self.input);
             self.notices.push(line);
         }

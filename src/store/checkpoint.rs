@@ -20,7 +20,7 @@ const HASH_BYTES: usize = 32;
 
 /// Format of the frame and of everything inside. Raised when older programs could not read a new
 /// state, or newer ones not an old one.
-pub const FORMAT_VERSION: u64 = 6;
+pub const FORMAT_VERSION: u64 = 7;
 
 /// Where a checkpoint comes from; a learner only continues one of its own origin.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,6 +35,8 @@ pub struct MarkedDoc {
     pub stranger: Option<StrangerDoc>,
     /// Windows of it that are learnt from now.
     pub admitted: usize,
+    /// Windows of it that had been learnt from and are no longer remembered as usual.
+    pub removed: usize,
     /// Whether its minute was taken out of the alarm budget.
     pub off_budget: bool,
 }
@@ -113,6 +115,7 @@ impl From<&Marked> for MarkedDoc {
         Self {
             stranger: marked.stranger.as_ref().map(Into::into),
             admitted: marked.admitted,
+            removed: marked.removed,
             off_budget: marked.is_off_budget,
         }
     }

@@ -74,6 +74,9 @@ impl School {
             assert!(loss.is_none_or(f32::is_finite), "step {step}: {loss:?}");
             let anchor = self.all.clone();
             self.adam.step(&mut self.all, &self.grads, &anchor).unwrap();
+            if self.model.turns() {
+                self.model.turn();
+            }
             if let Some(notice) = self.model.notice() {
                 return Some((step, notice));
             }

@@ -1,8 +1,11 @@
 //! Alarms, day after day; and that nothing grows.
 
 use habituate::base::bytes::Writer;
+use habituate::learn::eigen;
+use habituate::learn::learner::Learner;
 
-use crate::scene::{DAY_S, Kind, Lived, World, settings};
+use crate::scene::{DAY_S, DIM, Kind, Lived, World, settings};
+use crate::sections::moments;
 
 fn is_day(at_s: f64) -> bool {
     at_s.rem_euclid(DAY_S) < DAY_S / 2.0
@@ -67,18 +70,28 @@ fn after_thirty_days_a_learner_is_as_large_and_as_busy_as_after_ten() {
     assert!(world.learner.report().remembered <= 64 + 96 + 72);
 }
 
-/// Failure 10. Fails when nothing is passed over as plenty: silence then fills all that is remembered.
+/// The largest spread of tokens over the least, in the directions in which they are whitened.
+fn condition(learner: &Learner) -> f64 {
+    let (_, covariance) = moments(learner);
+    let values = eigen::symmetric(&covariance, DIM).values;
+    let most = values.iter().copied().fold(0.0, f64::max);
+    most / values.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+/// Failure 10. Fails when nothing is passed over as plenty: silence then fills all that is remembered, and is all
+/// that tokens are whitened by.
 #[test]
 fn silence_does_not_fill_memory() {
     let mut world = World::new(&settings(|_| ()), 10.0);
     let silence = Kind::new(1, 0.2, 0.0).with_noise(0.01);
     let sounds = [Kind::new(7, 4.0, 0.9), Kind::new(8, 4.0, 0.5)];
     let mut number = 0_usize;
+    let (first, second) = (sounds[0].clone(), sounds[1].clone());
     let mut next = move |_: f64| {
         number += 1;
         match number % 100 {
-            40 => sounds[0].clone(),
-            80 => sounds[1].clone(),
+            40 => first.clone(),
+            80 => second.clone(),
             _ => silence.clone(),
         }
     };
@@ -90,4 +103,14 @@ fn silence_does_not_fill_memory() {
     // What is remembered by now is nearly all sound: look at moments, ten seconds apart.
     let silent = world.learner.share_of_largest_kind();
     assert!(silent <= 0.1, "{silent} of memory is one kind");
+    let with_silence = condition(&world.learner);
+    let mut sounds_alone = World::new(&settings(|_| ()), 10.0);
+    let mut number = 0_usize;
+    sounds_alone.stay_as(0.2 * DAY_S, |_| {
+        number += 1;
+        sounds[number % 2].clone()
+    });
+    let alone = condition(&sounds_alone.learner);
+
+    assert!((0.5..=2.0).contains(&(with_silence / alone)), "{with_silence} instead of {alone}");
 }

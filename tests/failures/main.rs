@@ -9,4 +9,5 @@ mod change;
 mod scene;
 mod sections;
 mod sensor;
+mod sight;
 mod strangers;

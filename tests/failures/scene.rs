@@ -65,6 +65,13 @@ impl Kind {
         Self { offset: direction.map(|x| far * x / length), mix, step, noise: 0.3 }
     }
 
+    /// The same seen through a lens out of focus: tokens are nearer to their mean, and to one another.
+    pub(crate) fn blurred(mut self) -> Self {
+        self.offset.iter_mut().for_each(|x| *x *= 0.6);
+        self.mix.iter_mut().flatten().for_each(|x| *x *= 0.2);
+        Self { noise: 0.2 * self.noise, ..self }
+    }
+
     /// The same with other noise.
     pub(crate) fn with_noise(self, noise: f32) -> Self {
         Self { noise, ..self }

@@ -1,5 +1,12 @@
 //! A saved state, part by part.
 
+use habituate::base::bytes::Reader;
+use habituate::base::bytes::Writer;
+use habituate::learn::learner::Learner;
+use habituate::learn::moments::Moments;
+
+use crate::scene::DIM;
+
 /// The parts of a state in order, each with its name. A part begins where the length of a word stands, and
 /// then the word; numbers that happen to look so make two parts of one, alike in both states compared.
 pub(crate) fn sections(bytes: &[u8]) -> Vec<(&str, &[u8])> {
@@ -14,4 +21,16 @@ pub(crate) fn sections(bytes: &[u8]) -> Vec<(&str, &[u8])> {
         (0..bytes.len()).filter_map(|at| Some((at, name_at(at)?))).collect();
     let ends = begins.iter().skip(1).map(|begin| begin.0).chain([bytes.len()]);
     begins.iter().zip(ends).map(|(&(at, name), end)| (name, &bytes[at..end])).collect()
+}
+
+/// Mean `[DIM]` and covariance `[DIM, DIM]` of the tokens learnt from, as they stand in a saved state.
+pub(crate) fn moments(learner: &Learner) -> (Vec<f64>, Vec<f64>) {
+    let mut writer = Writer::default();
+    learner.save(&mut writer);
+    let bytes = writer.into_bytes();
+    let parts = sections(&bytes);
+    let (_, part) = parts.iter().find(|part| part.0 == "moments").unwrap();
+    let mut moments = Moments::new(DIM, 1);
+    moments.load(&mut Reader::new(part)).unwrap();
+    (moments.mean().to_vec(), moments.covariance(0.0))
 }

@@ -29,24 +29,28 @@ fn settled(habituation: Habituation) -> World {
     world
 }
 
-/// Failure 8. Fails when a group is normal at once (`Standing::Normal` in `meet`), and when quarantined
-/// windows are trained on (`train` before the gate is asked).
+/// Failure 8. Fails when a group is normal at once (`Standing::Normal` in `meet`), when quarantined windows are
+/// trained on (`train` before the gate is asked), and when the third visit over a day makes nobody normal.
 #[test]
 fn an_intruder_raises_an_alarm_at_every_visit_until_three_of_them_over_a_day() {
     let mut world = settled(Habituation::Home);
-    for visit in 0..4 {
+    for visit in 0..5 {
         let lived = world.stay(&intruder(), HALF_AN_HOUR_S);
-        // After the third visit the law is fulfilled within it.
-        if visit < 2 {
-            assert!(28 <= lived.quarantined, "visit {visit}: {lived:?}");
-            assert_eq!(lived.events, 1, "visit {visit}: {lived:?}");
-            assert_eq!(lived.updates, 0, "visit {visit}: its weight is not 0");
-        }
-        if visit == 3 {
-            assert!(
-                lived.quarantined <= 2,
-                "three visits over a day have made it normal: {lived:?}"
-            );
+        // With the first window of the third visit the law is fulfilled: that window is an alarm, and no more.
+        match visit {
+            0 | 1 => {
+                assert!(28 <= lived.quarantined, "visit {visit}: {lived:?}");
+                assert_eq!(lived.events, 1, "visit {visit}: {lived:?}");
+                assert_eq!(lived.updates, 0, "visit {visit}: its weight is not 0");
+            }
+            2 => {
+                assert!(lived.quarantined <= 2 && lived.events <= 1, "visit {visit}: {lived:?}");
+                assert!(0 < lived.updates, "it is learnt from: {lived:?}");
+            }
+            _ => {
+                assert!(lived.quarantined <= 1, "visit {visit}: it is normal: {lived:?}");
+                assert_eq!(lived.events, 0, "visit {visit}: {lived:?}");
+            }
         }
         world.stay(&usual(), DAY_S - HALF_AN_HOUR_S);
     }
@@ -166,6 +170,43 @@ fn a_word_about_a_moment_decides() {
         world.stay(&usual(), DAY_S - HALF_AN_HOUR_S);
     }
     assert!(world.learner.mark_normal(-5.0 * DAY_S).is_err(), "not remembered");
+}
+
+/// Fails when what was learnt from stays where it is (`take_out` in `mark_unusual`), and when distances are not
+/// read again afterwards (`reread`).
+#[test]
+fn a_word_against_what_was_let_in_takes_it_out_of_memory_and_another_brings_it_back() {
+    let mut world = World::new(&settings(|raw| raw.alarms_per_day = 12.0), 60.0);
+    world.stay(&usual(), 5.0 * 3600.0);
+    let at_s = world.at_s + 600.0;
+    // In the first hours nothing is kept out.
+    assert_eq!(world.stay(&intruder(), HALF_AN_HOUR_S).quarantined, 0);
+    world.stay(&usual(), DAY_S);
+    let probe = world.window(&intruder());
+    let (known, remembered) = (world.learner.score(&probe), world.learner.report().remembered);
+    let marked = world.learner.mark_unusual(at_s).unwrap();
+    assert!(5 <= marked.removed, "{marked:?}");
+    assert_eq!(world.learner.report().remembered, remembered - marked.removed);
+    let strange = world.learner.score(&probe);
+    assert!(known.density + 1.0 < strange.density, "{known:?} {strange:?}");
+    let lived = world.stay(&intruder(), 600.0);
+    assert!(8 <= lived.quarantined && lived.updates == 0, "{lived:?}");
+    world.stay(&usual(), 3600.0);
+    let marked = world.learner.mark_normal(at_s).unwrap();
+    assert!(5 <= marked.admitted, "{marked:?}");
+    assert!(world.stay(&intruder(), 600.0).quarantined <= 1);
+}
+
+/// Fails when `take_out` does not ask how much it takes: the place would be forgotten for a word.
+#[test]
+fn a_word_does_not_take_out_the_place_itself() {
+    let mut world = World::new(&settings(|_| ()), 60.0);
+    world.stay(&usual(), 3600.0 + 600.0);
+    // It moves before anything is kept out, and far: all that it is since then is like one moment of it.
+    world.stay(&Kind::new(3, 30.0, 0.7), 5.0 * 3600.0);
+    let remembered = world.learner.report().remembered;
+    let marked = world.learner.mark_unusual(world.at_s - 600.0).unwrap();
+    assert_eq!((marked.removed, world.learner.report().remembered), (0, remembered), "{marked:?}");
 }
 
 /// Failure 9. Fails when quarantined windows get any weight; the second half shows what it would be.

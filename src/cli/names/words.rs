@@ -36,8 +36,8 @@ pub(crate) fn mark(args: &MarkArgs, is_normal: bool) -> Result<(), Failure> {
         ),
         Some(stranger) => println!(
             "never to be learnt: what was there at {at_s:.1} s (stranger {}), whenever it is \
-             unusual; {budget}",
-            stranger.id
+             unusual; {} windows that were learnt from are forgotten; {budget}",
+            stranger.id, marked.removed
         ),
         None => println!(
             "a true alarm at {at_s:.1} s: {budget}; what was there is no longer remembered, so nothing \

@@ -239,11 +239,13 @@ impl Budget {
         let wanted = self.wanted(interval_s);
         let counts = self.fit.is_some() && !is_acknowledged;
         let counted = if counts { events } else { 0 };
-        if counts {
+        let exceeds = self.threshold().is_some_and(|threshold| threshold < largest);
+        // A minute above the threshold is not quiet, though what it belongs to was told: a visit of hours would
+        // lower the threshold, and what follows it be a flood.
+        if counts && (0 < events || !exceeds) {
             self.correction += STEP * (f64::from(events) - wanted);
             self.correction = self.correction.clamp(CORRECTION[0], CORRECTION[1]);
         }
-        let exceeds = self.threshold().is_some_and(|threshold| threshold < largest);
         let is_run = exceeds && index - self.last_exceeding <= RUN_BLOCKS;
         if exceeds {
             self.last_exceeding = index;

@@ -154,6 +154,15 @@ impl Distance {
         }
     }
 
+    /// Every slot may hold another window than before ([`Memory::forget`]).
+    pub fn reread(&mut self, past: Past<'_>) {
+        match &mut self.kind {
+            Kind::Nearest(nearest) => nearest.measure_all(past),
+            Kind::Patches(patches) => patches.measure_all(past),
+            Kind::Spread(_) => {}
+        }
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         match &self.kind {

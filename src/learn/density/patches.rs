@@ -152,7 +152,7 @@ impl Patches {
         past.memory.changed().iter().for_each(|&slot| self.measure(slot, past));
     }
 
-    fn measure_all(&mut self, past: Past<'_>) {
+    pub(super) fn measure_all(&mut self, past: Past<'_>) {
         past.memory.slots().for_each(|slot| self.measure(slot, past));
     }
 

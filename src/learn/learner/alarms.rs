@@ -22,11 +22,9 @@ impl Learner {
     /// Changes only scratch.
     pub(super) fn raise(&mut self, judged: Option<Judged>) -> Raised {
         self.watch.see(&self.scratch.embedding);
-        let is_strange =
-            self.is_settled() && self.gate.is_strange(judged.map(|judged| judged.lasting_p_value));
         let novelty = judged.map(|judged| judged.novelty);
         let now_s = self.now_s().unwrap_or(0.0);
-        let look = self.watch.look(novelty, now_s, is_strange, self.memory.usual_distance());
+        let look = self.watch.look(novelty, now_s, self.memory.usual_distance());
         // Before there are enough minutes: rarer, as a window, than the wanted number a day.
         let by_rank = || judged.is_some_and(|judged| f64::from(judged.p_value) <= self.rare_p());
         Raised {
@@ -113,7 +111,9 @@ impl Learner {
     ) -> bool {
         let (error, is_rare, is_extreme) = match score.state {
             Scored::Done { reading, is_rare, is_extreme, .. } => {
-                (Some(reading.error), is_rare, is_extreme)
+                // Where nothing guesses, both errors are 0, and no model can stop to fit.
+                let error = Some(reading.error).filter(|_| 0.0 < reading.mean_error);
+                (error, is_rare, is_extreme)
             }
             _ => (None, false, false),
         };

@@ -147,6 +147,22 @@ impl Learner {
         });
     }
 
+    /// Objectives go off, or are tried again, and surprise is made of other guesses: its history is moved
+    /// along, so that nothing looks more or less usual for it.
+    pub(super) fn turn_objectives(&mut self) {
+        self.choose_held_out();
+        if self.scratch.held_out.is_empty() {
+            self.choose_newest();
+        }
+        self.scratch.readings.iter_mut().for_each(Vec::clear);
+        self.last_read = None;
+        self.read_guesses(0, false);
+        self.model.turn();
+        self.read_guesses(1, false);
+        self.shift_surprise();
+        self.watch.rebase();
+    }
+
     /// The newest windows, evenly.
     fn choose_newest(&mut self) {
         let newest = || (0..REVIEWED).map_while(|age| self.memory.recent(age));
@@ -159,9 +175,15 @@ impl Learner {
     pub(super) fn read_held_out(&mut self, place: usize, by_challenger: bool) {
         self.scratch.readings[place].clear();
         self.last_read = None;
-        if self.model.guessing() == 0 {
-            return self.read_groups(place, by_challenger);
+        if self.model.is_guessing() {
+            self.read_guesses(place, by_challenger);
+        } else {
+            self.read_groups(place, by_challenger);
         }
+    }
+
+    /// The guesses of each held-out window alone; all is 0 where no objective guesses.
+    fn read_guesses(&mut self, place: usize, by_challenger: bool) {
         for i in 0..self.scratch.held_out.len() {
             let slot = self.scratch.held_out[i];
             self.recall(slot);

@@ -61,7 +61,9 @@ impl Learner {
     /// sound, or with horizons beyond the end of every window.
     pub fn idle_objectives(&self) -> impl Iterator<Item = &'static str> + '_ {
         let wanted = self.settings.objectives().into_iter().filter(|&(_, weight)| 0.0 < weight);
-        wanted.map(|(name, _)| name).filter(|&name| self.objectives().all(|other| other != name))
+        wanted
+            .map(|(name, _)| name)
+            .filter(|&name| self.model.all_names().all(|other| other != name))
     }
 
     /// What was found out about an objective and not told yet; to be logged.
@@ -111,7 +113,7 @@ impl Learner {
     /// Held-out windows that are read together: one, or groups of them where no objective guesses
     /// tokens.
     pub(super) fn read_together(&self) -> usize {
-        if 0 < self.model.guessing() {
+        if self.model.is_guessing() {
             return 1;
         }
         (self.scratch.held_out.len() / GROUPS).max(LEAST_IN_A_GROUP).min(self.batch_windows)

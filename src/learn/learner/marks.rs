@@ -1,7 +1,8 @@
 //! "This is normal" and "this is not": somebody's word about a moment.
 
 use crate::learn::classes::taught::NamesError;
-use crate::learn::habituation::{Standing, Stranger};
+use crate::learn::density::Past;
+use crate::learn::habituation::{EPISODE_GAP_S, MARK_SLACK_S, Standing, Stranger};
 use crate::learn::learner::Learner;
 use crate::learn::learner::recall::Place;
 
@@ -14,6 +15,8 @@ pub struct Marked {
     pub stranger: Option<Stranger>,
     /// Quarantined windows of the group that are learnt from now.
     pub admitted: usize,
+    /// Windows that had been learnt from and are no longer remembered as usual.
+    pub removed: usize,
     /// Whether its minute was taken out of the alarm budget.
     pub is_off_budget: bool,
 }
@@ -50,7 +53,8 @@ impl Learner {
 
     /// "This is not normal": windows like that moment, when they are strange, are never learnt from, and
     /// the alarm was a true one, which does not use up the budget. The budget remembers alarms for a week,
-    /// which is longer than their windows are remembered.
+    /// which is longer than their windows are remembered. What was learnt from already is laid aside with what was
+    /// kept out; what it has done to weights, statistics and histories stays.
     ///
     /// # Errors
     ///
@@ -59,12 +63,13 @@ impl Learner {
         match self.mark(at_s, Standing::Never) {
             Ok(mut marked) => {
                 marked.is_off_budget = 0 < self.watch.budget.acknowledge(marked.at_s);
+                marked.removed = self.take_out(&marked);
                 Ok(marked)
             }
             Err(forgotten) if self.watch.budget.has_alarms(at_s) => {
                 debug_assert!(matches!(forgotten, NamesError::NoSuchMoment { .. }), "{forgotten}");
                 let is_off_budget = 0 < self.watch.budget.acknowledge(at_s);
-                Ok(Marked { at_s, stranger: None, admitted: 0, is_off_budget })
+                Ok(Marked { at_s, stranger: None, admitted: 0, removed: 0, is_off_budget })
             }
             Err(error) => Err(error),
         }
@@ -76,7 +81,62 @@ impl Learner {
         self.watch.see(&self.scratch.embedding);
         let stranger = self.watch.mark(self.memory.usual_distance(), moment.at_s, standing);
         let stranger = Some(stranger);
-        Ok(Marked { at_s: moment.at_s, stranger, admitted: 0, is_off_budget: false })
+        let at_s = moment.at_s;
+        Ok(Marked { at_s, stranger, admitted: 0, removed: 0, is_off_budget: false })
+    }
+
+    /// Lays aside what memory holds of the group that the moment stands for: from its first visit on, or, of a
+    /// group that was never kept out, the visit that the moment belongs to. Nothing, where that is more than half
+    /// of all that is remembered: it is the place itself.
+    fn take_out(&mut self, marked: &Marked) -> usize {
+        let Some(stranger) = marked.stranger else { return 0 };
+        let mut slots: Vec<usize> = self.memory.slots().collect();
+        slots.retain(|&slot| {
+            same_time(self.memory.facts(slot).at_s, marked.at_s) || self.is_like(slot, stranger.id)
+        });
+        if 0 < stranger.windows {
+            let since_s = stranger.first_s - MARK_SLACK_S;
+            slots.retain(|&slot| since_s <= self.memory.facts(slot).at_s);
+        } else {
+            self.keep_visit(&mut slots, marked.at_s);
+        }
+        if slots.is_empty() || self.memory.len() < 2 * slots.len() {
+            return 0;
+        }
+        for &slot in &slots {
+            let facts = self.memory.facts(slot);
+            self.load_moment(Place::Memory(slot));
+            self.lay_aside(facts.valid_tokens, facts.at_s);
+        }
+        self.memory.forget(&slots);
+        let past = Past {
+            memory: &self.memory,
+            codec: &self.embedding_codec,
+            token_codec: &self.token_codec,
+        };
+        self.distance.reread(past);
+        self.classes.mark_stale();
+        self.scratch.joined = None;
+        self.last_slot = None;
+        slots.len()
+    }
+
+    /// Keeps those of `slots` whose windows are of one visit with what was there at `at_s`.
+    fn keep_visit(&self, slots: &mut Vec<usize>, at_s: f64) {
+        let of = |&slot: &usize| self.memory.facts(slot).at_s;
+        slots.sort_unstable_by(|a, b| of(a).total_cmp(&of(b)));
+        let is_one = |a: &usize, b: &usize| of(b) < of(a) + EPISODE_GAP_S;
+        let visit =
+            slots.chunk_by(is_one).find(|visit| visit.iter().any(|s| same_time(of(s), at_s)));
+        *slots = visit.map_or_else(Vec::new, <[usize]>::to_vec);
+    }
+
+    /// Whether a remembered window belongs to that group of strangers.
+    fn is_like(&mut self, slot: usize, id: u64) -> bool {
+        self.load_moment(Place::Memory(slot));
+        self.watch.see(&self.scratch.embedding);
+        let found = self.watch.find(self.memory.usual_distance());
+        found.is_some_and(|which| self.watch.strangers.known()[which].id == id)
     }
 }
 

@@ -89,6 +89,64 @@ fn a_resting_learner_comes_to_know_what_is_usual_and_is_not_trained() {
     assert_eq!(champion_bits(&learner), at_first);
 }
 
+/// Windows whose tokens are nearly alike, each elsewhere: a neighbour's copy is the best guess of a token.
+fn copies(rng: &mut Rng) -> Latent {
+    let mut normal = || (0..12).map(|_| rng.unit_f32()).sum::<f32>() - 6.0;
+    let mut latent = Latent::zeros(SHAPE);
+    let mut token = [(); 6].map(|()| normal());
+    for mut row in latent.tokens.rows_mut() {
+        row.iter_mut().zip(&mut token).for_each(|(to, x)| {
+            *x += 0.05 * normal();
+            *to = *x;
+        });
+    }
+    latent.embedding.iter_mut().for_each(|x| *x = normal());
+    latent
+}
+
+/// Failure 2. Fails when surprise goes on being made of guesses that are copies (`is_on` in `Model::guess`),
+/// when its history is not moved along (`shift_surprise` in `turn_objectives`), and when steps without an
+/// objective are not counted.
+#[test]
+fn guesses_that_are_copies_leave_surprise_without_a_step_in_novelty_and_come_back() {
+    let settings = settings(|raw| {
+        raw.surprise_weight = 1.0;
+        raw.updates_per_window = 8.0;
+        raw.first_updates_per_window = 8.0;
+        raw.level_share = 0.0;
+    });
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings, 1);
+    let mut rng = Rng::from_seed(5);
+    let mut at_s = 0.0;
+    while learner.model.is_guessing() {
+        assert!(at_s < 6000.0, "copies are not noticed");
+        at_s = live(&mut learner, at_s, 1, || copies(&mut rng));
+    }
+    let notice = learner.notice().expect("it is told");
+    assert_eq!((notice.objective, notice.is_off), ("masked_prediction", true));
+    let updates = learner.report().updates;
+    let (mut novelty, mut count) = (0.0, 0.0);
+    let until_s = at_s + 600.0;
+    while at_s < until_s {
+        let latent = copies(&mut rng);
+        let score = learner.score(&latent);
+        assert_eq!(score.surprise, 0.0);
+        novelty += score.novelty.expect("long warm");
+        count += 1.0;
+        learner.learn(&latent, &score, at_s);
+        at_s += 10.0;
+    }
+    assert!((novelty / count).abs() < 1.0, "{} deviations in the mean", novelty / count);
+    assert_eq!(learner.report().updates, updates, "there is nothing to learn");
+    // Another place, in which there is something to guess.
+    let mut place = Place::new(SHAPE, 7);
+    at_s = live(&mut learner, at_s, 1250, || place.usual());
+    assert!(learner.model.is_guessing() && learner.notice().is_some_and(|notice| !notice.is_off));
+    live(&mut learner, at_s, 400, || place.usual());
+    let usual: Vec<Latent> = (0..50).map(|_| place.usual()).collect();
+    assert!(learner.notice().is_none() && 0.1 < skill(&mut learner, &usual));
+}
+
 /// Failure 17. Fails when `add_to_batch` does not ask whether a window is held out.
 #[test]
 fn no_held_out_window_is_ever_rehearsed() {
@@ -264,6 +322,37 @@ fn a_rare_kind_stays_in_batches_and_in_memory() {
     live(&mut fresh, 0.0, 1500, || place.usual());
     let never = fresh.score(&again).density;
     assert!(other + 0.5 < never, "met once: {other}; never met: {never}");
+}
+
+/// Failure 10. Fails when `add_to_batch` does not count windows of a dull kind.
+#[test]
+fn silence_is_no_more_than_its_share_of_any_batch() {
+    let mut place = Place::new(SHAPE, 9);
+    let mut rng = Rng::from_seed(4);
+    let mut silence = || {
+        let mut latent = Latent::zeros(SHAPE);
+        latent.tokens.iter_mut().for_each(|x| *x = 0.02 * (rng.unit_f32() - 0.5));
+        latent.embedding.iter_mut().for_each(|x| *x = 0.02 * (rng.unit_f32() - 0.5));
+        latent
+    };
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(|raw| raw.quarantine_p = 0.0), 1);
+    let mut window = 0;
+    live(&mut learner, 0.0, 6500, || {
+        window += 1;
+        if window % 50 == 0 { elsewhere(place.usual()) } else { silence() }
+    });
+    let (mut most, mut all) = (0, 0);
+    for _ in 0..300 {
+        learner.fill_batch();
+        most = most.max(learner.dull_in_batch);
+        all += learner.dull_in_batch;
+    }
+    assert!(0 < all, "there is silence in memory");
+    assert!(
+        most as f32 <= 0.15 * learner.batch_windows as f32,
+        "{most} of {}",
+        learner.batch_windows
+    );
 }
 
 /// Fails when the p-value that an alarm needs stays the same however many there were: a place whose tail is

@@ -134,6 +134,9 @@ impl Learner {
             trail_s: &scratch.trail_s,
         };
         let loss = self.model.loss(&self.challenger, batch, &mut self.rng, &mut scratch.grads);
+        if self.model.turns() {
+            self.turn_objectives();
+        }
         if loss.is_none() {
             return false;
         }
@@ -148,7 +151,7 @@ impl Learner {
 
     /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], a quarter drawn from
     /// all common kinds of windows alike, the rest drawn from all.
-    fn fill_batch(&mut self) {
+    pub(super) fn fill_batch(&mut self) {
         self.scratch.batch_valid.clear();
         self.scratch.batch_at_s.clear();
         self.dull_in_batch = 0;

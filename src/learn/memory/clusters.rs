@@ -124,6 +124,11 @@ impl Clusters {
         }
     }
 
+    /// Forgets a kind; its place is free.
+    pub(super) fn drop(&mut self, which: usize) {
+        self.mass[which] = 0.0;
+    }
+
     /// The one that stands for most windows.
     pub(super) fn largest(&self) -> Option<usize> {
         self.used().max_by(|&a, &b| self.mass[a].total_cmp(&self.mass[b]))

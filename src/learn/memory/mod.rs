@@ -18,6 +18,7 @@
 //! blocks, because a window's neighbour is nearly its copy.
 
 mod clusters;
+mod forget;
 mod plan;
 mod rehearsal;
 mod state;
@@ -59,7 +60,7 @@ pub struct Memory {
     tokens: Vec<i8>,
     embeddings: Vec<i16>,
     facts: Vec<Facts>,
-    /// Windows ever pushed into the ring, and ever offered to the reservoir.
+    /// Windows pushed into the ring, without those taken out again; and ever offered to the reservoir.
     pushed: u64,
     offered: u64,
     /// Windows in the reservoir, and of each cluster kept and ever offered.

@@ -147,3 +147,47 @@ fn bytes_are_exact() {
     let clusters = WITH_CLUSTERS.clusters * (4 + 4 + 8 + 8 + 8);
     assert_eq!(memory.bytes(), windows + clusters + MOST_CHANGED * 8);
 }
+
+/// Fails when the ring is not turned to its oldest window first, when what stays does not move together, and
+/// when a kind of which nothing is left stays one.
+#[test]
+fn what_is_forgotten_is_gone_with_its_kind_and_the_rest_goes_on() {
+    let (codec, mut rng) = (Codec::plain(1), Rng::from_seed(2));
+    let mut memory = Memory::new(WITH_CLUSTERS);
+    let mut push = |memory: &mut Memory, window: u8| {
+        let kind = if (60..66).contains(&window) { 50.0 } else { 0.1 * f32::from(window % 3) };
+        let x = [f32::from(window)];
+        let facts = (1, f64::from(window));
+        memory.push((&codec, &x), (&codec, &x), facts, &[kind], &mut rng);
+    };
+    (0..70).for_each(|window| push(&mut memory, window));
+    let held = |memory: &Memory| -> Vec<f64> {
+        let mut held: Vec<f64> = memory.slots().map(|slot| memory.facts(slot).at_s).collect();
+        held.sort_unstable_by(f64::total_cmp);
+        held
+    };
+    let is_out = |at_s: f64| (60.0..66.0).contains(&at_s) || [67.0, 3.0].contains(&at_s);
+    let mut expected = held(&memory);
+    let all = expected.len();
+    expected.retain(|&at_s| !is_out(at_s));
+    assert!(expected.len() + 5 < all && memory.kind(&[50.0]).is_some_and(|kind| kind.1 < 1.0));
+    let slots: Vec<usize> =
+        memory.slots().filter(|&slot| is_out(memory.facts(slot).at_s)).collect();
+    memory.forget(&slots);
+    assert_eq!(held(&memory), expected);
+    for slot in memory.slots() {
+        let (stored, scale) = memory.embedding(slot);
+        let x = f64::from(f32::from(stored[0]) * scale);
+        assert!((x - memory.facts(slot).at_s).abs() < 0.01, "another window's numbers: {x}");
+    }
+    assert!(memory.kind(&[50.0]).is_some_and(|kind| 40.0 < kind.1), "it is no kind any more");
+    let newest = |memory: &Memory| -> Vec<f64> {
+        (0..4).map_while(|age| memory.recent(age)).map(|slot| memory.facts(slot).at_s).collect()
+    };
+    assert_eq!(newest(&memory), [69.0, 68.0, 66.0]);
+    push(&mut memory, 70);
+    assert_eq!(newest(&memory), [70.0, 69.0, 68.0, 66.0]);
+    (71..200).for_each(|window| push(&mut memory, window));
+    assert_eq!(newest(&memory), [199.0, 198.0, 197.0, 196.0]);
+    assert!(held(&memory).windows(2).all(|pair| pair[0] < pair[1]), "nothing is there twice");
+}

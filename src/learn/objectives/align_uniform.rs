@@ -135,6 +135,10 @@ impl<F: Real> Objective<F> for AlignUniform<F> {
         }
     }
 
+    fn watches(&mut self) -> &mut [Watch] {
+        &mut self.watches
+    }
+
     fn shortcut(&self) -> Option<Shortcut> {
         let [one_feature, alike] = &self.watches;
         if alike.has_tripped() {

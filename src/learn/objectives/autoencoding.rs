@@ -133,6 +133,10 @@ impl<F: Real> Objective<F> for Autoencoding<F> {
         self.watch.observe(self.rebuilt);
     }
 
+    fn watches(&mut self) -> &mut [Watch] {
+        std::slice::from_mut(&mut self.watch)
+    }
+
     fn shortcut(&self) -> Option<Shortcut> {
         self.watch.has_tripped().then_some(Shortcut::Identity)
     }

@@ -134,6 +134,10 @@ impl<F: Real> Objective<F> for Colorization<F> {
         self.last_s = self.newest_s;
     }
 
+    fn watches(&mut self) -> &mut [Watch] {
+        std::slice::from_mut(&mut self.watch)
+    }
+
     fn shortcut(&self) -> Option<Shortcut> {
         self.watch.has_tripped().then_some(Shortcut::Still)
     }

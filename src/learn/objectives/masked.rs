@@ -1,15 +1,15 @@
 //! Masked prediction: hide tokens, guess them from those around.
 //!
 //! Spans in a sequence, blocks in a picture: the neighbour of a token is nearly its copy, and hiding
-//! single tokens would teach little more than to copy. Whether it is better than copying is watched and
-//! told.
+//! single tokens would teach little more than to copy. Where it is no better than copying it is switched
+//! off.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
 use crate::config::learn::LearnSettings;
 use crate::learn::objectives::build::{Nets, Plan};
 use crate::learn::objectives::head::{Head, HeadSpace};
-use crate::learn::objectives::predictive::{COPIES, LEARNING};
+use crate::learn::objectives::predictive::{COPIES, LEARNING, MOST_OF_COPYING};
 use crate::learn::objectives::unit::{add_scaled, dot};
 use crate::learn::objectives::views::index_below;
 use crate::learn::objectives::watch::{Shortcut, Watch};
@@ -151,7 +151,7 @@ impl<F: Real> MaskedPrediction<F> {
             }
             wrong += dot(error, error).f64();
         }
-        self.of_copying = wrong / copied;
+        self.of_copying = (wrong / copied).min(MOST_OF_COPYING);
     }
 
     /// Chooses by hand what [`Objective::draw`] draws: one flag for each token of each window.
@@ -245,6 +245,10 @@ impl<F: Real> Objective<F> for MaskedPrediction<F> {
 
     fn watch(&mut self) {
         self.watch.observe(self.of_copying);
+    }
+
+    fn watches(&mut self) -> &mut [Watch] {
+        std::slice::from_mut(&mut self.watch)
     }
 
     fn shortcut(&self) -> Option<Shortcut> {

@@ -5,9 +5,9 @@
 //! parameters that objectives share, so that a weight says what share of a step an objective has,
 //! whatever the scale of its loss: `g ← Σ λₒ gₒ / (mean ‖gₒ‖ + ε)`.
 //!
-//! An objective is switched off for good when its shortcut was found, or when its gradient has pointed
-//! against that of the first objective (cosine below −0.3) for more than 100 steps in a row. Objectives
-//! that guess tokens and turn out to copy are told, but go on: surprise is made of their errors.
+//! An objective is switched off when its shortcut was found, or when its gradient has pointed against that
+//! of the first objective (cosine below −0.3) for more than 100 steps in a row. Places change, so it is
+//! tried again: after [`REST_STEPS`] steps without it the first time, twice as many the next, and so on.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::learn::objectives::watch::Shortcut;
@@ -20,6 +20,11 @@ const EPSILON: f64 = 1e-8;
 const AGAINST: f64 = -0.3;
 /// Steps in a row for which it may.
 const PATIENCE: u64 = 100;
+/// Steps without an objective that was switched off for the first time. Those in which it shows once more
+/// what it is solved by are 1200 at most.
+pub const REST_STEPS: u64 = 10_000;
+/// Rests are doubled no more often than this.
+const MOST_DOUBLED: u64 = 16;
 
 /// One objective's part in the mix.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -27,8 +32,22 @@ struct Share {
     mean_length: f64,
     steps: u64,
     against: u64,
+    /// What it is off for, or was last.
     found: Option<Shortcut>,
-    is_told: bool,
+    is_off: bool,
+    /// How often it was switched off, and steps without it since it was last.
+    times: u64,
+    rested: u64,
+    /// It goes off, or on again, at the next [`Mixer::turn`].
+    turns: bool,
+    has_news: bool,
+}
+
+impl Share {
+    /// Steps that it is off for, or was.
+    fn rest(&self) -> u64 {
+        REST_STEPS << self.times.saturating_sub(1).min(MOST_DOUBLED)
+    }
 }
 
 /// An objective, and what was found out about it.
@@ -38,8 +57,10 @@ pub struct Notice {
     pub objective: &'static str,
     /// What was found.
     pub found: Shortcut,
-    /// Whether it is off from now on.
+    /// Whether it is off from now on; else it was, and is tried again.
     pub is_off: bool,
+    /// For how many steps it is off, or was.
+    pub rest_steps: u64,
 }
 
 /// See the module.
@@ -54,9 +75,9 @@ impl Mixer {
         Self { shares: vec![Share::default(); objectives] }
     }
 
-    /// Whether an objective still learns.
+    /// Whether an objective learns.
     pub fn is_on(&self, which: usize) -> bool {
-        self.shares[which].found.is_none_or(|found| !switches_off(found))
+        !self.shares[which].is_off
     }
 
     /// What a gradient of that length is multiplied with, weight 1; takes the length in first.
@@ -80,24 +101,51 @@ impl Mixer {
         }
     }
 
-    /// Takes in what an objective was found to be solved by. The first finding stays, but one that switches
-    /// it off takes the place of one that does not.
+    /// Takes in what an objective that learns was found to be solved by; the first finding stays.
     pub fn found(&mut self, which: usize, found: Shortcut) {
         let share = &mut self.shares[which];
-        if share.found.is_none_or(|before| !switches_off(before) && switches_off(found)) {
-            (share.found, share.is_told) = (Some(found), false);
+        if !share.is_off && !share.turns {
+            (share.found, share.turns) = (Some(found), true);
         }
     }
 
-    /// One finding that was not told yet.
-    pub fn notice(&mut self) -> Option<(usize, Shortcut, bool)> {
-        let which = self.shares.iter().position(|s| s.found.is_some() && !s.is_told)?;
-        self.shares[which].is_told = true;
-        let found = self.shares[which].found?;
-        Some((which, found, switches_off(found)))
+    /// A step without an objective that is off; `true` when it has been long enough, and its watch must
+    /// begin anew.
+    pub fn rest(&mut self, which: usize) -> bool {
+        let share = &mut self.shares[which];
+        share.rested += 1;
+        share.turns = share.rest() <= share.rested;
+        share.turns
     }
 
-    /// Appends everything that changes. What was told is told again after a restart.
+    /// Whether [`Mixer::turn`] will change which objectives learn.
+    pub fn turns(&self) -> bool {
+        self.shares.iter().any(|share| share.turns)
+    }
+
+    /// Switches off those that something was found out about, and on those that were off long enough.
+    pub fn turn(&mut self) {
+        for share in self.shares.iter_mut().filter(|share| share.turns) {
+            share.turns = false;
+            share.is_off = !share.is_off;
+            share.has_news = true;
+            share.against = 0;
+            if share.is_off {
+                share.times += 1;
+                share.rested = 0;
+            }
+        }
+    }
+
+    /// What was not told yet of one objective.
+    pub fn notice(&mut self) -> Option<(usize, Shortcut, bool, u64)> {
+        let which = self.shares.iter().position(|share| share.has_news)?;
+        let share = &mut self.shares[which];
+        share.has_news = false;
+        Some((which, share.found?, share.is_off, share.rest()))
+    }
+
+    /// Appends everything that changes. Which objectives are off is told again after a restart.
     pub fn save(&self, to: &mut Writer) {
         to.section("mixer");
         to.len(self.shares.len());
@@ -106,6 +154,9 @@ impl Mixer {
             to.u64(share.steps);
             to.u64(share.against);
             Shortcut::save(share.found, to);
+            to.flag(share.is_off);
+            to.u64(share.times);
+            to.u64(share.rested);
         }
     }
 
@@ -122,30 +173,56 @@ impl Mixer {
             share.steps = from.u64()?;
             share.against = from.u64()?;
             share.found = Shortcut::load(from)?;
+            share.is_off = from.flag()?;
+            share.times = from.u64()?;
+            share.rested = from.u64()?;
+            share.has_news = share.is_off;
         }
         Ok(())
     }
-}
-
-const fn switches_off(found: Shortcut) -> bool {
-    !matches!(found, Shortcut::Copies)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Fails when the first finding stays whatever comes.
+    /// Fails when one that is off stays off (`turns` in `rest`), when rests are not doubled, and when what was
+    /// found before counts at once.
     #[test]
-    fn one_that_only_copies_can_still_be_found_to_work_against_the_first() {
+    fn one_that_is_off_is_tried_again_and_then_rests_twice_as_long() {
         let mut mixer = Mixer::new(2);
-        mixer.found(1, Shortcut::Copies);
-        assert_eq!(mixer.notice(), Some((1, Shortcut::Copies, false)));
-        (0..=PATIENCE + 1).for_each(|_| mixer.compare(1, -1.0));
-        assert!(!mixer.is_on(1));
-        assert_eq!(mixer.notice(), Some((1, Shortcut::Opposes, true)));
-        mixer.found(1, Shortcut::Copies);
-        assert!(!mixer.is_on(1) && mixer.notice().is_none());
+        for rest_steps in [REST_STEPS, 2 * REST_STEPS, 4 * REST_STEPS] {
+            mixer.found(1, Shortcut::Copies);
+            assert!(mixer.is_on(1) && mixer.turns(), "not before the turn");
+            mixer.turn();
+            let notice = mixer.notice();
+            assert_eq!(notice, Some((1, Shortcut::Copies, true, rest_steps)));
+            mixer.found(1, Shortcut::Copies);
+            assert!(!mixer.turns(), "what is off is not switched on by another finding");
+            assert_eq!((1..).find(|_| mixer.rest(1)), Some(rest_steps));
+            assert!(!mixer.is_on(1) && mixer.is_on(0));
+            mixer.turn();
+            assert!(mixer.is_on(1) && !mixer.turns());
+            let notice = mixer.notice();
+            assert_eq!(notice, Some((1, Shortcut::Copies, false, rest_steps)));
+            assert_eq!(mixer.notice(), None);
+        }
+    }
+
+    /// Fails when anything of it is not saved.
+    #[test]
+    fn a_rest_goes_on_after_a_restart_and_is_told_again() {
+        let mut mixer = Mixer::new(1);
+        mixer.found(0, Shortcut::Copies);
+        mixer.turn();
+        (0..REST_STEPS - 1).for_each(|_| assert!(!mixer.rest(0)));
+        let mut writer = Writer::default();
+        mixer.save(&mut writer);
+        let bytes = writer.into_bytes();
+        let mut loaded = Mixer::new(1);
+        loaded.load(&mut Reader::new(&bytes)).unwrap();
+        assert_eq!(loaded.notice(), Some((0, Shortcut::Copies, true, REST_STEPS)));
+        assert!(!loaded.is_on(0) && loaded.rest(0));
     }
 
     #[test]
@@ -171,19 +248,12 @@ mod tests {
         mixer.compare(1, 0.0);
         for _ in 0..PATIENCE {
             mixer.compare(1, -0.5);
-            assert!(mixer.is_on(1) && mixer.notice().is_none());
+            assert!(!mixer.turns());
         }
         mixer.compare(1, -0.31);
+        mixer.turn();
         assert!(!mixer.is_on(1) && mixer.is_on(0));
-        assert_eq!(mixer.notice(), Some((1, Shortcut::Opposes, true)));
+        assert_eq!(mixer.notice(), Some((1, Shortcut::Opposes, true, REST_STEPS)));
         assert_eq!(mixer.notice(), None);
-    }
-
-    #[test]
-    fn what_copies_is_told_and_goes_on() {
-        let mut mixer = Mixer::new(1);
-        mixer.found(0, Shortcut::Copies);
-        assert!(mixer.is_on(0));
-        assert_eq!(mixer.notice(), Some((0, Shortcut::Copies, false)));
     }
 }

@@ -36,7 +36,7 @@ use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
 use crate::encode::sides::SideKind;
 use crate::learn::objectives::head::HeadSpace;
-use crate::learn::objectives::watch::Shortcut;
+use crate::learn::objectives::watch::{Shortcut, Watch};
 use crate::nn::context::{Context, ContextSpace};
 use crate::nn::real::Real;
 
@@ -154,6 +154,11 @@ pub trait Objective<F: Real>: std::fmt::Debug + Send {
 
     /// Takes in how the last loss could have been had without learning.
     fn watch(&mut self) {}
+
+    /// What watches it, to begin anew when it is tried again.
+    fn watches(&mut self) -> &mut [Watch] {
+        &mut []
+    }
 
     /// What it was found to be solved by, instead of learning.
     fn shortcut(&self) -> Option<Shortcut> {

@@ -1,8 +1,8 @@
 //! Predictive coding: guess the tokens (or rows of a picture) to come from those so far.
 //!
 //! Several horizons, each with its own head: the next token of a smooth stream is nearly the present
-//! one, and guessing only that would teach to copy. Whether it is better than copying is watched and
-//! told.
+//! one, and guessing only that would teach to copy. Where it is no better than copying it is
+//! switched off.
 
 use crate::base::bytes::{Malformed, Reader, Writer};
 use crate::base::rng::Rng;
@@ -19,6 +19,9 @@ use crate::nn::real::Real;
 pub const LEARNING: u64 = 1000;
 /// Share of the error of copying from which on nothing more was learnt.
 pub const COPIES: f64 = 0.98;
+/// A step counts for no more than this: in one batch of silence a copy is without any error, and says nothing
+/// of all the others.
+pub const MOST_OF_COPYING: f64 = 2.0;
 
 /// The objective.
 #[derive(Debug)]
@@ -72,7 +75,7 @@ impl<F: Real> PredictiveCoding<F> {
                 wrong += dot(error, error).f64();
             }
         }
-        self.of_copying = wrong / copied;
+        self.of_copying = (wrong / copied).min(MOST_OF_COPYING);
     }
 
     fn forward(&mut self, room: &mut Room<F>, params: &[F], batch: Batch<'_, F>) {
@@ -134,6 +137,10 @@ impl<F: Real> Objective<F> for PredictiveCoding<F> {
 
     fn watch(&mut self) {
         self.watch.observe(self.of_copying);
+    }
+
+    fn watches(&mut self) -> &mut [Watch] {
+        std::slice::from_mut(&mut self.watch)
     }
 
     fn shortcut(&self) -> Option<Shortcut> {

@@ -117,6 +117,10 @@ impl<F: Real> Objective<F> for Rotation<F> {
         }
     }
 
+    fn watches(&mut self) -> &mut [Watch] {
+        std::slice::from_mut(&mut self.watch)
+    }
+
     fn shortcut(&self) -> Option<Shortcut> {
         self.watch.has_tripped().then_some(Shortcut::Border)
     }

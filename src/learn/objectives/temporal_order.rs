@@ -183,6 +183,10 @@ impl<F: Real> Objective<F> for TemporalOrder<F> {
         self.watch.observe(most);
     }
 
+    fn watches(&mut self) -> &mut [Watch] {
+        std::slice::from_mut(&mut self.watch)
+    }
+
     fn shortcut(&self) -> Option<Shortcut> {
         self.watch.has_tripped().then_some(Shortcut::Ramp)
     }

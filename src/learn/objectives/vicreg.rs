@@ -155,6 +155,10 @@ impl<F: Real> Objective<F> for Vicreg<F> {
         self.watches[1].observe(self.lack);
     }
 
+    fn watches(&mut self) -> &mut [Watch] {
+        &mut self.watches
+    }
+
     fn shortcut(&self) -> Option<Shortcut> {
         let [one_feature, alike] = &self.watches;
         if alike.has_tripped() {

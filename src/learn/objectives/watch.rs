@@ -111,6 +111,11 @@ impl Watch {
         Self { first_steps: steps, ..Self::at(limit) }
     }
 
+    /// Forgets what it has seen.
+    pub const fn restart(&mut self) {
+        (self.mean, self.steps, self.in_a_row) = (0.0, 0, 0);
+    }
+
     /// Takes in one step. Numbers that are not finite are passed over.
     pub fn observe(&mut self, x: f64) {
         if !x.is_finite() {

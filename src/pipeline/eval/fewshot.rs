@@ -16,6 +16,7 @@ use crate::pipeline::eval::episodes::episodes;
 use crate::pipeline::eval::frozen::Centre;
 use crate::pipeline::eval::frozen::Whitened;
 use crate::pipeline::eval::live;
+use crate::pipeline::eval::live::DAY_S;
 use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Plan;
 use crate::pipeline::eval::paired::Runs;
@@ -55,6 +56,7 @@ enum Kind {
     Frozen(Pool, Frame),
     Random,
     FirstSession,
+    DailyReset,
     Adapted,
 }
 
@@ -64,7 +66,8 @@ impl Space {
         let pools = [Pool::Embedding, Pool::Mean, Pool::MeanMost];
         let frames = [Frame::Raw, Frame::Centred, Frame::Whitened];
         let frozen = pools.iter().flat_map(|&pool| frames.map(|frame| Kind::Frozen(pool, frame)));
-        frozen.chain([Kind::Random, Kind::FirstSession, Kind::Adapted]).map(Space).collect()
+        let learnt = [Kind::Random, Kind::FirstSession, Kind::DailyReset, Kind::Adapted];
+        frozen.chain(learnt).map(Space).collect()
     }
 
     /// In words, for a table.
@@ -73,6 +76,7 @@ impl Space {
             return match self.0 {
                 Kind::Random => "random adapter",
                 Kind::FirstSession => "first session only",
+                Kind::DailyReset => "anew each day",
                 _ => "adapted",
             }
             .into();
@@ -99,6 +103,11 @@ impl Space {
     pub const fn is_adapted(self) -> bool {
         matches!(self.0, Kind::Adapted)
     }
+
+    /// Whether a life of so many seconds makes the learner as configured of it, which has a line of its own.
+    pub fn is_adapted_for(self, end_s: f64) -> bool {
+        self.0 == Kind::DailyReset && end_s <= DAY_S
+    }
 }
 
 /// A line of the table.
@@ -120,7 +129,7 @@ pub struct Figures {
 /// What came of all spaces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// In the order of [`Space::all`].
+    /// In the order of [`Space::all`], without those that [`Space::is_adapted_for`] names.
     pub lines: Vec<Figures>,
     /// Which line is the best frozen one.
     pub best: usize,
@@ -168,7 +177,9 @@ pub fn compare(task: &Task<'_>, setup: Setup, told: &mut dyn FnMut()) -> Option<
     let episodes = episodes(&classes, setup)?;
     let mut all = Vec::new();
     for space in Space::all() {
-        all.push((space, runs(task, space, &episodes)));
+        if !space.is_adapted_for(task.life.end_s()) {
+            all.push((space, runs(task, space, &episodes)));
+        }
         told();
     }
     let score =
@@ -236,7 +247,8 @@ fn learner(task: &Task<'_>, kind: Kind, seed: u64) -> Learner {
     };
     let learn_until_s = (kind == Kind::FirstSession).then(|| FIRST_SESSION * task.life.end_s());
     let mut learner = task.nursery.learner(&own, seed);
-    let plan = Plan { learn_until_s, ..Plan::default() };
+    let begin_anew_s = (kind == Kind::DailyReset).then_some(DAY_S);
+    let plan = Plan { learn_until_s, begin_anew_s };
     live::live(task.nursery, &mut learner, (&own, seed), task.life, plan);
     learner
 }

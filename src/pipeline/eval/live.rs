@@ -10,8 +10,13 @@ use crate::encode::density::Density;
 use crate::encode::latent::LatentShape;
 use crate::learn::learner::Learner;
 use crate::learn::learner::Score;
+use crate::pipeline::eval::fusion::Channel;
+use crate::pipeline::eval::fusion::Channels;
 use crate::pipeline::eval::stream::Stream;
 use crate::pipeline::eval::stream::Studio;
+
+/// Seconds of a day.
+pub const DAY_S: f64 = 86_400.0;
 
 /// Makes learners for one encoder.
 #[derive(Debug, Clone)]
@@ -67,6 +72,8 @@ pub struct Read {
     /// The same of guessing the token before; `None` also where learning is over, because in
     /// pictures the one before is of the last window that was learnt.
     pub persistence: Option<f32>,
+    /// Surprise and density, each against its own past; `None` in warm-up, and outside [`live`].
+    pub channels: Option<[Channel; 2]>,
 }
 
 impl Read {
@@ -74,7 +81,7 @@ impl Read {
     pub fn of(score: &Score) -> Self {
         let (novelty, p_value, event) = (score.novelty, score.p_value, score.event);
         let persistence = score.persistence_error();
-        Self { novelty, p_value, event, errors: score.errors(), persistence }
+        Self { novelty, p_value, event, errors: score.errors(), persistence, channels: None }
     }
 }
 
@@ -115,21 +122,24 @@ pub fn live(
 ) -> Vec<Read> {
     let mut anew_s = plan.begin_anew_s;
     let mut reads = Vec::with_capacity(stream.windows.len());
+    let mut channels = Channels::new(settings);
     for window in &stream.windows {
         if let (Some(every_s), Some(at_s)) = (plan.begin_anew_s, anew_s)
             && at_s <= window.start_s
         {
             *learner = nursery.learner(settings, seed);
+            channels = Channels::new(settings);
             let passed = ((window.start_s - at_s) / every_s).floor();
             anew_s = Some(at_s + every_s * (1.0 + passed));
         }
         let score = learner.score(&window.latent);
-        let mut read = Read::of(&score);
+        let mut read = Read { channels: channels.judge(&score), ..Read::of(&score) };
         if plan.learn_until_s.is_some_and(|until_s| until_s < window.end_s) {
             learner.freeze();
             read.persistence = None;
         }
-        learner.learn(&window.latent, &score, window.start_s);
+        let learnt = learner.learn(&window.latent, &score, window.start_s);
+        channels.observe(&score, learnt.admission, window.start_s);
         reads.push(read);
     }
     reads

@@ -12,6 +12,7 @@ pub mod episodes;
 pub mod fewshot;
 pub mod forgetting;
 pub mod frozen;
+pub mod fusion;
 pub mod live;
 pub mod novelty;
 pub mod paired;

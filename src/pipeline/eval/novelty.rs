@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use crate::config::learn::LearnSettings;
 use crate::config::problems::Problems;
 use crate::pipeline::eval::frozen::Frozen;
+use crate::pipeline::eval::fusion::Fusion;
 use crate::pipeline::eval::live;
 use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::live::Read;
@@ -52,6 +53,12 @@ impl Run {
             events: reads.iter().map(|read| read.event).collect(),
             reads: reads.to_vec(),
         }
+    }
+
+    /// The same run, scored by another rule, which has no alarms of its own.
+    fn fused(&self, rule: Fusion) -> Self {
+        let score = |read: &Read| read.channels.map_or(f64::NEG_INFINITY, |both| rule.of(both));
+        Self { scores: self.reads.iter().map(score).collect(), ..Self::default() }
     }
 
     /// Of what the encoder alone says of `judged`, after `learnt`.
@@ -106,6 +113,8 @@ pub fn judge(
     let mut runs: Vec<Vec<Run>> = Vec::with_capacity(rows.len());
     for row in rows {
         runs.push(match row {
+            // Both are made of the runs of the learner as configured, below.
+            Row::Fused(_) => Vec::new(),
             row if row.is_adapted_for(place.stream.end_s()) => Vec::new(),
             Row::Frozen(way) => vec![Run::frozen(*way, &learnt, &judged)],
             row => {
@@ -118,7 +127,12 @@ pub fn judge(
     }
     if let Some(adapted) = rows.iter().position(|row| *row == Row::Adapted) {
         let adapted = runs[adapted].clone();
-        runs.iter_mut().filter(|runs| runs.is_empty()).for_each(|runs| runs.clone_from(&adapted));
+        for (row, runs) in rows.iter().zip(&mut runs).filter(|(_, runs)| runs.is_empty()) {
+            *runs = match row {
+                Row::Fused(rule) => adapted.iter().map(|run| run.fused(*rule)).collect(),
+                _ => adapted.clone(),
+            };
+        }
     }
     Ok(Judged::of(place, &judged, runs))
 }

@@ -4,11 +4,10 @@ use crate::config::learn::LearnSettings;
 use crate::config::learn::LearnToml;
 use crate::config::problems::Problems;
 use crate::pipeline::eval::frozen::Frozen;
+use crate::pipeline::eval::fusion::Fusion;
 use crate::pipeline::eval::live;
+use crate::pipeline::eval::live::DAY_S;
 use crate::pipeline::eval::live::Plan;
-
-/// Seconds of a day.
-const DAY_S: f64 = 86_400.0;
 
 /// A method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +24,8 @@ pub enum Row {
     FirstSession,
     /// As configured, but everything begins anew each day.
     DailyReset,
+    /// As configured, but both channels are judged alone, and what that gives is made one by another rule.
+    Fused(Fusion),
     /// As configured.
     Adapted,
 }
@@ -38,9 +39,9 @@ impl Row {
             Self::RandomAdapter,
             Self::FirstSession,
             Self::DailyReset,
-            Self::Adapted,
         ];
-        Frozen::ALL.map(Self::Frozen).into_iter().chain(others).collect()
+        let fused = Fusion::ALL.map(Self::Fused).into_iter().chain([Self::Adapted]);
+        Frozen::ALL.map(Self::Frozen).into_iter().chain(others).chain(fused).collect()
     }
 
     /// In words, for a table.
@@ -52,6 +53,7 @@ impl Row {
             Self::RandomAdapter => "random adapter",
             Self::FirstSession => "first session only",
             Self::DailyReset => "anew each day",
+            Self::Fused(rule) => rule.name(),
             Self::Adapted => "adapted",
         }
     }
@@ -79,7 +81,11 @@ impl Row {
     pub fn settings(self, configured: &LearnSettings) -> Result<LearnSettings, Problems> {
         let own: LearnToml = (**configured).clone();
         match self {
-            Self::Frozen(_) | Self::FirstSession | Self::DailyReset | Self::Adapted => own,
+            Self::Frozen(_)
+            | Self::FirstSession
+            | Self::DailyReset
+            | Self::Fused(_)
+            | Self::Adapted => own,
             Self::MemoryAlone => LearnToml {
                 surprise_weight: 0.0,
                 density_weight: 1.0,
