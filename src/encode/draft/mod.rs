@@ -1,7 +1,10 @@
 //! A first manifest for a network that nobody has described: what the graph says, and guesses for what
 //! it does not say, each told so that a person can confirm it.
 
+mod classes;
 mod outputs;
+mod settings;
+mod shape;
 mod window;
 mod words;
 
@@ -85,9 +88,23 @@ pub struct Draft {
 pub fn draft(bytes: &[u8], file: &str, wishes: &Wishes) -> Result<Draft, EncodeError> {
     let outline = Outline::read(bytes, file)?;
     refuse_what_never_works(&outline, wishes)?;
+    describe(&outline, bytes, file, wishes).map_err(|error| match error {
+        EncodeError::Graph { name, reason } if outline.float16_weights => {
+            EncodeError::Float16 { name, reason }
+        }
+        other => other,
+    })
+}
+
+fn describe(
+    outline: &Outline,
+    bytes: &[u8],
+    file: &str,
+    wishes: &Wishes,
+) -> Result<Draft, EncodeError> {
     let sha256: [u8; 32] = Sha256::digest(bytes).into();
     let mut guesses = Vec::new();
-    let window = Window::of(&outline, wishes, &mut guesses)?;
+    let window = Window::of(outline, wishes, &mut guesses)?;
     let shapes_of = |nodes: &[&str]| {
         let expected = Expected {
             name: &wishes.name,
@@ -100,12 +117,11 @@ pub fn draft(bytes: &[u8], file: &str, wishes: &Wishes) -> Result<Draft, EncodeE
         };
         Ok(load(Runtime::Tract, &mut &*bytes, expected)?.output_shapes().to_vec())
     };
-    let outputs = outputs::choose(&outline, &window, wishes, &shapes_of, &mut guesses)?;
+    let outputs = outputs::choose(outline, &window, wishes, &shapes_of, &mut guesses)?;
     let mut text = words::manifest(wishes, &hex(sha256), &window, &outputs);
     let latent = encode_builtin(&mut OnnxEncoder::new(parse(&text)?, bytes, file)?)?;
     text = text.replace(words::DENSITY_HOLDER, density_for(&latent, &mut guesses));
-    text = words::with_settings(text, &wishes.settings)
-        .map_err(|reason| EncodeError::Setting { reason })?;
+    text = settings::with_settings(text, &wishes.settings)?;
     let manifest = parse(&text)?;
     Ok(Draft { text, manifest, shape: window.shape, guesses })
 }
@@ -161,6 +177,9 @@ fn refuse_what_never_works(outline: &Outline, wishes: &Wishes) -> Result<(), Enc
     {
         let (input, further) = (input.name.clone(), further.iter().map(|p| p.name.clone()));
         return Err(EncodeError::FurtherInputs { name, input, further: further.collect() });
+    }
+    if let Some(input) = outline.inputs.first() {
+        input.require_float32(&name)?;
     }
     let operators = outline.control_flow();
     if !operators.is_empty() {
