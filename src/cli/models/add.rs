@@ -1,7 +1,6 @@
 //! `habituate models add`: a manifest for a network that has none.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -10,7 +9,6 @@ use anyhow::anyhow;
 
 use crate::cli::exit::EXIT_DISK;
 use crate::cli::exit::EXIT_INPUT;
-use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
@@ -19,18 +17,13 @@ use crate::cli::models::args::ModalityArg;
 use crate::cli::models::ask;
 use crate::cli::models::given;
 use crate::cli::models::given::Given;
+use crate::cli::models::opinion;
 use crate::encode::bundled;
 use crate::encode::draft;
 use crate::encode::draft::Draft;
 use crate::encode::draft::Wishes;
-use crate::encode::encoder::OnnxEncoder;
 use crate::encode::error::EncodeError;
 use crate::encode::folder;
-use crate::encode::latent::Latent;
-use crate::encode::network;
-use crate::encode::network::Runtime;
-use crate::encode::python;
-use crate::encode::selftest;
 
 pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
     let given = given::look(args)?;
@@ -53,8 +46,9 @@ pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
          --embedding, --normalise or --set, and add --yes",
         "not confirmed, nothing written; correct it with options and try again",
     )?;
-    let latent = draft::fill_golden(&mut draft, &bytes, shown).map_err(not_usable)?;
-    compare_with_onnxruntime(&draft, &bytes, &latent)?;
+    let latent = draft::answer(&draft, &bytes, shown).map_err(not_usable)?;
+    opinion::compare(&draft, &bytes, &latent)?;
+    draft::fill_golden(&mut draft, &latent).map_err(not_usable)?;
     let manifest = write(&draft, &bytes, &name, &dir).or_exit(EXIT_DISK)?;
     println!("wrote {}", manifest.display());
     let by_name = args.dir.is_none();
@@ -113,71 +107,6 @@ fn not_usable(error: EncodeError) -> Failure {
         _ => EXIT_INPUT,
     };
     Failure::new(code, error)
-}
-
-/// ONNX Runtime's opinion, where there is one: the library if it is built in, else the Python package.
-fn compare_with_onnxruntime(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), Failure> {
-    let (who, theirs) = match opinion(draft, bytes) {
-        Ok(Some(opinion)) => opinion,
-        Ok(None) => {
-            println!("not compared with ONNX Runtime: neither the library nor the Python package");
-            return Ok(());
-        }
-        Err(error) => {
-            println!("not compared with ONNX Runtime: {:#}", anyhow::Error::new(error));
-            return Ok(());
-        }
-    };
-    let difference = draft::difference(ours, &theirs);
-    if difference <= draft::GOLDEN_TOLERANCE {
-        println!("agrees with {who}: largest difference {difference:.1e} of the largest value");
-        return Ok(());
-    }
-    let error = anyhow!(
-        "tract and {who} differ by {difference:.1e} of the largest value, and {:.0e} is allowed: \
-         this network cannot be trusted here; export it with simpler operators",
-        draft::GOLDEN_TOLERANCE
-    );
-    Err(Failure::new(EXIT_UNAVAILABLE, error))
-}
-
-fn opinion(draft: &Draft, bytes: &[u8]) -> Result<Option<(&'static str, Latent)>, EncodeError> {
-    let manifest = draft.manifest.clone();
-    let file = manifest.file.clone();
-    let library = OnnxEncoder::build(manifest.clone(), &file, |expected| {
-        network::load(Runtime::OnnxRuntime, &mut &*bytes, expected)
-    });
-    if let Ok(mut encoder) = library {
-        return Ok(Some(("onnxruntime", selftest::encode_builtin(&mut encoder)?)));
-    }
-    if !python::is_there() {
-        return Ok(None);
-    }
-    let scratch = Scratch::new()
-        .map_err(|source| EncodeError::Read { path: std::env::temp_dir(), source })?;
-    let mut encoder = OnnxEncoder::build(manifest, &file, |expected| {
-        let started = python::Reference::start(bytes, &draft.shape, &scratch.0, expected)?;
-        Ok(Box::new(started))
-    })?;
-    Ok(Some(("Python's onnxruntime", selftest::encode_builtin(&mut encoder)?)))
-}
-
-/// A folder that goes again.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("habituate-add-{}", std::process::id()));
-        fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left is in the folder for temporary files.
-        drop(fs::remove_dir_all(&self.0));
-    }
 }
 
 /// Network first: a manifest without its network would be listed and broken.

@@ -8,6 +8,7 @@ mod compare;
 mod download;
 mod given;
 mod list;
+mod opinion;
 mod verify;
 
 use crate::cli::exit::Failure;
