@@ -9,6 +9,7 @@ mod download;
 mod given;
 mod list;
 mod opinion;
+mod statuses;
 mod verify;
 
 use crate::cli::exit::Failure;
