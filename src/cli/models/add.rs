@@ -12,6 +12,7 @@ use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::models::args;
 use crate::cli::models::args::AddArgs;
 use crate::cli::models::args::ModalityArg;
 use crate::cli::models::ask;
@@ -31,7 +32,8 @@ pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
     let name = args.name.clone().unwrap_or_else(|| given.name.clone());
     let dir = args.dir.clone().unwrap_or_else(folder::folder);
     refuse_no_name(&name, &given)?;
-    refuse_taken_name(&name, &dir)?;
+    refuse_taken_name(args, &name, &dir)?;
+    refuse_read_only(&dir)?;
     let bytes = given.read(args, &name, &dir)?;
     let wishes = wishes(args, &given, &name);
     let mut draft = draft::draft(&bytes, shown, &wishes).map_err(not_usable)?;
@@ -76,25 +78,52 @@ fn wishes(args: &AddArgs, given: &Given, name: &str) -> Wishes {
 
 /// A file or an address may end in nothing that could be a name.
 fn refuse_no_name(name: &str, given: &Given) -> Result<(), Failure> {
-    if !name.is_empty() {
-        return Ok(());
-    }
-    let error =
-        anyhow!("{} has no name that an encoder could have; say one with --name", given.shown);
+    let Err(why) = args::plain_name(name) else { return Ok(()) };
+    let error = anyhow!(
+        "{} has no name that an encoder could have: {name:?} {why}; say one with --name",
+        given.shown
+    );
     Err(Failure::new(EXIT_USAGE, error))
 }
 
-fn refuse_taken_name(name: &str, dir: &Path) -> Result<(), Failure> {
-    let manifest = folder::manifest_in(dir, name);
-    let taken_by = if bundled::find(name).is_some() {
-        "a bundled encoder".into()
-    } else if manifest.exists() {
-        manifest.display().to_string()
-    } else {
-        return Ok(());
+/// A file that lies there already may be somebody's only copy.
+fn refuse_taken_name(args: &AddArgs, name: &str, dir: &Path) -> Result<(), Failure> {
+    let refused = |taken_by: String, or: &str| {
+        let error =
+            anyhow!("the name {name:?} is taken by {taken_by}; choose another with --name{or}");
+        Err(Failure::new(EXIT_USAGE, error))
     };
-    let error = anyhow!("the name {name:?} is taken by {taken_by}; choose another with --name");
-    Err(Failure::new(EXIT_USAGE, error))
+    if bundled::find(name).is_some() {
+        return refused("a bundled encoder".into(), "");
+    }
+    let network = dir.join(format!("{name}.onnx"));
+    for path in [folder::manifest_in(dir, name), network] {
+        let is_given = || {
+            let given = fs::canonicalize(&args.given).ok();
+            given.is_some_and(|given| fs::canonicalize(&path).is_ok_and(|path| path == given))
+        };
+        if !args.replace && path.symlink_metadata().is_ok() && !is_given() {
+            return refused(path.display().to_string(), ", or add --replace");
+        }
+    }
+    Ok(())
+}
+
+/// Whether files can be made in `dir`, which may not be there yet; leaves no trace. Better known before a
+/// download than after the golden check.
+fn refuse_read_only(dir: &Path) -> Result<(), Failure> {
+    let mut there = dir;
+    while !there.as_os_str().is_empty() && there.symlink_metadata().is_err() {
+        there = there.parent().unwrap_or(Path::new(""));
+    }
+    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    let trial = there.join(format!(".habituate-{}", std::process::id()));
+    fs::create_dir(&trial)
+        .and_then(|()| fs::remove_dir(&trial))
+        .with_context(|| {
+            format!("cannot write to {}; say another folder with --dir", dir.display())
+        })
+        .or_exit(EXIT_DISK)
 }
 
 /// A file that cannot be used is a bad input here, not a bad configuration.
@@ -103,6 +132,7 @@ fn not_usable(error: EncodeError) -> Failure {
         EncodeError::NoGuess { .. }
         | EncodeError::OpenShape { .. }
         | EncodeError::NoSuchNode { .. }
+        | EncodeError::Element { kind: "node", .. }
         | EncodeError::Setting { .. } => EXIT_USAGE,
         _ => EXIT_INPUT,
     };
@@ -128,8 +158,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bundled_name_is_taken() {
-        let error = refuse_taken_name(bundled::DEFAULT_SOUND, Path::new("/nowhere")).unwrap_err();
-        assert!(error.error.to_string().contains("--name"), "{}", error.error);
+    fn a_folder_that_is_not_there_yet_leaves_no_trace_and_one_that_cannot_be_made_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(refuse_read_only(&dir.path().join("a/b")).is_ok());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let failure = refuse_read_only(&file.join("a")).unwrap_err();
+        let words = format!("{:#}", failure.error);
+        assert!(failure.code == EXIT_DISK && words.contains("--dir"), "{words}");
     }
 }

@@ -50,6 +50,9 @@ pub(crate) struct AddArgs {
     /// Download, and take the guesses, without asking.
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Write over an encoder that was added by this name.
+    #[arg(long)]
+    pub(crate) replace: bool,
     /// SHA-256 that the network must have, wherever it comes from.
     #[arg(long, value_name = "HEX", value_parser = sha256)]
     pub(crate) sha256: Option<[u8; 32]>,
@@ -171,12 +174,43 @@ fn sha256(text: &str) -> Result<[u8; 32], String> {
     parse_sha256(text).ok_or_else(|| "must be 64 hexadecimal digits, as sha256sum prints".into())
 }
 
-fn plain_name(text: &str) -> Result<String, String> {
-    let refused = || "must be letters, digits, '-', '_' or '.'".to_owned();
-    is_plain_name(text).then(|| text.to_owned()).ok_or_else(refused)
+/// What an encoder that is added may be called: its name is that of two files, and is told from a path.
+pub(super) fn plain_name(text: &str) -> Result<String, String> {
+    let small = text.to_ascii_lowercase();
+    if !is_plain_name(text) {
+        return Err("must be letters, digits, '-', '_' or '.'".into());
+    }
+    if text.starts_with('.') {
+        return Err("must not begin with '.': its files would be hidden".into());
+    }
+    if let Some(end) = [".toml", ".onnx"].iter().find(|end| small.ends_with(**end)) {
+        return Err(format!("must not end in {end}: it would be taken for a file"));
+    }
+    Ok(text.to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("needs KEY=VALUE")?;
     Ok((key.trim().into(), value.trim().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_that_of_two_visible_files_and_of_no_third() {
+        for (name, expected) in [
+            ("", "letters, digits"),
+            ("x/y", "letters, digits"),
+            (".hidden", "must not begin with '.'"),
+            ("..", "must not begin with '.'"),
+            ("net.toml", "must not end in .toml"),
+            ("net.ONNX", "must not end in .onnx"),
+        ] {
+            let words = plain_name(name).unwrap_err();
+            assert!(words.contains(expected), "{name}: {words}");
+        }
+        assert_eq!(plain_name("mobile-net_v2.1").as_deref(), Ok("mobile-net_v2.1"));
+    }
 }
