@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::base::modality::Modality;
 use crate::cli::args::TableArgs;
+use crate::cli::encoder_at::EncoderAt;
 use crate::config::manifest::is_plain_name;
 use crate::config::manifest::parse_sha256;
 use crate::encode::draft::Normalise;
@@ -101,14 +103,20 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompareArgs {
-    /// Folder of recordings: sounds, videos, or pictures in the order of their names.
-    #[arg(long, value_name = "FOLDER")]
+    /// Folder of recordings: sounds, videos, or pictures in the order of their names. Or one recording.
+    #[arg(long, value_name = "FOLDER|FILE")]
     pub(crate) data: PathBuf,
-    /// Encoder to try; may be repeated. Default: all that `models list` shows for this kind of data.
-    #[arg(long, value_name = "NAME|MANIFEST.toml")]
-    pub(crate) encoder: Vec<String>,
+    /// Encoder to try; may be repeated. `=FILE.onnx` says where its network is, if not beside the manifest.
+    /// Default: all that `models list` shows for this kind of data.
+    #[arg(long, value_name = "NAME|MANIFEST.toml[=FILE.onnx]")]
+    pub(crate) encoder: Vec<EncoderAt>,
+    /// What to take of a folder with sounds and pictures. Default: what --encoder is for, else what there are
+    /// more files of.
+    #[arg(long, value_enum)]
+    pub(crate) modality: Option<ModalityArg>,
     /// Also measure how well five examples of each class tell the rest. A class is a folder inside
-    /// FOLDER, or with `--labels=names` the beginning of a file's name, up to the first `-` or `_`.
+    /// FOLDER, or with `--labels=names` the beginning of a file's name, up to the first `-` or `_` and
+    /// without digits at its end: `pump003-a.wav` is a `pump`.
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "folders")]
     pub(crate) labels: Option<LabelsArg>,
     /// Look at most at so much of the recordings, an equal share of each.
@@ -144,6 +152,15 @@ impl From<LabelsArg> for Labels {
 pub(crate) enum ModalityArg {
     Sound,
     Picture,
+}
+
+impl From<ModalityArg> for Modality {
+    fn from(stated: ModalityArg) -> Self {
+        match stated {
+            ModalityArg::Sound => Self::Sound,
+            ModalityArg::Picture => Self::Picture,
+        }
+    }
 }
 
 /// What pixels become.

@@ -8,6 +8,7 @@ mod compare;
 mod download;
 mod given;
 mod list;
+mod notes;
 mod opinion;
 mod statuses;
 mod verify;
