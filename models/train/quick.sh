@@ -14,8 +14,14 @@ mkdir -p "$out/encoders"
 
 "$python" sound/generate.py --out "$out/pool" --shards 2 --clips 64 --backgrounds 64
 for steps in 20 30; do # the second time from where the first stopped
-    "$python" sound/train.py --pool "$out/pool" --run "$out/sound" --steps $steps --pairs 32
+    "$python" sound/train.py --pool "$out/pool" --run "$out/sound" --steps $steps --pairs 32 \
+        >"$out/said" || { cat "$out/said"; exit 1; }
+    cat "$out/said"
 done
+grep -q '^going on from step 20$' "$out/said" || {
+    echo "the second run of sound/train.py did not go on from step 20" >&2
+    exit 1
+}
 "$python" sound/train.py --size sound-small --pool "$out/pool" --run "$out/sound-small" \
     --teacher "$out/sound/last.pt" --minutes 0.2 --pairs 32
 for size in sound sound-small; do
