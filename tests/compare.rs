@@ -4,9 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fs;
+use std::path::Path;
 
+use common::media;
 use common::program::habituate;
 use common::program::two_machines;
+use common::program::write_wav;
+use habituate::encode::bundled;
 
 mod common {
     #[expect(dead_code, reason = "other tests need other recordings")]
@@ -54,6 +58,95 @@ fn figures_go_to_programs_as_csv_and_json() {
     assert!(rows[0]["windows"].as_f64().unwrap() > 50.0 && rows[0]["few_shot"].is_null());
 }
 
+/// A photo beside sounds, a table, and a class with two recordings.
+#[test]
+fn what_is_left_out_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    two_machines(dir.path());
+    fs::write(dir.path().join("photo.jpg"), media::jpeg(1)).unwrap();
+    fs::write(dir.path().join("table.csv"), "a,b").unwrap();
+    fs::write(dir.path().join("notes.txt"), "words").unwrap();
+    fs::create_dir(dir.path().join("rare")).unwrap();
+    for take in ["0", "1"] {
+        let rare = dir.path().join("rare").join(take).with_extension("wav");
+        fs::copy(dir.path().join("hum/hum0.wav"), rare).unwrap();
+    }
+    let data = dir.path().to_str().unwrap();
+    let compare = ["models", "compare", "--data", data, "--encoder", "logmel-patches"];
+    let (code, out, err) = habituate(&[&compare[..], &["--labels"]].concat());
+    assert_eq!(code, 0, "{err}");
+    for words in [
+        "taken: sound, 16 files; left out: pictures, 1 file",
+        "--modality picture",
+        "passed over: 2 files that are no recordings: notes.txt, table.csv",
+        "left out of 5-shot, with fewer than 6 recordings: rare (2)",
+        "use --encoder logmel-patches",
+    ] {
+        assert!(out.contains(words), "{words:?} missing in: {out}");
+    }
+    let (code, _, err) = habituate(&[&compare[..], &["--modality", "picture"]].concat());
+    assert!(code == 78 && err.contains("is an encoder for sound"), "{code}: {err}");
+    fs::remove_file(dir.path().join("photo.jpg")).unwrap();
+    let (code, _, err) = habituate(&[&compare[..], &["--modality", "picture"]].concat());
+    assert!(code == 66 && err.contains("--modality picture: there is none"), "{code}: {err}");
+}
+
+#[test]
+fn recordings_as_short_as_a_window_and_a_single_one_are_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let short = dir.path().join("short");
+    fs::create_dir(&short).unwrap();
+    for take in 0..8_u8 {
+        let sample = |n: u16| (f32::from(n) * (0.1 + 0.01 * f32::from(take))).sin() * 0.3;
+        let samples: Vec<f32> = (0..8000).map(sample).collect();
+        write_wav(&short.join(format!("{take}.wav")), &samples);
+    }
+    two_machines(dir.path());
+    let compare = |data: &Path| {
+        let args = ["models", "compare", "--encoder", "logmel-patches", "--data"];
+        habituate(&[&args[..], &[data.to_str().unwrap()]].concat())
+    };
+    let (code, out, err) = compare(&short);
+    assert!(code == 0 && out.contains("each of 8 recordings gave one window"), "{out}{err}");
+    let (code, out, err) = compare(&dir.path().join("hum/hum0.wav"));
+    assert_eq!(code, 0, "{err}");
+    let row = out.lines().find(|line| line.starts_with("logmel-patches")).unwrap();
+    let windows: f64 = row.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(2.0 < windows, "{row}");
+}
+
+/// A manifest in one folder, its network in another.
+#[test]
+fn the_network_of_an_encoder_may_lie_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = bundled::find(bundled::DEFAULT_SOUND).unwrap();
+    let (manifest, network) = (dir.path().join("far.toml"), dir.path().join("nets/far.onnx"));
+    fs::create_dir(dir.path().join("nets")).unwrap();
+    fs::write(&manifest, ours.manifest).unwrap();
+    fs::write(&network, ours.onnx).unwrap();
+    let (alone, both) =
+        (manifest.display().to_string(), format!("{}={}", manifest.display(), network.display()));
+    let bench = |encoder: &str, more: &[&str]| {
+        habituate(
+            &[&["bench", "--seconds", "0", "--json", "--encoder", encoder][..], more].concat(),
+        )
+    };
+    let (code, _, err) = bench(&alone, &["--encoders"]);
+    assert!(code == 78 && err.contains("cannot read"), "{code}: {err}");
+    let (code, out, err) = bench(&both, &["--encoders"]);
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, rows[0]["encoder"].as_str()), (0, Some(alone.as_str())), "{err}");
+    assert!(0.0 < rows[0]["tract_ms"].as_f64().unwrap(), "{out}{err}");
+    let (code, out, err) = bench(&both, &[]);
+    assert!(code == 0 && out.contains("encode_ms"), "{out}{err}");
+    two_machines(dir.path());
+    let (data, encoder) = (dir.path().to_str().unwrap(), both.as_str());
+    let compare = ["models", "compare", "--data", data, "--encoder", encoder, "--json"];
+    let (code, out, err) = habituate(&compare);
+    let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(code == 0 && 0.0 < rows[0]["ms_a_window"].as_f64().unwrap(), "{out}{err}");
+}
+
 #[test]
 fn what_cannot_be_compared_says_why() {
     let dir = tempfile::tempdir().unwrap();
@@ -61,6 +154,9 @@ fn what_cannot_be_compared_says_why() {
     let compare = ["models", "compare", "--data", data];
     let (code, _, err) = habituate(&compare);
     assert!(code == 66 && err.contains("no recording below"), "{code}: {err}");
+    fs::write(dir.path().join("words.txt"), "words").unwrap();
+    let (code, _, err) = habituate(&compare);
+    assert!(code == 66 && err.contains("1 file that is no recording: words.txt"), "{code}: {err}");
     two_machines(dir.path());
     let (code, _, err) = habituate(&[&compare[..], &["--encoder", "picture-patches"]].concat());
     assert!(code == 78 && err.contains("is an encoder for pictures"), "{code}: {err}");

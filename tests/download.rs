@@ -28,6 +28,8 @@ enum Mood {
     CutsAlways,
     /// After a cut the file is another version: the range is not served.
     Changes,
+    /// Like `CutsAlways`, but does not say which version it is.
+    Nameless,
     /// No length, no ranges.
     Plain,
     /// Says that the file is larger than anything that is read.
@@ -75,7 +77,14 @@ fn answer(mut stream: TcpStream, mood: Mood, count: usize, log: &Log) -> std::io
     let all: &[u8] = match path {
         Some("/good.onnx") => network(),
         Some("/page.onnx") => b"<!DOCTYPE html><html>sign in first</html>",
-        _ => return write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+        other => {
+            let status = match other {
+                Some("/closed.onnx") => "403 Forbidden",
+                Some("/busy.onnx") => "503 Service Unavailable",
+                _ => "404 Not Found",
+            };
+            return write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+        }
     };
     let from: usize = range
         .strip_prefix("bytes=")
@@ -85,7 +94,7 @@ fn answer(mut stream: TcpStream, mood: Mood, count: usize, log: &Log) -> std::io
     let rest = &all[from..];
     let end = match mood {
         Mood::CutsOnce | Mood::Changes if count == 0 => rest.len() / 2,
-        Mood::CutsAlways => 2000 - 1000 * usize::from(0 < count),
+        Mood::CutsAlways | Mood::Nameless => 2000 - 1000 * usize::from(0 < count),
         _ => rest.len(),
     };
     if mood == Mood::Plain {
@@ -100,7 +109,8 @@ fn answer(mut stream: TcpStream, mood: Mood, count: usize, log: &Log) -> std::io
     } else {
         write!(stream, "HTTP/1.1 200 OK\r\n")?;
     }
-    write!(stream, "Content-Length: {length}\r\nETag: \"one\"\r\nConnection: close\r\n\r\n")?;
+    let version = if mood == Mood::Nameless { "" } else { "ETag: \"one\"\r\n" };
+    write!(stream, "Content-Length: {length}\r\n{version}Connection: close\r\n\r\n")?;
     stream.write_all(&rest[..end])
 }
 
@@ -154,10 +164,11 @@ fn an_address_becomes_an_encoder() {
 #[test]
 fn nothing_is_fetched_unasked() {
     let dir = tempfile::tempdir().unwrap();
-    let (address, _) = serve(Mood::Good);
+    let (address, log) = serve(Mood::Good);
     let found = add(dir.path(), &format!("{address}/good.onnx"), &[]);
-    expect(&found, 64, &["nobody is there to agree", "--yes"]);
+    expect(&found, 64, &["licence unknown", "nobody is there to agree", "--yes"]);
     assert_eq!(names(dir.path()), [""; 0]);
+    assert_eq!(*log.lock().unwrap(), [""; 0], "not even asked for");
 }
 
 #[test]
@@ -183,6 +194,36 @@ fn a_later_command_goes_on_where_the_first_stopped() {
     expect(&add(dir.path(), &format!("{address}/good.onnx"), &["--yes"]), 0, &["wrote"]);
     assert_eq!(*log.lock().unwrap(), [format!("bytes={have}-")]);
     assert_eq!(names(dir.path()), ["good.onnx", "good.toml"]);
+}
+
+/// Without a name of its version, what has come cannot be told from a part of another file.
+#[test]
+fn a_server_that_names_no_version_makes_the_same_command_begin_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (address, log) = serve(Mood::Nameless);
+    let found = add(dir.path(), &format!("{address}/good.onnx"), &["--yes"]);
+    expect(&found, 69, &["1000 bytes are kept", "begins again", "with --sha256 it goes on"]);
+    assert_eq!(*log.lock().unwrap(), ["", ""]);
+    let (address, log) = serve(Mood::Good);
+    let more = ["--yes", "--sha256", &sha256()];
+    expect(&add(dir.path(), &format!("{address}/good.onnx"), &more), 0, &["wrote"]);
+    assert_eq!(*log.lock().unwrap(), ["bytes=1000-"]);
+}
+
+#[test]
+fn what_a_server_refuses_is_told_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let (address, _) = serve(Mood::CutsAlways);
+    expect(&add(dir.path(), &format!("{address}/good.onnx"), &["--yes"]), 69, &["was cut"]);
+    for (path, expected) in [
+        ("busy", "answers 503 Service Unavailable; try later; 1000 bytes are kept"),
+        ("closed", "needs permission: the server answers 403"),
+        ("other", "is not there: the server answers 404"),
+    ] {
+        let url = format!("{address}/{path}.onnx");
+        expect(&add(dir.path(), &url, &["--yes", "--name", "good"]), 69, &[expected]);
+    }
+    assert_eq!(names(dir.path()), ["good.onnx.download", "good.onnx.download.version"]);
 }
 
 #[test]
@@ -215,7 +256,9 @@ fn what_is_wrong_is_not_kept() {
         (&format!("{address}/page.onnx"), &[], 66, "a web page"),
         (&format!("{boasting}/good.onnx"), &[], 66, "larger than 512 MiB"),
         ("http://127.0.0.1:1/x.onnx", &[], 69, "cannot fetch"),
+        ("HTTPS://127.0.0.1:1/x.onnx", &[], 69, "cannot fetch https://127"),
         ("http://example.org/x.onnx", &[], 64, "use https"),
+        ("ftp://example.org/x.onnx", &[], 64, "begins with https://"),
     ] {
         expect(&add(dir.path(), url, &[more, &["--yes"]].concat()), code, &[part]);
         assert_eq!(names(dir.path()), [""; 0], "{url}");

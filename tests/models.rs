@@ -7,11 +7,12 @@
 mod dev_data;
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
 
+use common::models::add;
+use common::models::here;
+use common::models::manifest;
+use common::models::models;
+use common::models::ours;
 use habituate::config::manifest::Cells;
 use habituate::config::manifest::EmbeddingSpec;
 use habituate::config::manifest::FrontEnd;
@@ -19,54 +20,8 @@ use habituate::config::manifest::Manifest;
 use habituate::config::manifest::TokensSpec;
 use habituate::encode::bundled;
 
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
-}
-
-/// What came of a command: its exit code, and all that it said.
-struct Said {
-    code: i32,
-    words: String,
-}
-
-impl Said {
-    #[track_caller]
-    fn expect(&self, code: i32, parts: &[&str]) {
-        assert_eq!(self.code, code, "{}", self.words);
-        for part in parts {
-            assert!(self.words.contains(part), "{part:?} missing in: {}", self.words);
-        }
-    }
-}
-
-/// `habituate models …` with a folder of encoders of its own, and nobody at the keyboard.
-fn models(folder: &Path, args: &[&str]) -> Said {
-    let output = Command::new(env!("CARGO_BIN_EXE_habituate"))
-        .arg("models")
-        .args(args)
-        .env("HABITUATE_ENCODERS", folder)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let words = [output.stdout, output.stderr].concat();
-    let code = output.status.code().unwrap();
-    Said { code, words: String::from_utf8(words).unwrap() }
-}
-
-fn add(folder: &Path, file: &Path, more: &[&str]) -> Said {
-    models(folder, &[&["add", file.to_str().unwrap()], more].concat())
-}
-
-fn manifest(folder: &Path, name: &str) -> Manifest {
-    let text = fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap();
-    Manifest::parse(&text).unwrap()
-}
-
-/// The networks inside the program, as files that nobody has described.
-fn ours(folder: &Path, name: &str) -> PathBuf {
-    let path = folder.join("given.onnx");
-    fs::write(&path, bundled::find(name).unwrap().onnx).unwrap();
-    path
+mod common {
+    pub(crate) mod models;
 }
 
 #[test]

@@ -144,6 +144,11 @@ mod with_it {
             let of = ["selftest", "--runtime", "onnxruntime", "--encoder", manifest];
             expect(&habituate(&library, &of), 0, &["ok "]);
         }
+        let file = here("golden/encoders/foreign.onnx");
+        let args = ["models", "add", file.to_str().unwrap(), "--yes", "--dir", folder];
+        let found = habituate(&library, &args);
+        expect(&found, 69, &["ONNX Runtime cannot run", "nothing was written"]);
+        assert!(!dir.path().join("foreign.toml").exists());
         let manifest = dir.path().join("samples.toml");
         let wrong = here("golden/encoders/frames_first.onnx");
         let of = ["selftest", "--runtime", "onnxruntime", "--encoder", manifest.to_str().unwrap()];

@@ -1,11 +1,14 @@
 #!/bin/sh
 # Runs the whole path of training our encoders, small (models/train/quick.sh), where PyTorch is. Where
 # it is not, `--install` or a CI server puts it into target/venv; elsewhere this says so and does
-# nothing, because it is gigabytes.
+# nothing, because it is gigabytes. On a CI server it must be had, and the path must take MOST_S at most.
 set -eu
 
 cd "$(dirname "$0")/.."
 . tools/lib.sh
+
+# Seconds, without the installation; what a CI server may be kept waiting for.
+MOST_S=240
 
 has_torch() { "$1" -c 'import numpy, onnx, onnxruntime, torch' >/dev/null 2>&1; }
 
@@ -31,6 +34,7 @@ if [ -z "$python" ]; then
         exit 0
     fi
     install_torch || {
+        [ -z "${CI:-}" ] || fail "cannot install models/train/requirements.txt, and CI is set"
         warn "cannot install models/train/requirements.txt: the quick training path is skipped"
         exit 0
     }
@@ -43,4 +47,9 @@ esac
 habituate=${CARGO_TARGET_DIR:-target}/debug/habituate
 [ ! -x "$habituate" ] || HABITUATE=$(realpath "$habituate")
 export HABITUATE="${HABITUATE:-}"
+start=$(date +%s)
 PYTHON=$python models/train/quick.sh
+took=$(($(date +%s) - start))
+if [ -n "${CI:-}" ] && [ "$took" -gt "$MOST_S" ]; then
+    fail "the quick training path took $took s, and $MOST_S s are allowed"
+fi

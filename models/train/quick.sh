@@ -18,8 +18,14 @@ export_sound() {
         --tokens deep --batches 4
 }
 for steps in 20 30; do # the second time from where the first stopped
-    "$python" sound/train.py --pool "$out/pool" --run "$out/sound" --steps $steps --pairs 32
+    "$python" sound/train.py --pool "$out/pool" --run "$out/sound" --steps $steps --pairs 32 \
+        >"$out/said" || { cat "$out/said"; exit 1; }
+    cat "$out/said"
 done
+grep -q '^going on from step 20$' "$out/said" || {
+    echo "the second run of sound/train.py did not go on from step 20" >&2
+    exit 1
+}
 export_sound sound
 "$python" sound/train.py --size sound-small --pool "$out/pool" --run "$out/sound-small" \
     --teacher "$out/encoders/quick-sound.onnx" --minutes 0.2 --pairs 32

@@ -77,15 +77,6 @@ pub(crate) fn open_to_go_on(
     Ok(other)
 }
 
-/// The one called `name`, in the built-in runtime.
-///
-/// # Errors
-///
-/// As [`open`].
-pub(crate) fn open_named(name: &str, modality: Modality) -> Result<Box<dyn Encoder>, EncodeError> {
-    open_for(Runtime::Tract, name, None, modality)
-}
-
 /// The command line's encoder, else the source's, whatever it is for.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ mod demo;
 mod devices;
 mod doctor;
 mod embed;
+mod encoder_at;
 mod encoders;
 mod eval;
 mod exit;

@@ -119,6 +119,10 @@ impl EntryToml {
     fn check(self, problems: &mut Problems) -> Option<Entry> {
         let key = format!("encoder {:?}", self.name);
         let sha256 = self.sha256.as_deref().map(parse_sha256);
+        let of_a_file = self.bytes.is_some() || sha256.is_some() || self.add != AddToml::default();
+        problems.require(self.unavailable.is_none() || !of_a_file, &key, || {
+            "is unavailable, so bytes, sha256 and add describe nothing; leave them out".into()
+        });
         problems
             .require(sha256 != Some(None), &key, || "sha256 must be 64 hexadecimal digits".into());
         let place = match (self.url, self.unavailable) {
@@ -181,6 +185,9 @@ mod tests {
         let wrong = |more: &str| entries(Some(&entry(more))).unwrap_err();
         assert!(wrong("").contains("encoder \"a\"") && wrong("").contains("url or unavailable"));
         assert!(wrong("url = \"u\"\nsha256 = \"12\"").contains("64 hexadecimal"));
+        let hash = "0".repeat(64);
+        let unavailable = format!("unavailable = \"it is not\"\nsha256 = \"{hash}\"");
+        assert!(wrong(&unavailable).contains("leave them out"), "{}", wrong(&unavailable));
         assert!(wrong("url = \"u\"\nurll = \"u\"").contains("urll"));
         assert!(entries(Some(&entry("url = \"u\""))).is_ok());
     }

@@ -107,10 +107,35 @@ pub enum EncodeError {
         /// What to add to the command.
         option: &'static str,
     },
-    /// A key or value for a drafted manifest that cannot be.
-    #[error("--set: {reason}")]
+    /// An option for a drafted manifest whose value cannot be.
+    #[error("{option}: {reason}")]
     Setting {
-        /// Which, and why.
+        /// As typed.
+        option: String,
+        /// Why, and what would be right.
+        reason: String,
+    },
+    /// An input or a node whose numbers are no 32-bit floats.
+    #[error("{}", element(name, kind, node, found))]
+    Element {
+        /// The encoder.
+        name: String,
+        /// `input` or `node`.
+        kind: &'static str,
+        /// Its name in the graph.
+        node: String,
+        /// What its numbers are.
+        found: &'static str,
+    },
+    /// Weights that are 16-bit floats, where the runtime cannot compute with these.
+    #[error(
+        "the weights of the network of {name} are float16, and the runtime cannot use it so: convert it to \
+         float32 ({reason})"
+    )]
+    Float16 {
+        /// The encoder.
+        name: String,
+        /// The runtime's words.
         reason: String,
     },
     /// ONNX Runtime is not there.
@@ -212,6 +237,22 @@ pub enum EncodeError {
     /// A picture that cannot be decoded.
     #[error(transparent)]
     Image(#[from] ImageError),
+}
+
+/// What is wrong with the numbers of an input or a node, and what would be right.
+fn element(name: &str, kind: &str, node: &str, found: &str) -> String {
+    match (kind, found) {
+        (_, "float16") => format!(
+            "the network of {name} is float16 at its {kind} {node:?}; convert it to float32, or to float16 \
+             with keep_io_types"
+        ),
+        ("input", _) => format!(
+            "the input {node:?} of the network of {name} takes {found}; export it with float32 input"
+        ),
+        _ => format!(
+            "the {kind} {node:?} of the network of {name} gives {found}; name one that gives float32"
+        ),
+    }
 }
 
 impl EncodeError {

@@ -7,6 +7,7 @@
 pub mod bundled;
 pub mod density;
 pub mod draft;
+pub mod element;
 pub mod encoder;
 pub mod error;
 pub mod folder;

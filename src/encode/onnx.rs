@@ -11,6 +11,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 
+use crate::encode::element::Element;
 use crate::encode::error::EncodeError;
 use crate::encode::network::Expected;
 use crate::encode::network::Network;
@@ -44,32 +45,36 @@ impl Graph {
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] for a wrong hash (before anything is parsed), a graph that is none, unsupported
-    /// operators, further inputs, names or shapes that are not as expected.
+    /// [`EncodeError`] for a wrong hash (before anything is parsed), a graph that is none, further inputs,
+    /// names, kinds of numbers or shapes that are not as expected, and unsupported operators on the way to
+    /// what is expected; what else the graph gives does not matter.
     pub fn load(bytes: impl Read, expected: Expected<'_>) -> Result<Self, EncodeError> {
         let broken = |error: TractError| EncodeError::Graph {
             name: expected.name.into(),
             reason: chain(&error),
         };
         let mut model = parse(bytes, expected)?;
+        let input = find_input(&model, expected)?;
+        model.set_input_outlets(&[input]).map_err(broken)?;
+        select_outputs(&mut model, expected)?;
+        // Nodes that nothing leads to would still be analysed, and could fail.
+        model.compact().map_err(broken)?;
         refuse_unknown_operators(&model, expected)?;
         let input = find_input(&model, expected)?;
         let input_shape = input_shape(&model, input, expected)?;
-        model.set_input_outlets(&[input]).map_err(broken)?;
         model
             .set_input_fact(0, f32::fact(&input_shape).into())
             .map_err(|error| wrong_input(&model, input, &chain(&error), expected))?;
-        select_outputs(&mut model, expected)?;
         let model = model.into_optimized().map_err(broken)?;
         let mut output_shapes = Vec::with_capacity(expected.outputs.len());
         for (index, node) in expected.outputs.iter().enumerate() {
             let fact = model.output_fact(index).map_err(broken)?;
-            let shape = fact.shape.as_concrete().filter(|_| fact.datum_type == f32::datum_type());
-            let shape = shape.ok_or_else(|| EncodeError::Shape {
+            require_float32(fact.datum_type, expected, "node", node)?;
+            let shape = fact.shape.as_concrete().ok_or_else(|| EncodeError::Shape {
                 name: expected.name.into(),
                 node: (*node).into(),
                 found: format!("{fact:?}"),
-                expected: "a known shape of 32-bit floats".into(),
+                expected: "a known shape".into(),
             })?;
             output_shapes.push(shape.to_vec());
         }
@@ -208,7 +213,33 @@ fn find_input(model: &InferenceModel, expected: Expected<'_>) -> Result<OutletId
             further: inputs.iter().filter(|other| **other != found).map(name_of).collect(),
         });
     }
+    let said = model.outlet_fact(found).ok().and_then(|fact| fact.datum_type.concretize());
+    require_float32(said.unwrap_or(DatumType::F32), expected, "input", &name_of(&found))?;
     Ok(found)
+}
+
+/// Numbers of another kind would be taken for 32-bit floats.
+fn require_float32(
+    found: DatumType,
+    expected: Expected<'_>,
+    kind: &'static str,
+    node: &str,
+) -> Result<(), EncodeError> {
+    let element = match found {
+        DatumType::F32 => return Ok(()),
+        DatumType::F16 => Element::Float16,
+        DatumType::F64 => Element::Other("float64"),
+        DatumType::U8 => Element::Other("uint8"),
+        DatumType::I8 => Element::Other("int8"),
+        DatumType::I32 => Element::Other("int32"),
+        // Sizes are of 64 bits in ONNX.
+        DatumType::I64 | DatumType::TDim => Element::Other("int64"),
+        DatumType::Bool => Element::Other("bool"),
+        DatumType::String => Element::Other("text"),
+        _ => Element::Other("numbers of another kind"),
+    };
+    let (name, node) = (expected.name.into(), node.into());
+    Err(EncodeError::Element { name, kind, node, found: element.name() })
 }
 
 /// The shape as the graph says it, with a batch of 1.

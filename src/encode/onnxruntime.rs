@@ -185,6 +185,7 @@ fn input_of(
         let further = inputs.iter().filter(|other| **other != input).map(|&i| i.to_owned());
         return Err(EncodeError::FurtherInputs { name: name(), further: further.collect(), input });
     }
+    found.require_float32(expected.name)?;
     let stated = || -> Option<Vec<usize>> {
         let rest = found.dims.get(1..)?.iter().copied().collect::<Option<Vec<_>>>()?;
         Some(std::iter::once(1).chain(rest).collect())

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use crate::encode::element::Element;
 use crate::encode::error::EncodeError;
 use crate::encode::protobuf::Broken;
 use crate::encode::protobuf::Fields;
@@ -31,6 +32,8 @@ pub struct Outline {
     pub nodes: Vec<Node>,
     /// Whether weights lie in another file.
     pub external_weights: bool,
+    /// Whether some weights are 16-bit floats.
+    pub float16_weights: bool,
 }
 
 /// An input or output.
@@ -40,6 +43,27 @@ pub struct Port {
     pub name: String,
     /// Its axes, `None` where the file gives only a letter; no axes where it says nothing.
     pub dims: Vec<Option<usize>>,
+    /// What its numbers are.
+    pub element: Element,
+}
+
+impl Port {
+    /// The only kind of numbers that goes in: what a front end gives.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::Element`] where the file says that this input of the network `name` takes another.
+    pub(super) fn require_float32(&self, name: &str) -> Result<(), EncodeError> {
+        if self.element.may_be_float32() {
+            return Ok(());
+        }
+        Err(EncodeError::Element {
+            name: name.into(),
+            kind: "input",
+            node: self.name.clone(),
+            found: self.element.name(),
+        })
+    }
 }
 
 /// One step of the computation.
@@ -99,6 +123,9 @@ impl Outline {
                 (5, tensor) => {
                     for field in Fields::of(tensor.bytes()) {
                         match field? {
+                            (2, Value::Number(kind)) => {
+                                self.float16_weights |= Element::numbered(kind) == Element::Float16;
+                            }
                             (8, name) => drop(weights.insert(name.text())),
                             (14, Value::Number(1)) => self.external_weights = true,
                             _ => {}
@@ -150,15 +177,23 @@ fn read_node(value: Value<'_>) -> Result<Node, Broken> {
     Ok(node)
 }
 
-/// `ValueInfoProto`: a name, and in its type a tensor's shape.
+/// `ValueInfoProto`: a name, and in its type a tensor's numbers and shape.
 fn read_port(value: Value<'_>) -> Result<Port, Broken> {
     let mut port = Port::default();
     for field in Fields::of(value.bytes()) {
         match field? {
             (1, name) => port.name = name.text(),
             (2, of_type) => {
-                let shape = inside(inside(of_type.bytes(), 1)?, 2)?;
-                for dim in Fields::of(shape) {
+                let tensor = inside(of_type.bytes(), 1)?;
+                for field in Fields::of(tensor) {
+                    if let (1, Value::Number(kind)) = field? {
+                        port.element = Element::numbered(kind);
+                    }
+                }
+                if tensor.is_empty() && !of_type.bytes().is_empty() {
+                    port.element = Element::Other("no tensor");
+                }
+                for dim in Fields::of(inside(tensor, 2)?) {
                     if let (1, dim) = dim? {
                         port.dims.push(read_dim(dim)?);
                     }
@@ -245,6 +280,7 @@ mod tests {
         let [input] = outline.inputs.as_slice() else { panic!("{:?}", outline.inputs) };
         assert_eq!(input.name, "input");
         assert_eq!(input.dims, [Some(1), Some(1), Some(96), Some(64)]);
+        assert_eq!((input.element, outline.float16_weights), (Element::Float32, false));
         let outputs: Vec<&str> = outline.outputs.iter().map(|port| port.name.as_str()).collect();
         assert_eq!(outputs, ["tokens", "embedding"]);
         assert!(outline.control_flow().is_empty() && !outline.external_weights);

@@ -68,7 +68,8 @@ impl Reference {
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] where there is no such package, or it cannot run the graph.
+    /// [`EncodeError::Runtime`] where no process can be started, [`EncodeError::Graph`] where ONNX Runtime
+    /// refuses the graph.
     pub fn start(
         bytes: &[u8],
         shape: &[usize],
@@ -108,7 +109,8 @@ impl Reference {
             let mut line = String::new();
             reference.output.read_line(&mut line).map_err(failed)?;
             if line.is_empty() {
-                return Err(EncodeError::Runtime { reason: reference.last_words() });
+                let (name, reason) = (reference.name.clone(), reference.last_words());
+                return Err(EncodeError::Graph { name, reason });
             }
             let shape = line.split_whitespace().filter_map(|n| n.parse().ok()).collect();
             reference.shapes.push(shape);
@@ -116,14 +118,16 @@ impl Reference {
         Ok(reference)
     }
 
-    /// The last line of what the process complained about.
+    /// The last line of what the process complained about. Ends it.
     fn last_words(&mut self) -> String {
+        drop(self.input.take());
         let mut words = String::new();
         if let Some(stderr) = &mut self.child.stderr {
             // What cannot be read cannot be told.
             drop(stderr.read_to_string(&mut words));
         }
-        words.lines().last().unwrap_or("the Python process ended without a word").to_owned()
+        let last = words.lines().map(str::trim).rfind(|line| !line.is_empty());
+        last.unwrap_or("the Python process ended without a word").to_owned()
     }
 
     fn exchange(&mut self, input: &[f32], show: &mut dyn FnMut(usize, &[f32])) -> io::Result<()> {
@@ -152,10 +156,8 @@ impl Network for Reference {
         input: &[f32],
         show: &mut dyn FnMut(usize, &[f32]),
     ) -> Result<(), EncodeError> {
-        self.exchange(input, show).map_err(|error| EncodeError::Run {
-            name: self.name.clone(),
-            reason: error.to_string(),
-        })
+        self.exchange(input, show)
+            .map_err(|_| EncodeError::Run { name: self.name.clone(), reason: self.last_words() })
     }
 }
 

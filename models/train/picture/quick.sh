@@ -11,8 +11,14 @@ mkdir -p "$out/encoders"
 
 "$python" "$here/generate.py" --out "$out/pictures" --count 128 --shard 64
 for steps in 6 9; do # the second time from where the first stopped
-    "$python" "$here/train.py" --pool "$out/pictures" --run "$out/picture" --steps $steps --pairs 32
+    "$python" "$here/train.py" --pool "$out/pictures" --run "$out/picture" --steps $steps --pairs 32 \
+        >"$out/said" || { cat "$out/said"; exit 1; }
+    cat "$out/said"
 done
+grep -q '^going on from step 6$' "$out/said" || {
+    echo "the second run of picture/train.py did not go on from step 6" >&2
+    exit 1
+}
 "$python" "$here/train.py" --name picture-small --pool "$out/pictures" --run "$out/picture-small" \
     --minutes 0.1 --pairs 32
 for name in picture picture-small; do

@@ -63,6 +63,7 @@ class Run:
                 getattr(self, part).load_state_dict(kept[part])
             self.average.load(kept["average"])
             budget.load(kept["budget"])
+            print(f"going on from step {budget.step}", flush=True)
         self.log = progress.Log(folder, LOSSES, resume)
 
     def save(self, path=None):

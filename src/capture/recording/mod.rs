@@ -23,6 +23,7 @@ mod y4m;
 mod yuv;
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::vec;
@@ -44,6 +45,13 @@ use crate::capture::recording::reader::Reader;
 
 /// Warnings held for [`Source::take_warnings`].
 const WARNINGS_MAX: usize = 64;
+
+/// Sound or pictures, by the beginning of the file; `None` for what is no recording. Whether all of it
+/// can be decoded is for [`open`].
+pub fn sense(path: &Path) -> Option<Modality> {
+    // A pipe would be waited for.
+    path.is_file().then(|| sniff::kind(path, false, None).ok()).flatten().map(|k| k.modality(None))
+}
 
 /// Opens `inputs` as one stream: files, folders of pictures, folders of sound or video files.
 ///

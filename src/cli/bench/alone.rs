@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::base::clock::SystemClock;
+use crate::cli::encoder_at::EncoderAt;
 use crate::cli::exit::Failure;
-use crate::encode;
 use crate::encode::network::Runtime;
 use crate::pipeline::speed;
 use crate::pipeline::usage::Usage;
@@ -23,9 +23,9 @@ pub(crate) struct Cost {
 }
 
 /// In the process of its own: two numbers on standard output.
-pub(super) fn main(runtime: Runtime, name: &str, seconds: f64) -> Result<(), Failure> {
+pub(super) fn main(runtime: Runtime, named: &EncoderAt, seconds: f64) -> Result<(), Failure> {
     let before = Usage::now().resident_bytes;
-    let mut encoder = encode::open_in(runtime, name, None)?;
+    let mut encoder = named.open(runtime)?;
     let span = Duration::from_secs_f64(seconds);
     let ms = speed::encode_ms(encoder.as_mut(), &SystemClock, span)?;
     println!("{ms} {}", Usage::now().resident_bytes.saturating_sub(before));
@@ -37,10 +37,10 @@ pub(super) fn main(runtime: Runtime, name: &str, seconds: f64) -> Result<(), Fai
 /// # Errors
 ///
 /// What it said last, in words.
-pub(crate) fn measure(runtime: Runtime, name: &str, seconds: f64) -> Result<Cost, String> {
+pub(crate) fn measure(runtime: Runtime, named: &EncoderAt, seconds: f64) -> Result<Cost, String> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new(program)
-        .args(["bench", "--alone", runtime.name(), "--encoder", name, "--seconds"])
+        .args(["bench", "--alone", runtime.name(), "--encoder", &named.to_string(), "--seconds"])
         .arg(seconds.to_string())
         .stdin(Stdio::null())
         .output()

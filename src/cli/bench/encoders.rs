@@ -3,6 +3,7 @@
 use crate::base::modality::Modality;
 use crate::cli::bench::alone;
 use crate::cli::bench::args::BenchArgs;
+use crate::cli::encoder_at::EncoderAt;
 use crate::cli::encoders;
 use crate::cli::exit::Failure;
 use crate::cli::progress::Progress;
@@ -11,7 +12,6 @@ use crate::config::manifest::FrontEnd;
 use crate::config::manifest::Manifest;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
-use crate::encode;
 use crate::encode::network::Runtime;
 
 const COLUMNS: [(&str, &str); 7] = [
@@ -25,14 +25,17 @@ const COLUMNS: [(&str, &str); 7] = [
 ];
 
 pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
-    let names = if args.encoder.is_empty() { encoders::all_names() } else { args.encoder.clone() };
+    let names: Vec<EncoderAt> = match args.encoder.as_slice() {
+        [] => encoders::all_names().into_iter().map(EncoderAt::named).collect(),
+        names => names.to_vec(),
+    };
     let second = cfg!(feature = "onnxruntime");
     let mut table = Table::new(&COLUMNS);
     let mut notes = Vec::new();
     let progress = Progress::new(Some(names.len() as f64));
     for (done, name) in names.iter().enumerate() {
-        progress.at(done as f64, name.clone());
-        let encoder = match encode::open(name, None) {
+        progress.at(done as f64, name.to_string());
+        let encoder = match name.open(Runtime::Tract) {
             Ok(encoder) => encoder,
             // One broken encoder must not hide the others, unless it was asked for.
             Err(error) if args.encoder.is_empty() => {
@@ -52,7 +55,7 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
         let other = if second { cost(Runtime::OnnxRuntime) } else { None };
         let ratio = built_in.zip(other).map(|(built_in, other)| built_in.ms / other.ms);
         table.push(vec![
-            Cell::text(name),
+            Cell::text(&name.name),
             Cell::text(match manifest.modality() {
                 Modality::Sound => "sound",
                 Modality::Picture => "picture",

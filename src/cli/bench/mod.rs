@@ -20,7 +20,7 @@ pub(crate) fn main(args: &BenchArgs) -> Result<(), Failure> {
         return Err(Failure::new(EXIT_USAGE, error));
     }
     match (args.alone, args.encoder.first()) {
-        (Some(runtime), Some(name)) => alone::main(runtime, name, args.seconds),
+        (Some(runtime), Some(named)) => alone::main(runtime, named, args.seconds),
         _ if args.encoders => encoders::main(args),
         _ => stages::main(args),
     }

@@ -10,6 +10,7 @@ use crate::base::clock::SystemClock;
 use crate::base::machine::Machine;
 use crate::base::modality::Modality;
 use crate::cli::bench::args::BenchArgs;
+use crate::cli::encoder_at::EncoderAt;
 use crate::cli::exit::EXIT_SOFTWARE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
@@ -19,8 +20,8 @@ use crate::config::board::BoardToml;
 use crate::config::learn::LearnToml;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
-use crate::encode;
 use crate::encode::bundled;
+use crate::encode::network::Runtime;
 use crate::pipeline::stages;
 
 const COLUMNS: [(&str, &str); 12] = [
@@ -40,7 +41,9 @@ const COLUMNS: [(&str, &str); 12] = [
 
 pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
     let names = match args.encoder.as_slice() {
-        [] => vec![bundled::DEFAULT_SOUND.to_owned(), bundled::DEFAULT_PICTURE.to_owned()],
+        [] => [bundled::DEFAULT_SOUND, bundled::DEFAULT_PICTURE]
+            .map(|name| EncoderAt::named(name.into()))
+            .to_vec(),
         names => names.to_vec(),
     };
     let learn = LearnToml::default().check().map_err(|e| anyhow!("{e}")).or_exit(EXIT_SOFTWARE)?;
@@ -53,12 +56,12 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
     let mut table = Table::new(&COLUMNS);
     let progress = Progress::new(Some(names.len() as f64));
     for (done, name) in names.iter().enumerate() {
-        progress.at(done as f64, name.clone());
-        let encoder = encode::open(name, None)?;
+        progress.at(done as f64, name.to_string());
+        let encoder = name.open(Runtime::Tract)?;
         let is_picture = encoder.manifest().modality() == Modality::Picture;
         let stages = stages::time(encoder, &learn, &SystemClock, span)?;
         table.push(vec![
-            Cell::text(name),
+            Cell::text(&name.name),
             Cell::Number(Some(stages.front_ms), 3),
             Cell::Number(Some(stages.encode_ms), 3),
             Cell::Number(Some(stages.score_ms), 3),

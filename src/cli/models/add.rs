@@ -1,7 +1,6 @@
 //! `habituate models add`: a manifest for a network that has none.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -10,27 +9,22 @@ use anyhow::anyhow;
 
 use crate::cli::exit::EXIT_DISK;
 use crate::cli::exit::EXIT_INPUT;
-use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::models::args;
 use crate::cli::models::args::AddArgs;
 use crate::cli::models::args::ModalityArg;
 use crate::cli::models::ask;
 use crate::cli::models::given;
 use crate::cli::models::given::Given;
+use crate::cli::models::opinion;
 use crate::encode::bundled;
 use crate::encode::draft;
 use crate::encode::draft::Draft;
 use crate::encode::draft::Wishes;
-use crate::encode::encoder::OnnxEncoder;
 use crate::encode::error::EncodeError;
 use crate::encode::folder;
-use crate::encode::latent::Latent;
-use crate::encode::network;
-use crate::encode::network::Runtime;
-use crate::encode::python;
-use crate::encode::selftest;
 
 pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
     let given = given::look(args)?;
@@ -38,7 +32,8 @@ pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
     let name = args.name.clone().unwrap_or_else(|| given.name.clone());
     let dir = args.dir.clone().unwrap_or_else(folder::folder);
     refuse_no_name(&name, &given)?;
-    refuse_taken_name(&name, &dir)?;
+    refuse_taken_name(args, &name, &dir)?;
+    refuse_read_only(&dir)?;
     let bytes = given.read(args, &name, &dir)?;
     let wishes = wishes(args, &given, &name);
     let mut draft = draft::draft(&bytes, shown, &wishes).map_err(not_usable)?;
@@ -53,8 +48,9 @@ pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
          --embedding, --normalise or --set, and add --yes",
         "not confirmed, nothing written; correct it with options and try again",
     )?;
-    let latent = draft::fill_golden(&mut draft, &bytes, shown).map_err(not_usable)?;
-    compare_with_onnxruntime(&draft, &bytes, &latent)?;
+    let latent = draft::answer(&draft, &bytes, shown).map_err(not_usable)?;
+    opinion::compare(&draft, &bytes, &latent)?;
+    draft::fill_golden(&mut draft, &latent).map_err(not_usable)?;
     let manifest = write(&draft, &bytes, &name, &dir).or_exit(EXIT_DISK)?;
     println!("wrote {}", manifest.display());
     let by_name = args.dir.is_none();
@@ -82,25 +78,52 @@ fn wishes(args: &AddArgs, given: &Given, name: &str) -> Wishes {
 
 /// A file or an address may end in nothing that could be a name.
 fn refuse_no_name(name: &str, given: &Given) -> Result<(), Failure> {
-    if !name.is_empty() {
-        return Ok(());
-    }
-    let error =
-        anyhow!("{} has no name that an encoder could have; say one with --name", given.shown);
+    let Err(why) = args::plain_name(name) else { return Ok(()) };
+    let error = anyhow!(
+        "{} has no name that an encoder could have: {name:?} {why}; say one with --name",
+        given.shown
+    );
     Err(Failure::new(EXIT_USAGE, error))
 }
 
-fn refuse_taken_name(name: &str, dir: &Path) -> Result<(), Failure> {
-    let manifest = folder::manifest_in(dir, name);
-    let taken_by = if bundled::find(name).is_some() {
-        "a bundled encoder".into()
-    } else if manifest.exists() {
-        manifest.display().to_string()
-    } else {
-        return Ok(());
+/// A file that lies there already may be somebody's only copy.
+fn refuse_taken_name(args: &AddArgs, name: &str, dir: &Path) -> Result<(), Failure> {
+    let refused = |taken_by: String, or: &str| {
+        let error =
+            anyhow!("the name {name:?} is taken by {taken_by}; choose another with --name{or}");
+        Err(Failure::new(EXIT_USAGE, error))
     };
-    let error = anyhow!("the name {name:?} is taken by {taken_by}; choose another with --name");
-    Err(Failure::new(EXIT_USAGE, error))
+    if bundled::find(name).is_some() {
+        return refused("a bundled encoder".into(), "");
+    }
+    let network = dir.join(format!("{name}.onnx"));
+    for path in [folder::manifest_in(dir, name), network] {
+        let is_given = || {
+            let given = fs::canonicalize(&args.given).ok();
+            given.is_some_and(|given| fs::canonicalize(&path).is_ok_and(|path| path == given))
+        };
+        if !args.replace && path.symlink_metadata().is_ok() && !is_given() {
+            return refused(path.display().to_string(), ", or add --replace");
+        }
+    }
+    Ok(())
+}
+
+/// Whether files can be made in `dir`, which may not be there yet; leaves no trace. Better known before a
+/// download than after the golden check.
+fn refuse_read_only(dir: &Path) -> Result<(), Failure> {
+    let mut there = dir;
+    while !there.as_os_str().is_empty() && there.symlink_metadata().is_err() {
+        there = there.parent().unwrap_or(Path::new(""));
+    }
+    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    let trial = there.join(format!(".habituate-{}", std::process::id()));
+    fs::create_dir(&trial)
+        .and_then(|()| fs::remove_dir(&trial))
+        .with_context(|| {
+            format!("cannot write to {}; say another folder with --dir", dir.display())
+        })
+        .or_exit(EXIT_DISK)
 }
 
 /// A file that cannot be used is a bad input here, not a bad configuration.
@@ -109,75 +132,11 @@ fn not_usable(error: EncodeError) -> Failure {
         EncodeError::NoGuess { .. }
         | EncodeError::OpenShape { .. }
         | EncodeError::NoSuchNode { .. }
+        | EncodeError::Element { kind: "node", .. }
         | EncodeError::Setting { .. } => EXIT_USAGE,
         _ => EXIT_INPUT,
     };
     Failure::new(code, error)
-}
-
-/// ONNX Runtime's opinion, where there is one: the library if it is built in, else the Python package.
-fn compare_with_onnxruntime(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), Failure> {
-    let (who, theirs) = match opinion(draft, bytes) {
-        Ok(Some(opinion)) => opinion,
-        Ok(None) => {
-            println!("not compared with ONNX Runtime: neither the library nor the Python package");
-            return Ok(());
-        }
-        Err(error) => {
-            println!("not compared with ONNX Runtime: {:#}", anyhow::Error::new(error));
-            return Ok(());
-        }
-    };
-    let difference = draft::difference(ours, &theirs);
-    if difference <= draft::GOLDEN_TOLERANCE {
-        println!("agrees with {who}: largest difference {difference:.1e} of the largest value");
-        return Ok(());
-    }
-    let error = anyhow!(
-        "tract and {who} differ by {difference:.1e} of the largest value, and {:.0e} is allowed: \
-         this network cannot be trusted here; export it with simpler operators",
-        draft::GOLDEN_TOLERANCE
-    );
-    Err(Failure::new(EXIT_UNAVAILABLE, error))
-}
-
-fn opinion(draft: &Draft, bytes: &[u8]) -> Result<Option<(&'static str, Latent)>, EncodeError> {
-    let manifest = draft.manifest.clone();
-    let file = manifest.file.clone();
-    let library = OnnxEncoder::build(manifest.clone(), &file, |expected| {
-        network::load(Runtime::OnnxRuntime, &mut &*bytes, expected)
-    });
-    if let Ok(mut encoder) = library {
-        return Ok(Some(("onnxruntime", selftest::encode_builtin(&mut encoder)?)));
-    }
-    if !python::is_there() {
-        return Ok(None);
-    }
-    let scratch = Scratch::new()
-        .map_err(|source| EncodeError::Read { path: std::env::temp_dir(), source })?;
-    let mut encoder = OnnxEncoder::build(manifest, &file, |expected| {
-        let started = python::Reference::start(bytes, &draft.shape, &scratch.0, expected)?;
-        Ok(Box::new(started))
-    })?;
-    Ok(Some(("Python's onnxruntime", selftest::encode_builtin(&mut encoder)?)))
-}
-
-/// A folder that goes again.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("habituate-add-{}", std::process::id()));
-        fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left is in the folder for temporary files.
-        drop(fs::remove_dir_all(&self.0));
-    }
 }
 
 /// Network first: a manifest without its network would be listed and broken.
@@ -199,8 +158,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bundled_name_is_taken() {
-        let error = refuse_taken_name(bundled::DEFAULT_SOUND, Path::new("/nowhere")).unwrap_err();
-        assert!(error.error.to_string().contains("--name"), "{}", error.error);
+    fn a_folder_that_is_not_there_yet_leaves_no_trace_and_one_that_cannot_be_made_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(refuse_read_only(&dir.path().join("a/b")).is_ok());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let failure = refuse_read_only(&file.join("a")).unwrap_err();
+        let words = format!("{:#}", failure.error);
+        assert!(failure.code == EXIT_DISK && words.contains("--dir"), "{words}");
     }
 }

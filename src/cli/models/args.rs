@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::base::modality::Modality;
 use crate::cli::args::TableArgs;
+use crate::cli::encoder_at::EncoderAt;
 use crate::config::manifest::is_plain_name;
 use crate::config::manifest::parse_sha256;
 use crate::encode::draft::Normalise;
@@ -50,6 +52,9 @@ pub(crate) struct AddArgs {
     /// Download, and take the guesses, without asking.
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Write over an encoder that was added by this name.
+    #[arg(long)]
+    pub(crate) replace: bool,
     /// SHA-256 that the network must have, wherever it comes from.
     #[arg(long, value_name = "HEX", value_parser = sha256)]
     pub(crate) sha256: Option<[u8; 32]>,
@@ -98,14 +103,20 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompareArgs {
-    /// Folder of recordings: sounds, videos, or pictures in the order of their names.
-    #[arg(long, value_name = "FOLDER")]
+    /// Folder of recordings: sounds, videos, or pictures in the order of their names. Or one recording.
+    #[arg(long, value_name = "FOLDER|FILE")]
     pub(crate) data: PathBuf,
-    /// Encoder to try; may be repeated. Default: all that `models list` shows for this kind of data.
-    #[arg(long, value_name = "NAME|MANIFEST.toml")]
-    pub(crate) encoder: Vec<String>,
+    /// Encoder to try; may be repeated. `=FILE.onnx` says where its network is, if not beside the manifest.
+    /// Default: all that `models list` shows for this kind of data.
+    #[arg(long, value_name = "NAME|MANIFEST.toml[=FILE.onnx]")]
+    pub(crate) encoder: Vec<EncoderAt>,
+    /// What to take of a folder with sounds and pictures. Default: what --encoder is for, else what there are
+    /// more files of.
+    #[arg(long, value_enum)]
+    pub(crate) modality: Option<ModalityArg>,
     /// Also measure how well five examples of each class tell the rest. A class is a folder inside
-    /// FOLDER, or with `--labels=names` the beginning of a file's name, up to the first `-` or `_`.
+    /// FOLDER, or with `--labels=names` the beginning of a file's name, up to the first `-` or `_` and
+    /// without digits at its end: `pump003-a.wav` is a `pump`.
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "folders")]
     pub(crate) labels: Option<LabelsArg>,
     /// Look at most at so much of the recordings, an equal share of each.
@@ -143,6 +154,15 @@ pub(crate) enum ModalityArg {
     Picture,
 }
 
+impl From<ModalityArg> for Modality {
+    fn from(stated: ModalityArg) -> Self {
+        match stated {
+            ModalityArg::Sound => Self::Sound,
+            ModalityArg::Picture => Self::Picture,
+        }
+    }
+}
+
 /// What pixels become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum NormaliseArg {
@@ -171,12 +191,43 @@ fn sha256(text: &str) -> Result<[u8; 32], String> {
     parse_sha256(text).ok_or_else(|| "must be 64 hexadecimal digits, as sha256sum prints".into())
 }
 
-fn plain_name(text: &str) -> Result<String, String> {
-    let refused = || "must be letters, digits, '-', '_' or '.'".to_owned();
-    is_plain_name(text).then(|| text.to_owned()).ok_or_else(refused)
+/// What an encoder that is added may be called: its name is that of two files, and is told from a path.
+pub(super) fn plain_name(text: &str) -> Result<String, String> {
+    let small = text.to_ascii_lowercase();
+    if !is_plain_name(text) {
+        return Err("must be letters, digits, '-', '_' or '.'".into());
+    }
+    if text.starts_with('.') {
+        return Err("must not begin with '.': its files would be hidden".into());
+    }
+    if let Some(end) = [".toml", ".onnx"].iter().find(|end| small.ends_with(**end)) {
+        return Err(format!("must not end in {end}: it would be taken for a file"));
+    }
+    Ok(text.to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("needs KEY=VALUE")?;
     Ok((key.trim().into(), value.trim().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_that_of_two_visible_files_and_of_no_third() {
+        for (name, expected) in [
+            ("", "letters, digits"),
+            ("x/y", "letters, digits"),
+            (".hidden", "must not begin with '.'"),
+            ("..", "must not begin with '.'"),
+            ("net.toml", "must not end in .toml"),
+            ("net.ONNX", "must not end in .onnx"),
+        ] {
+            let words = plain_name(name).unwrap_err();
+            assert!(words.contains(expected), "{name}: {words}");
+        }
+        assert_eq!(plain_name("mobile-net_v2.1").as_deref(), Ok("mobile-net_v2.1"));
+    }
 }

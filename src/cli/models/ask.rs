@@ -12,6 +12,11 @@ use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 
+/// Whether nobody can answer a question that `yes` has not answered.
+pub(super) fn nobody_can_answer(yes: bool) -> bool {
+    !yes && !io::stdin().is_terminal()
+}
+
 /// Goes on after `yes` or an answer of yes; `nobody` says what to do where nobody can answer, and
 /// `refused` what follows from any other answer.
 pub(super) fn confirm(
@@ -23,7 +28,7 @@ pub(super) fn confirm(
     if yes {
         return Ok(());
     }
-    if !io::stdin().is_terminal() {
+    if nobody_can_answer(yes) {
         return Err(Failure::new(EXIT_USAGE, anyhow!("{nobody}")));
     }
     print!("{question} [y/N] ");

@@ -5,6 +5,7 @@ use anyhow::anyhow;
 
 use crate::base::modality::Modality;
 use crate::cli::bench::alone;
+use crate::cli::encoder_at::EncoderAt;
 use crate::cli::encoders;
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_UNAVAILABLE;
@@ -12,6 +13,7 @@ use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 use crate::cli::models::args::CompareArgs;
+use crate::cli::models::notes;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
 use crate::config::learn::LearnToml;
@@ -24,9 +26,12 @@ use crate::pipeline::compare;
 use crate::pipeline::compare::Figures;
 use crate::pipeline::compare::Lived;
 use crate::pipeline::compare::advice;
+use crate::pipeline::compare::advice::Advice;
 use crate::pipeline::compare::advice::Tried;
 use crate::pipeline::compare::data;
 use crate::pipeline::compare::data::Part;
+use crate::pipeline::compare::data::Senses;
+use crate::pipeline::window;
 
 /// How long each encoder is timed.
 const TIMED_S: f64 = 0.5;
@@ -50,24 +55,23 @@ const COLUMNS: [(&str, &str); 11] = [
 
 pub(super) fn main(args: &CompareArgs) -> Result<(), Failure> {
     check(args)?;
-    let shown = args.data.display();
-    let parts = data::parts(&args.data, args.seconds, args.frames_per_s)
-        .with_context(|| format!("cannot list {shown}"))
+    let senses = Senses::at(&args.data)
+        .with_context(|| format!("cannot list {}", args.data.display()))
         .or_exit(EXIT_INPUT)?;
-    let Some(modality) = compare::modality(&parts)? else {
-        return Err(Failure::new(EXIT_INPUT, anyhow!("there is no recording below {shown}")));
-    };
+    let named = named(args)?;
+    let modality = choose(args, &senses, &named)?;
+    let parts = data::parts(senses.of(modality), args.seconds, args.frames_per_s);
     let (labels, classes) = match args.labels {
         Some(labels) => data::labels(&parts, &args.data, labels.into()),
         None => (vec![None; parts.len()], Vec::new()),
     };
-    let all = opened(args, modality)?;
-    let mut lived: Vec<(String, Lived)> = Vec::new();
+    let all = opened(named, modality)?;
+    let mut lived: Vec<(EncoderAt, Lived)> = Vec::new();
     let progress = Progress::new(Some((all.len() * parts.len()) as f64));
     for (name, encoder) in all {
         let done = lived.len() * parts.len();
         let told = &mut |part: usize| {
-            progress.at((done + part) as f64, name.clone());
+            progress.at((done + part) as f64, name.to_string());
             true
         };
         let learn = LearnToml::default().check().map_err(|e| anyhow!("{e}")).or_exit(EXIT_USAGE)?;
@@ -76,19 +80,44 @@ pub(super) fn main(args: &CompareArgs) -> Result<(), Failure> {
     }
     progress.done();
     let apart_s = lived.iter().fold(0.0, |most: f64, (_, lived)| most.max(lived.window_s()));
-    let figures: Vec<(&str, Figures)> = lived
-        .iter()
-        .map(|(name, lived)| (name.as_str(), lived.figures(apart_s, &labels)))
-        .collect();
-    let mut notes = warnings(&lived, &parts);
-    if args.labels.is_some() && figures.iter().all(|(_, figures)| figures.few_shots.is_none()) {
-        notes.push(format!(
-            "no 5-shot accuracy: it needs two classes with six recordings each, and {} classes were \
-             found",
-            classes.len()
-        ));
+    let figures: Vec<(&EncoderAt, Figures)> =
+        lived.iter().map(|(name, lived)| (name, lived.figures(apart_s, &labels))).collect();
+    let mut notes: Vec<String> = notes::senses(&senses, modality).into_iter().collect();
+    notes.extend(notes::neither(&senses.neither, &args.data));
+    notes.extend(warnings(&lived, &parts));
+    let first = lived.first().map(|(_, lived)| lived);
+    if let (Some(_), Some(first)) = (args.labels, first) {
+        notes.extend(notes::small_classes(&first.heard(&labels), &classes));
     }
-    show(args, &figures, notes)
+    show(args, &figures, notes, &|found| notes::advice(found, first, apart_s))
+}
+
+/// Which sense: as stated, else that of the first encoder that was named, else that of most files.
+fn choose(args: &CompareArgs, senses: &Senses, named: &[Named]) -> Result<Modality, Failure> {
+    let shown = args.data.display();
+    let Some(most) = senses.most() else {
+        let of = match notes::neither(&senses.neither, &args.data) {
+            Some(words) => format!("; {words}"),
+            None => String::new(),
+        };
+        return Err(Failure::new(EXIT_INPUT, anyhow!("there is no recording below {shown}{of}")));
+    };
+    if let Some(stated) = args.modality.map(Modality::from) {
+        if senses.of(stated).is_empty() {
+            let (word, other) = match stated {
+                Modality::Sound => ("sound", "pictures"),
+                Modality::Picture => ("picture", "sounds"),
+            };
+            let error = anyhow!(
+                "--modality {word}: there is none below {shown}, but {} of {other}",
+                notes::counted(senses.of(most).len(), "file")
+            );
+            return Err(Failure::new(EXIT_INPUT, error));
+        }
+        return Ok(stated);
+    }
+    let of_encoder = named.first().map(|(_, encoder)| encoder.manifest().modality());
+    Ok(of_encoder.filter(|&modality| !senses.of(modality).is_empty()).unwrap_or(most))
 }
 
 fn check(args: &CompareArgs) -> Result<(), Failure> {
@@ -101,20 +130,31 @@ fn check(args: &CompareArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-type Named = (String, Box<dyn Encoder>);
+type Named = (EncoderAt, Box<dyn Encoder>);
+
+/// Those that were named, open.
+fn named(args: &CompareArgs) -> Result<Vec<Named>, Failure> {
+    let open = |name: &EncoderAt| -> Result<Named, Failure> {
+        Ok((name.clone(), name.open(Runtime::Tract)?))
+    };
+    args.encoder.iter().map(open).collect()
+}
 
 /// Those that were named, else all for this sense.
-fn opened(args: &CompareArgs, modality: Modality) -> Result<Vec<Named>, Failure> {
+fn opened(named: Vec<Named>, modality: Modality) -> Result<Vec<Named>, Failure> {
+    let other = named.iter().find(|(_, encoder)| encoder.manifest().modality() != modality);
+    if let Some((_, encoder)) = other {
+        return Err(window::wrong_modality(encoder.manifest(), modality).into());
+    }
+    if !named.is_empty() {
+        return Ok(named);
+    }
     let mut all = Vec::new();
-    for name in &args.encoder {
-        all.push((name.clone(), encoders::open_named(name, modality)?));
-    }
-    if !args.encoder.is_empty() {
-        return Ok(all);
-    }
     for name in encoders::all_names() {
         match encode::open(&name, None) {
-            Ok(encoder) if encoder.manifest().modality() == modality => all.push((name, encoder)),
+            Ok(encoder) if encoder.manifest().modality() == modality => {
+                all.push((EncoderAt::named(name), encoder));
+            }
             Ok(_) => {}
             // One broken encoder must not hide the others.
             Err(error) => eprintln!("warning: {name}: {:#}", anyhow::Error::new(error)),
@@ -124,7 +164,7 @@ fn opened(args: &CompareArgs, modality: Modality) -> Result<Vec<Named>, Failure>
 }
 
 /// What could not be read, once for all encoders.
-fn warnings(lived: &[(String, Lived)], parts: &[Part]) -> Vec<String> {
+fn warnings(lived: &[(EncoderAt, Lived)], parts: &[Part]) -> Vec<String> {
     let all = lived.first().map_or(&[][..], |(_, lived)| lived.warnings.as_slice());
     let mut notes: Vec<String> =
         all.iter().take(SHOWN).map(|warning| format!("passed over: {warning}")).collect();
@@ -136,8 +176,9 @@ fn warnings(lived: &[(String, Lived)], parts: &[Part]) -> Vec<String> {
 
 fn show(
     args: &CompareArgs,
-    figures: &[(&str, Figures)],
+    figures: &[(&EncoderAt, Figures)],
     mut notes: Vec<String>,
+    last: &dyn Fn(Option<Advice>) -> String,
 ) -> Result<(), Failure> {
     let mut table = Table::new(&COLUMNS);
     let mut tried = Vec::new();
@@ -150,7 +191,7 @@ fn show(
         let near = figures.neighbours.as_ref();
         let shots = figures.few_shots.as_ref();
         table.push(vec![
-            Cell::text(*name),
+            Cell::text(&name.name),
             Cell::Number(Some(figures.windows as f64), 0),
             Cell::Number(cost.map(|cost| cost.ms), 3),
             Cell::Number(cost.map(|cost| cost.bytes / 1e6), 1),
@@ -162,18 +203,14 @@ fn show(
             Cell::Number(shots.and_then(|shots| shots.tally.interval()), 3),
             Cell::Number(shots.map(compare::shots::FewShots::chance), 3),
         ]);
-        tried.push(Tried { name, figures, ms: cost.map(|cost| cost.ms) });
+        tried.push(Tried { name: &name.name, figures, ms: cost.map(|cost| cost.ms) });
     }
     if figures.iter().all(|(_, figures)| figures.windows == 0) {
         tables::print(&table, args.table, &notes);
         let error = anyhow!("no window could be made of {}", args.data.display());
         return Err(Failure::new(EXIT_UNAVAILABLE, error));
     }
-    notes.push(match advice::advice(&tried) {
-        Some(advice) => format!("use --encoder {}: {}", advice.name, advice.reason),
-        None => "no recommendation: recordings of more than a few windows, or --labels, are needed"
-            .into(),
-    });
+    notes.push(last(advice::advice(&tried)));
     tables::print(&table, args.table, &notes);
     Ok(())
 }

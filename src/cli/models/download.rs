@@ -26,6 +26,7 @@ use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
+use crate::cli::models::statuses;
 use crate::cli::progress::Progress;
 
 /// Largest file that is fetched: the largest network that is read.
@@ -99,18 +100,13 @@ pub(super) fn fetch(
         match part.take(answer, wanted.url)? {
             Taken::All => return part.finish(wanted),
             Taken::Cut(reason) if part.len() <= before => {
-                let shown = part.file.display();
-                let error = anyhow!(
-                    "the connection was cut: {reason}; {} bytes are in {shown}, and the same command \
-                     goes on from there",
-                    part.len()
-                );
+                let error = anyhow!("the connection was cut: {reason}; {}", part.next_time(wanted));
                 return Err(Failure::new(EXIT_UNAVAILABLE, error));
             }
             Taken::Cut(_) => {}
         }
     }
-    let error = anyhow!("the connection was cut {MOST_TRIES} times; the same command goes on");
+    let error = anyhow!("the connection was cut {MOST_TRIES} times; {}", part.next_time(wanted));
     Err(Failure::new(EXIT_UNAVAILABLE, error))
 }
 
@@ -170,11 +166,9 @@ enum Taken {
 fn ask(agent: &Agent, wanted: Wanted<'_>, part: &Part) -> Result<Option<Answer>, Failure> {
     let (url, have) = (wanted.url, part.len());
     let mut request = agent.get(url);
-    let version = part.version();
-    // With neither, nothing would tell that the rest is of another version.
-    if 0 < have && (version.is_some() || wanted.sha256.is_some()) {
+    if 0 < have && part.goes_on(wanted) {
         request = request.header("Range", format!("bytes={have}-"));
-        if let Some(version) = version {
+        if let Some(version) = part.version() {
             request = request.header("If-Range", version);
         }
     }
@@ -202,7 +196,8 @@ fn ask(agent: &Agent, wanted: Wanted<'_>, part: &Part) -> Result<Option<Answer>,
             Ok(None)
         }
         _ => {
-            let error = anyhow!("{url} is not there: the server answers {status}");
+            let shown = status.to_string();
+            let error = statuses::refusal(url, status.as_u16(), &shown, have);
             Err(Failure::new(EXIT_UNAVAILABLE, error))
         }
     }
@@ -230,6 +225,15 @@ impl Part {
 
     fn version(&self) -> Option<String> {
         fs::read_to_string(&self.version).ok().filter(|text| !text.is_empty())
+    }
+
+    /// Whether the rest can be joined: with neither, nothing would tell that it is of another version.
+    fn goes_on(&self, wanted: Wanted<'_>) -> bool {
+        self.version().is_some() || wanted.sha256.is_some()
+    }
+
+    fn next_time(&self, wanted: Wanted<'_>) -> String {
+        statuses::next_time(self.len(), self.goes_on(wanted))
     }
 
     fn remove(&self) {

@@ -50,8 +50,13 @@ enum From {
 /// Looks at what was given; touches no network.
 pub(super) fn look(args: &AddArgs) -> Result<Given, Failure> {
     let given = args.given.as_str();
-    if given.starts_with("https://") || given.starts_with("http://") {
-        return Ok(address(args, given));
+    if let Some((scheme, rest)) = given.split_once("://") {
+        let scheme = scheme.to_ascii_lowercase();
+        if !["http", "https"].contains(&scheme.as_str()) {
+            let error = anyhow!("{given} cannot be fetched: an address begins with https://");
+            return Err(Failure::new(EXIT_USAGE, error));
+        }
+        return Ok(address(args, &format!("{scheme}://{rest}")));
     }
     let path = Path::new(given);
     let entry = catalogue::find(args.catalogue.as_deref(), given)?;
@@ -127,14 +132,7 @@ impl Given {
         let place = match &self.place {
             From::File(path) => {
                 let shown = &self.shown;
-                let bytes = fs::read(path)
-                    .with_context(|| {
-                        format!(
-                            "cannot read {shown}; it is no file, no address and no name that \
-                             `models catalogue` lists"
-                        )
-                    })
-                    .or_exit(EXIT_INPUT)?;
+                let bytes = read(path, shown)?;
                 if let Some(expected) = args.sha256 {
                     download::hold_to(expected, Sha256::digest(&bytes).into(), shown)?;
                 }
@@ -142,6 +140,10 @@ impl Given {
             }
             From::Address(place) => place,
         };
+        if ask::nobody_can_answer(args.yes) {
+            // Not even its size is asked for.
+            self.agree(args, place.bytes)?;
+        }
         let part = dir.join(format!("{name}.onnx"));
         let wanted = Wanted { url: &place.url, sha256: place.sha256, place: &part };
         let Fetched { bytes, sha256 } =
@@ -182,6 +184,21 @@ impl std::convert::From<NormaliseToml> for Normalise {
             NormaliseToml::None => Self::None,
         }
     }
+}
+
+fn read(path: &Path, shown: &str) -> Result<Vec<u8>, Failure> {
+    if path.is_dir() {
+        let error = anyhow!("{shown} is a folder; name the ONNX file in it");
+        return Err(Failure::new(EXIT_INPUT, error));
+    }
+    fs::read(path)
+        .with_context(|| match path.symlink_metadata() {
+            Ok(_) => format!("cannot read {shown}"),
+            Err(_) => format!(
+                "cannot read {shown}; it is no file, no address and no name that `models catalogue` lists"
+            ),
+        })
+        .or_exit(EXIT_INPUT)
 }
 
 fn file_name(path: &Path) -> String {

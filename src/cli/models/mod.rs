@@ -8,6 +8,9 @@ mod compare;
 mod download;
 mod given;
 mod list;
+mod notes;
+mod opinion;
+mod statuses;
 mod verify;
 
 use crate::cli::exit::Failure;

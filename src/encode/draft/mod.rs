@@ -1,7 +1,10 @@
 //! A first manifest for a network that nobody has described: what the graph says, and guesses for what
 //! it does not say, each told so that a person can confirm it.
 
+mod classes;
 mod outputs;
+mod settings;
+mod shape;
 mod window;
 mod words;
 
@@ -85,9 +88,23 @@ pub struct Draft {
 pub fn draft(bytes: &[u8], file: &str, wishes: &Wishes) -> Result<Draft, EncodeError> {
     let outline = Outline::read(bytes, file)?;
     refuse_what_never_works(&outline, wishes)?;
+    describe(&outline, bytes, file, wishes).map_err(|error| match error {
+        EncodeError::Graph { name, reason } if outline.float16_weights => {
+            EncodeError::Float16 { name, reason }
+        }
+        other => other,
+    })
+}
+
+fn describe(
+    outline: &Outline,
+    bytes: &[u8],
+    file: &str,
+    wishes: &Wishes,
+) -> Result<Draft, EncodeError> {
     let sha256: [u8; 32] = Sha256::digest(bytes).into();
     let mut guesses = Vec::new();
-    let window = Window::of(&outline, wishes, &mut guesses)?;
+    let window = Window::of(outline, wishes, &mut guesses)?;
     let shapes_of = |nodes: &[&str]| {
         let expected = Expected {
             name: &wishes.name,
@@ -100,29 +117,30 @@ pub fn draft(bytes: &[u8], file: &str, wishes: &Wishes) -> Result<Draft, EncodeE
         };
         Ok(load(Runtime::Tract, &mut &*bytes, expected)?.output_shapes().to_vec())
     };
-    let outputs = outputs::choose(&outline, &window, wishes, &shapes_of, &mut guesses)?;
+    let outputs = outputs::choose(outline, &window, wishes, &shapes_of, &mut guesses)?;
     let mut text = words::manifest(wishes, &hex(sha256), &window, &outputs);
     let latent = encode_builtin(&mut OnnxEncoder::new(parse(&text)?, bytes, file)?)?;
     text = text.replace(words::DENSITY_HOLDER, density_for(&latent, &mut guesses));
-    text = words::with_settings(text, &wishes.settings)
-        .map_err(|reason| EncodeError::Setting { reason })?;
+    text = settings::with_settings(text, &wishes.settings)?;
     let manifest = parse(&text)?;
     Ok(Draft { text, manifest, shape: window.shape, guesses })
 }
 
-/// Adds the golden table that the built-in input gives.
+/// What the drafted encoder makes of the built-in input, in the built-in runtime.
 ///
 /// # Errors
 ///
-/// [`EncodeError`] where the network cannot run, or gives numbers that are not finite.
-pub fn fill_golden(draft: &mut Draft, bytes: &[u8], file: &str) -> Result<Latent, EncodeError> {
-    let latent = encode_builtin(&mut OnnxEncoder::new(draft.manifest.clone(), bytes, file)?)?;
-    if !latent.is_finite() {
-        return Err(EncodeError::Run {
-            name: draft.manifest.name.clone(),
-            reason: "the built-in input gives numbers that are not finite".into(),
-        });
-    }
+/// [`EncodeError`] where the network cannot run. Numbers that are not finite are no error here.
+pub fn answer(draft: &Draft, bytes: &[u8], file: &str) -> Result<Latent, EncodeError> {
+    encode_builtin(&mut OnnxEncoder::new(draft.manifest.clone(), bytes, file)?)
+}
+
+/// Adds `latent`, the [`answer`], as the golden table.
+///
+/// # Errors
+///
+/// [`EncodeError::Manifest`] where it holds numbers that are not finite.
+pub fn fill_golden(draft: &mut Draft, latent: &Latent) -> Result<(), EncodeError> {
     let golden = Golden {
         embedding: spread(&latent.embedding),
         tokens: spread(latent.tokens.as_slice().unwrap_or_default()),
@@ -130,7 +148,7 @@ pub fn fill_golden(draft: &mut Draft, bytes: &[u8], file: &str) -> Result<Latent
     };
     draft.text += &words::golden(&golden);
     draft.manifest = parse(&draft.text)?;
-    Ok(latent)
+    Ok(())
 }
 
 /// Largest difference of two latents, as a share of the largest magnitude; NaN where one is.
@@ -161,6 +179,9 @@ fn refuse_what_never_works(outline: &Outline, wishes: &Wishes) -> Result<(), Enc
     {
         let (input, further) = (input.name.clone(), further.iter().map(|p| p.name.clone()));
         return Err(EncodeError::FurtherInputs { name, input, further: further.collect() });
+    }
+    if let Some(input) = outline.inputs.first() {
+        input.require_float32(&name)?;
     }
     let operators = outline.control_flow();
     if !operators.is_empty() {

@@ -1,6 +1,7 @@
 //! What comes out: which node gives tokens, which the embedding, and what their axes mean.
 
 use crate::encode::draft::Wishes;
+use crate::encode::draft::classes;
 use crate::encode::draft::window::Kind;
 use crate::encode::draft::window::Window;
 use crate::encode::error::EncodeError;
@@ -48,6 +49,8 @@ pub(super) enum Tokens {
 
 type ShapesOf<'a> = dyn Fn(&[&str]) -> Result<Vec<Vec<usize>>, EncodeError> + 'a;
 
+/// What was stated, else what the graph gives, else what can be made of its input or a middle layer. An
+/// output that is neither stated nor of 32-bit floats is not even computed.
 pub(super) fn choose(
     outline: &Outline,
     window: &Window,
@@ -55,37 +58,17 @@ pub(super) fn choose(
     shapes_of: &ShapesOf<'_>,
     guesses: &mut Vec<String>,
 ) -> Result<Outputs, EncodeError> {
-    let mut nodes: Vec<&str> = outline.outputs.iter().map(|port| port.name.as_str()).collect();
-    for stated in [&wishes.tokens, &wishes.embedding].into_iter().flatten() {
-        if !nodes.contains(&stated.as_str()) {
-            nodes.push(stated);
-        }
-    }
-    let shapes: Vec<Vec<usize>> = shapes_of(&nodes)?.iter().map(|s| without_ones(s)).collect();
-    let shape_of = |node: &str| {
-        let at = nodes.iter().position(|other| *other == node).unwrap_or(0);
-        (node.to_owned(), shapes[at].clone())
-    };
-    let of_rank = |ranks: &[usize]| {
-        let fits = |node: &&&str| ranks.contains(&shape_of(node).1.len());
-        outline
-            .outputs
-            .iter()
-            .map(|p| p.name.as_str())
-            .collect::<Vec<_>>()
-            .iter()
-            .rfind(fits)
-            .map(|node| shape_of(node))
-    };
+    let shown = Shown::of(outline, wishes, shapes_of, guesses)?;
     let embedding = match &wishes.embedding {
-        Some(node) => Some(shape_of(node)),
-        None => of_rank(&[1]).inspect(|(node, shape)| {
+        Some(node) => shown.stated(node),
+        None => shown.given(&[1]).inspect(|(node, shape)| {
             guesses.push(format!("its output {node:?} of {shape:?} is the embedding"));
+            guesses.extend(warn_of_classes(outline, node, shape, shapes_of));
         }),
     };
-    let stated = wishes.tokens.as_ref().map(|node| shape_of(node));
+    let stated = wishes.tokens.as_ref().and_then(|node| shown.stated(node));
     let tokens = match stated.or_else(|| {
-        of_rank(&[2, 3]).inspect(|(node, shape)| {
+        shown.given(&[2, 3]).inspect(|(node, shape)| {
             guesses.push(format!("its output {node:?} of {shape:?} are the tokens"));
         })
     }) {
@@ -99,12 +82,99 @@ pub(super) fn choose(
                     .into(),
             });
         }
+        None if embedding.is_none() && matches!(window.kind, Kind::Sound { .. }) => {
+            return Err(EncodeError::NoGuess {
+                name: wishes.name.clone(),
+                what: "the embedding",
+                why: "none of its outputs is a list or a grid of float32".into(),
+                option: "--embedding NODE",
+            });
+        }
         None => unasked_tokens(outline, window, wishes, shapes_of, guesses)?,
     };
     if embedding.is_none() {
         guesses.push("its embedding is the mean of its tokens".into());
     }
     Ok(Outputs { tokens, embedding })
+}
+
+/// Nodes and their shapes without axes of 1.
+struct Shown<'a> {
+    stated: Vec<(&'a str, Vec<usize>)>,
+    /// Outputs of the graph that may be guessed.
+    given: Vec<(&'a str, Vec<usize>)>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(
+        outline: &'a Outline,
+        wishes: &'a Wishes,
+        shapes_of: &ShapesOf<'_>,
+        guesses: &mut Vec<String>,
+    ) -> Result<Self, EncodeError> {
+        let mut stated: Vec<&str> =
+            [&wishes.tokens, &wishes.embedding].into_iter().flatten().map(String::as_str).collect();
+        let all_stated = stated.len() == 2;
+        stated.dedup();
+        let mut given = Vec::new();
+        for port in outline.outputs.iter().filter(|_| !all_stated) {
+            if port.element.may_be_float32() {
+                given.push(port.name.as_str());
+            } else if !stated.contains(&port.name.as_str()) {
+                let (name, found) = (&port.name, port.element.name());
+                guesses.push(format!("its output {name:?} is {found}, and passed over"));
+            }
+        }
+        let shapes = |nodes: &[&'a str]| -> Result<Vec<(&'a str, Vec<usize>)>, EncodeError> {
+            if nodes.is_empty() {
+                return Ok(Vec::new());
+            }
+            let shapes = shapes_of(nodes)?;
+            Ok(nodes.iter().copied().zip(shapes.iter().map(|s| without_ones(s))).collect())
+        };
+        let stated = shapes(&stated)?;
+        let given = match shapes(&given) {
+            Ok(shapes) => shapes,
+            Err(error) => {
+                // One of them cannot be computed; the others may be all that is needed.
+                let alone: Vec<_> =
+                    given.iter().filter_map(|&node| shapes(&[node]).ok()).flatten().collect();
+                if alone.is_empty() && stated.is_empty() {
+                    return Err(error);
+                }
+                alone
+            }
+        };
+        Ok(Self { stated, given })
+    }
+
+    fn stated(&self, node: &str) -> Option<(String, Vec<usize>)> {
+        let found = self.stated.iter().find(|(name, _)| *name == node);
+        found.map(|(name, shape)| ((*name).to_owned(), shape.clone()))
+    }
+
+    /// The last output of so many axes.
+    fn given(&self, ranks: &[usize]) -> Option<(String, Vec<usize>)> {
+        let found = self.given.iter().rfind(|(_, shape)| ranks.contains(&shape.len()));
+        found.map(|(name, shape)| ((*name).to_owned(), shape.clone()))
+    }
+}
+
+/// A classifier's opinion is a poor embedding: what it does not tell apart is gone.
+fn warn_of_classes(
+    outline: &Outline,
+    node: &str,
+    shape: &[usize],
+    shapes_of: &ShapesOf<'_>,
+) -> Option<String> {
+    let [width] = *shape else { return None };
+    let before = classes::before(outline, node, width)?;
+    let better = before.value.and_then(|value| {
+        let shape = without_ones(shapes_of(&[value]).ok()?.first()?);
+        Some(format!("the layer before it, {value:?} of {shape:?}, is better: --embedding {value}"))
+    });
+    let better = better.unwrap_or_else(|| "name a layer before it with --embedding NODE".into());
+    Some(format!("warning: {node:?} looks like a classifier's {width} classes; {better}"))
 }
 
 /// The graph gives only an embedding: patches of sound, or a middle layer.

@@ -2,9 +2,9 @@
 
 use crate::encode::draft::Normalise;
 use crate::encode::draft::Wishes;
+use crate::encode::draft::shape;
 use crate::encode::error::EncodeError;
 use crate::encode::outline::Outline;
-use crate::encode::outline::Port;
 
 /// Mel bands of the only front end that a shape alone suggests: YAMNet's.
 const YAMNET_BANDS: usize = 64;
@@ -17,6 +17,9 @@ const LEAST_SIDE: usize = 16;
 
 /// Fewest numbers in a row that are taken for raw sound.
 const LEAST_SAMPLES: usize = 4000;
+
+/// Largest number in front of two axes that is taken for a batch.
+const MOST_BATCH: usize = 64;
 
 /// Samples that are handed on at a time: long enough to cost nothing, short enough for windows to
 /// begin nearly anywhere.
@@ -75,8 +78,8 @@ impl Window {
             return Err(EncodeError::Graph { name, reason: "it has no input".into() });
         };
         let shape = match &wishes.shape {
-            Some(shape) => shape.clone(),
-            None => stated_shape(input, &name)?,
+            Some(shape) => shape::said(shape, input, &name)?,
+            None => shape::of_graph(input, &name)?,
         };
         let unusable = |reason: String| EncodeError::Graph { name: name.clone(), reason };
         let kind = match *shape {
@@ -87,10 +90,24 @@ impl Window {
                 let kind = raw(samples, wishes, guesses).map_err(unusable)?;
                 return Ok(Self { shape, kind });
             }
+            [1, 1, _, _] | [1, _, _, 1] if wishes.sound == Some(false) => {
+                return Err(unusable(format!(
+                    "its input {:?} of {shape:?} takes grey pictures, of one channel, which are not \
+                     supported; export it for three: red, green and blue",
+                    input.name
+                )));
+            }
             [1, 1, frames, bands] | [1, frames, bands] | [1, frames, bands, 1] => {
                 refuse_other_sense(wishes, true, &shape)?;
                 let kind = sound(frames, bands, wishes, guesses)?;
                 return Ok(Self { shape, kind });
+            }
+            [batch, ..] if is_batch(&shape) => {
+                return Err(unusable(format!(
+                    "its input {:?} of {shape:?} takes {batch} windows at a time; export it with a batch \
+                     of 1",
+                    input.name
+                )));
             }
             _ => {
                 return Err(unusable(format!(
@@ -114,29 +131,16 @@ const fn is_picture(width: usize, height: usize) -> bool {
     LEAST_SIDE <= width && LEAST_SIDE <= height
 }
 
-/// The shape as the graph says it, for a batch of 1.
-fn stated_shape(input: &Port, name: &str) -> Result<Vec<usize>, EncodeError> {
-    let (batch, rest) = match input.dims.split_first() {
-        Some((batch, rest)) => (batch.unwrap_or(1), rest),
-        None => (0, &[][..]),
-    };
-    let sizes: Option<Vec<usize>> = rest.iter().copied().collect();
-    if let Some(sizes) = sizes.filter(|_| 0 < batch) {
-        return Ok([vec![batch], sizes].concat());
+/// Whether all but the first number would do: four axes have a batch, fewer may begin with a side.
+const fn is_batch(shape: &[usize]) -> bool {
+    match *shape {
+        [1, ..] | [] => false,
+        [_, 3, height, width] | [_, height, width, 3] => is_picture(width, height),
+        [_, 1, _, _] | [_, _, _, 1] => true,
+        [batch, _, _] => batch <= MOST_BATCH,
+        [_, samples] => LEAST_SAMPLES <= samples,
+        _ => false,
     }
-    let shown: Vec<String> =
-        input.dims.iter().map(|dim| dim.map_or("?".into(), |n| n.to_string())).collect();
-    let example = match *input.dims.as_slice() {
-        [_, Some(3), _, _] => "1,3,224,224",
-        [_, _, _, Some(3)] => "1,224,224,3",
-        _ => "1,1,96,64",
-    };
-    Err(EncodeError::OpenShape {
-        name: name.into(),
-        input: input.name.clone(),
-        shape: if shown.is_empty() { "not said".into() } else { format!("[{}]", shown.join(", ")) },
-        example: example.into(),
-    })
 }
 
 fn refuse_other_sense(wishes: &Wishes, sound: bool, shape: &[usize]) -> Result<(), EncodeError> {
@@ -174,7 +178,15 @@ fn sound(
         return Err(EncodeError::NoGuess {
             name: wishes.name.clone(),
             what: "the log-mel front end",
-            why: format!("{bands} mel bands are not YAMNet's {YAMNET_BANDS}"),
+            why: format!(
+                "{bands} mel bands are not YAMNet's {YAMNET_BANDS}{}",
+                // Spectra are hardly ever square, and pictures of one channel mostly are.
+                if frames == bands {
+                    "; if it takes grey pictures, of one channel, it is not supported: export it for three"
+                } else {
+                    ""
+                }
+            ),
             option: "--set input.sound.rate_hz=…, and so on for what differs from YAMNet's",
         });
     }
@@ -236,9 +248,10 @@ fn normalise(
 mod tests {
     use super::*;
     use crate::encode::outline::Node;
+    use crate::encode::outline::Port;
 
     fn graph(dims: &[Option<usize>], producer: &str, operator: &str) -> Outline {
-        let inputs = vec![Port { name: "x".into(), dims: dims.to_vec() }];
+        let inputs = vec![Port { name: "x".into(), dims: dims.to_vec(), ..Port::default() }];
         let node = Node { inputs: vec!["x".into()], operator: operator.into(), ..Node::default() };
         Outline { producer: producer.into(), inputs, nodes: vec![node], ..Outline::default() }
     }
@@ -288,6 +301,12 @@ mod tests {
             (&[1, 1, 300, 80], "--set input.sound"),
             (&[1, 16_001], "16001 raw samples"),
             (&[1, 7, 7, 7, 7], "[1, 7, 7, 7, 7]"),
+            (&[1, 1, 28, 28], "grey pictures, of one channel"),
+            (&[4, 3, 96, 96], "takes 4 windows at a time; export it with a batch of 1"),
+            (&[4, 1, 96, 64], "a batch of 1"),
+            (&[4, 96, 64], "a batch of 1"),
+            (&[4, 16_000], "a batch of 1"),
+            (&[224, 224, 3], "neither a picture"),
         ] {
             let shown = of(dims, "", "").unwrap_err();
             assert!(shown.contains(expected), "{expected:?} missing in: {shown}");
@@ -305,6 +324,11 @@ mod tests {
         wishes.sound = Some(true);
         let shown = Window::of(&open, &wishes, &mut Vec::new()).unwrap_err().to_string();
         assert!(shown.contains("--modality asks for sound"), "{shown}");
+        wishes.sound = Some(false);
+        wishes.shape = None;
+        let grey = graph(&[Some(1), Some(1), Some(96), Some(64)], "", "");
+        let shown = Window::of(&grey, &wishes, &mut Vec::new()).unwrap_err().to_string();
+        assert!(shown.contains("grey pictures, of one channel"), "{shown}");
         let batch = graph(&[None, Some(3), Some(64), Some(64)], "pytorch", "Conv");
         let window = Window::of(&batch, &Wishes::default(), &mut Vec::new()).unwrap();
         assert_eq!(window.shape, [1, 3, 64, 64]);

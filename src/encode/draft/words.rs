@@ -131,47 +131,9 @@ fn six_digits(value: f32) -> String {
     format!("{rounded:?}")
 }
 
-/// The text with single keys replaced; written anew by the TOML library where there are any.
-pub(super) fn with_settings(text: String, settings: &[(String, String)]) -> Result<String, String> {
-    if settings.is_empty() {
-        return Ok(text);
-    }
-    let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
-    for (key, value) in settings {
-        let parsed: Result<toml::Table, _> = format!("value = {value}").parse();
-        let value = parsed.ok().and_then(|mut table| table.remove("value"));
-        let value = value.unwrap_or_else(|| toml::Value::String(value_text(settings, key)));
-        let (path, last) = key.rsplit_once('.').unwrap_or(("", key));
-        let mut at = &mut table;
-        for part in path.split('.').filter(|part| !part.is_empty()) {
-            at = at
-                .get_mut(part)
-                .and_then(toml::Value::as_table_mut)
-                .ok_or_else(|| format!("{key:?} is no key of a manifest: it has no {part:?}"))?;
-        }
-        at.insert(last.into(), value);
-    }
-    toml::to_string(&table).map_err(|e| e.to_string())
-}
-
-fn value_text(settings: &[(String, String)], key: &str) -> String {
-    settings.iter().rfind(|(k, _)| k == key).map_or(String::new(), |(_, value)| value.clone())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn single_keys_are_replaced_and_words_need_no_quotes() {
-        let text = "name = \"a\"\n[input.sound]\nrate_hz = 16000\n".to_owned();
-        let set = |key: &str, value: &str| {
-            with_settings(text.clone(), &[(key.to_owned(), value.to_owned())])
-        };
-        assert!(set("input.sound.rate_hz", "32000").unwrap().contains("rate_hz = 32000"));
-        assert!(set("license", "MIT").unwrap().contains("license = \"MIT\""));
-        assert!(set("input.sond.rate_hz", "1").unwrap_err().contains("\"sond\""));
-    }
 
     #[test]
     fn golden_values_have_six_digits() {

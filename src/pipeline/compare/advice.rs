@@ -17,38 +17,77 @@ pub struct Tried<'a> {
     pub ms: Option<f64>,
 }
 
-/// Which one, and why.
+/// What to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Advice {
-    /// Its name.
-    pub name: String,
-    /// A sentence.
-    pub reason: String,
+pub enum Advice {
+    /// This one.
+    Use {
+        /// Its name.
+        name: String,
+        /// Why, a sentence.
+        reason: String,
+    },
+    /// The figures of none are above chance by more than their interval.
+    Chance {
+        /// Which figures.
+        what: &'static str,
+        /// The one that costs least, where that could be measured.
+        fastest: Option<String>,
+    },
+}
+
+/// What one encoder reached, and what guessing would.
+struct Reached {
+    tally: Tally,
+    chance: f64,
+}
+
+impl Reached {
+    fn share(&self) -> f64 {
+        self.tally.share().unwrap_or(0.0)
+    }
+
+    /// Whether it is above chance by more than half its interval.
+    fn is_told(&self) -> bool {
+        self.tally.interval().is_some_and(|interval| interval < self.share() - self.chance)
+    }
 }
 
 /// By few-shot accuracy where all have it, else by neighbours in time; `None` where nothing was
-/// measured.
+/// measured. Those that are not told from chance take no part.
 pub fn advice(tried: &[Tried<'_>]) -> Option<Advice> {
-    let by_shots = |one: &Tried<'_>| one.figures.few_shots.as_ref().map(|f| f.tally.clone());
-    let by_time = |one: &Tried<'_>| one.figures.neighbours.as_ref().map(|n| n.tally.clone());
-    let shots: Option<Vec<Tally>> = tried.iter().map(by_shots).collect();
-    let (tallies, what) = match shots {
-        Some(tallies) => (tallies, "5-shot accuracy"),
+    let by_shots = |one: &Tried<'_>| {
+        let found = one.figures.few_shots.as_ref()?;
+        Some(Reached { tally: found.tally.clone(), chance: found.chance() })
+    };
+    let by_time = |one: &Tried<'_>| {
+        let found = one.figures.neighbours.as_ref()?;
+        Some(Reached { tally: found.tally.clone(), chance: found.chance })
+    };
+    let shots: Option<Vec<Reached>> = tried.iter().map(by_shots).collect();
+    let (reached, what) = match shots {
+        Some(reached) => (reached, "5-shot accuracy"),
         None => (tried.iter().map(by_time).collect::<Option<_>>()?, "neighbours in time"),
     };
-    let share = |at: usize| tallies[at].share().unwrap_or(0.0);
-    let best = (0..tried.len()).max_by(|&a, &b| share(a).total_cmp(&share(b)))?;
-    let as_good = |&at: &usize| {
-        at == best
-            || tallies[best].above(&tallies[at]).is_some_and(|(more, interval)| more <= interval)
-    };
     let ms = |at: usize| tried[at].ms.unwrap_or(f64::INFINITY);
-    let equals: Vec<usize> = (0..tried.len()).filter(as_good).collect();
-    let chosen = equals.iter().copied().min_by(|&a, &b| ms(a).total_cmp(&ms(b)))?;
+    let faster = |a: &usize, b: &usize| ms(*a).total_cmp(&ms(*b));
+    let told: Vec<usize> = (0..tried.len()).filter(|&at| reached[at].is_told()).collect();
+    let by_share = |a: &usize, b: &usize| reached[*a].share().total_cmp(&reached[*b].share());
+    let Some(best) = told.iter().copied().max_by(by_share) else {
+        let timed = (0..tried.len()).filter(|&at| tried[at].ms.is_some()).min_by(faster);
+        let fastest = timed.map(|at| tried[at].name.into());
+        return (!tried.is_empty()).then_some(Advice::Chance { what, fastest });
+    };
+    let as_good = |&at: &usize| {
+        let above = reached[best].tally.above(&reached[at].tally);
+        at == best || above.is_some_and(|(more, interval)| more <= interval)
+    };
+    let equals: Vec<usize> = told.iter().copied().filter(as_good).collect();
+    let chosen = equals.iter().copied().min_by(faster)?;
     let reason = if tried.len() == 1 {
         "it is the only one that was compared".into()
     } else if chosen != best {
-        let (more, interval) = tallies[best].above(&tallies[chosen])?;
+        let (more, interval) = reached[best].tally.above(&reached[chosen].tally)?;
         format!(
             "it is the fastest of {} whose {what} cannot be told from the best, that of {} \
              ({more:+.3} ± {interval:.3})",
@@ -56,15 +95,15 @@ pub fn advice(tried: &[Tried<'_>]) -> Option<Advice> {
             tried[best].name
         )
     } else if equals.len() == 1 {
-        format!("its {what}, {:.3}, is the best beyond chance", share(best))
+        format!("its {what}, {:.3}, is the best beyond chance", reached[best].share())
     } else {
         format!(
             "its {what}, {:.3}, is the best, and of {} that cannot be told from it none is faster",
-            share(best),
+            reached[best].share(),
             equals.len() - 1
         )
     };
-    Some(Advice { name: tried[chosen].name.into(), reason })
+    Some(Advice::Use { name: tried[chosen].name.into(), reason })
 }
 
 #[cfg(test)]
@@ -81,10 +120,17 @@ mod tests {
         Figures { windows: 60, skill: None, neighbours, few_shots: None }
     }
 
-    fn chosen(all: &[(&str, Figures, f64)]) -> Advice {
+    fn of(all: &[(&str, Figures, f64)]) -> Advice {
         let tried: Vec<Tried<'_>> =
             all.iter().map(|(name, figures, ms)| Tried { name, figures, ms: Some(*ms) }).collect();
         advice(&tried).unwrap()
+    }
+
+    fn chosen(all: &[(&str, Figures, f64)]) -> (String, String) {
+        match of(all) {
+            Advice::Use { name, reason } => (name, reason),
+            other @ Advice::Chance { .. } => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -93,8 +139,8 @@ mod tests {
             ("slow", figures([9.0; 6]), 5.0),
             ("fast", figures([3.0, 4.0, 3.0, 4.0, 3.0, 4.0]), 1.0),
         ]);
-        assert_eq!(found.name, "slow");
-        assert!(found.reason.contains("beyond chance"), "{}", found.reason);
+        assert_eq!(found.0, "slow");
+        assert!(found.1.contains("beyond chance"), "{}", found.1);
     }
 
     #[test]
@@ -103,8 +149,25 @@ mod tests {
             ("slow", figures([9.0, 2.0, 8.0, 1.0, 9.0, 2.0]), 5.0),
             ("fast", figures([2.0, 8.0, 1.0, 9.0, 2.0, 8.0]), 1.0),
         ]);
-        assert_eq!(found.name, "fast");
-        assert!(found.reason.contains("cannot be told from the best, that of slow"));
+        assert_eq!(found.0, "fast");
+        assert!(found.1.contains("cannot be told from the best, that of slow"));
+    }
+
+    /// Chance is 0.1, and what differs from stretch to stretch by so much may be that.
+    #[test]
+    fn what_may_be_chance_is_not_recommended() {
+        let poor = || figures([0.0, 4.0, 0.0, 0.0, 4.0, 0.0]);
+        let fastest = Some("fast".to_owned());
+        assert_eq!(
+            of(&[("slow", poor(), 5.0), ("fast", figures([1.0; 6]), 1.0)]),
+            Advice::Chance { what: "neighbours in time", fastest }
+        );
+        // One that is told from chance is better than a faster one that is not, sure or not.
+        let found = chosen(&[
+            ("slow", figures([2.0, 3.0, 2.0, 3.0, 2.0, 3.0]), 5.0),
+            ("fast", poor(), 1.0),
+        ]);
+        assert_eq!(found.0, "slow");
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! A folder of recordings, as parts that are looked at one by one.
+//! A folder of recordings, or a single one, as parts that are looked at one by one.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+
+use crate::base::modality::Modality;
+use crate::capture::recording;
 
 /// Ends of the names of picture files.
 const PICTURES: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
@@ -42,16 +45,67 @@ pub enum Labels {
     Names,
 }
 
-/// Everything below `folder`, by name. Sounds share `seconds` evenly, each from its beginning, and
-/// where that would be too little for each, some are left out; of pictures, as many as `seconds` and
-/// `frames_per_s` allow. What is left out is evenly spread.
-///
-/// # Errors
-///
-/// A folder that cannot be listed.
-pub fn parts(folder: &Path, seconds: f64, frames_per_s: f64) -> io::Result<Vec<Part>> {
+/// Files, by what they hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Senses {
+    /// Sounds.
+    pub sound: Vec<PathBuf>,
+    /// Videos and single pictures.
+    pub pictures: Vec<PathBuf>,
+    /// No recordings.
+    pub neither: Vec<PathBuf>,
+}
+
+impl Senses {
+    /// Looks at the beginning of every file at `place`, a folder or a single file, in the order of names.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be listed, or a file that is not there.
+    pub fn at(place: &Path) -> io::Result<Self> {
+        let mut senses = Self::default();
+        for path in files(place)? {
+            match recording::sense(&path) {
+                Some(Modality::Sound) => senses.sound.push(path),
+                Some(Modality::Picture) => senses.pictures.push(path),
+                None => senses.neither.push(path),
+            }
+        }
+        Ok(senses)
+    }
+
+    /// Files of one sense.
+    pub fn of(&self, modality: Modality) -> &[PathBuf] {
+        match modality {
+            Modality::Sound => &self.sound,
+            Modality::Picture => &self.pictures,
+        }
+    }
+
+    /// The sense of most files; `None` where there is no recording.
+    pub fn most(&self) -> Option<Modality> {
+        match (self.sound.len(), self.pictures.len()) {
+            (0, 0) => None,
+            (sound, pictures) if pictures <= sound => Some(Modality::Sound),
+            _ => Some(Modality::Picture),
+        }
+    }
+}
+
+/// All files at `place`, by name; of a folder, those in folders inside it, too.
+fn files(place: &Path) -> io::Result<Vec<PathBuf>> {
+    if place.is_file() {
+        return Ok(vec![place.to_path_buf()]);
+    }
     let mut files = Vec::new();
-    list(folder, 0, &mut files)?;
+    list(place, 0, &mut files)?;
+    Ok(files)
+}
+
+/// What is looked at of `files`. Sounds share `seconds` evenly, each from its beginning, and where that
+/// would be too little for each, some are left out; of pictures, as many as `seconds` and
+/// `frames_per_s` allow. What is left out is evenly spread.
+pub fn parts(files: &[PathBuf], seconds: f64, frames_per_s: f64) -> Vec<Part> {
     let is_picture = |path: &Path| {
         let end = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         PICTURES.contains(&end.as_str())
@@ -66,9 +120,9 @@ pub fn parts(folder: &Path, seconds: f64, frames_per_s: f64) -> io::Result<Vec<P
     let (mut pictures_seen, mut seen) = (0, 0);
     for path in files {
         let (mut recording, mut at_s) = (recordings, 0.0);
-        let is_picture = is_picture(&path);
+        let is_picture = is_picture(path);
         if is_picture {
-            let album = path.parent().unwrap_or(folder).to_path_buf();
+            let album = path.parent().map(Path::to_path_buf).unwrap_or_default();
             let (number, pictures) = albums.entry(album).or_insert((recordings, 0));
             (recording, at_s) = (*number, *pictures as f64 / frames_per_s);
             *pictures += 1;
@@ -84,9 +138,10 @@ pub fn parts(folder: &Path, seconds: f64, frames_per_s: f64) -> io::Result<Vec<P
         if !is_picture {
             recordings += 1;
         }
+        let path = path.clone();
         parts.push(Part { path, recording, at_s, most_s, frames_per_s, is_picture });
     }
-    Ok(parts)
+    parts
 }
 
 /// Files of a folder first, then its folders, so that the pictures of one follow each other.
@@ -155,17 +210,34 @@ mod tests {
     #[test]
     fn pictures_of_a_folder_are_one_recording_and_sounds_are_one_each() {
         let dir = made(&["a.wav", "b.wav", "day/1.jpg", "day/2.JPG", "night/1.jpg", ".hidden.wav"]);
-        let parts = parts(dir.path(), 100.0, 2.0).unwrap();
+        let parts = parts(&files(dir.path()).unwrap(), 100.0, 2.0);
         let found: Vec<_> = parts.iter().map(|part| (part.recording, part.at_s)).collect();
         assert_eq!(found, [(0, 0.0), (1, 0.0), (2, 0.0), (2, 0.5), (3, 0.0)]);
         assert_eq!(parts[0].most_s, 50.0);
     }
 
     #[test]
+    fn senses_are_told_by_contents_and_most_files_decide() {
+        let dir = made(&["a.txt", "b.wav", "day/1.jpg", "day/2.jpg", "c.csv"]);
+        fs::write(dir.path().join("day/1.jpg"), b"\xFF\xD8\xFF\xE0").unwrap();
+        fs::write(dir.path().join("b.wav"), b"RIFF\0\0\0\0WAVEfmt ").unwrap();
+        fs::write(dir.path().join("a.txt"), b"RIFF\0\0\0\0WAVEfmt ").unwrap();
+        let mut senses = Senses::at(dir.path()).unwrap();
+        assert_eq!((senses.sound.len(), senses.pictures.len(), senses.neither.len()), (2, 1, 2));
+        assert_eq!(senses.most(), Some(Modality::Sound));
+        senses.pictures.extend(senses.neither.clone());
+        assert_eq!(senses.most(), Some(Modality::Picture));
+        assert_eq!(Senses::default().most(), None);
+        let one = Senses::at(&dir.path().join("b.wav")).unwrap();
+        assert_eq!(one.of(Modality::Sound), [dir.path().join("b.wav")]);
+        assert!(Senses::at(&dir.path().join("absent")).is_err());
+    }
+
+    #[test]
     fn too_many_pictures_are_thinned_evenly_and_keep_their_times() {
         let names: Vec<String> = (0..100).map(|n| format!("{n:03}.png")).collect();
         let dir = made(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        let parts = parts(dir.path(), 25.0, 1.0).unwrap();
+        let parts = parts(&files(dir.path()).unwrap(), 25.0, 1.0);
         assert_eq!((parts.len(), parts[1].at_s), (25, 4.0));
     }
 

@@ -71,16 +71,34 @@ impl Lived {
         self.moments.iter().fold(0.0, |most: f64, m| most.max(m.end_s - m.start_s))
     }
 
+    /// Windows made.
+    pub fn windows(&self) -> usize {
+        self.vectors.len()
+    }
+
+    /// Recordings that gave a window.
+    pub fn recordings(&self) -> usize {
+        let mut all: Vec<usize> = self.moments.iter().map(|moment| moment.recording).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len()
+    }
+
+    /// The class of each part that gave a window, of `labels`, a class a part; `None` for the others.
+    pub fn heard(&self, labels: &[Option<usize>]) -> Vec<Option<usize>> {
+        let mut heard = vec![None; labels.len()];
+        for &part in &self.parts {
+            heard[part] = labels[part];
+        }
+        heard
+    }
+
     /// The figures. `apart_s` as in [`neighbours::neighbours`], the same for all encoders; `labels` has
     /// a class a part.
     pub fn figures(&self, apart_s: f64, labels: &[Option<usize>]) -> Figures {
         let space = Space::new(&self.vectors, self.root);
         let few_shots = labels.iter().any(Option::is_some).then(|| {
-            let mut heard = vec![None; labels.len()];
-            for &part in &self.parts {
-                heard[part] = labels[part];
-            }
-            shots::few_shots(&space.means(&self.parts, labels.len()), &heard)
+            shots::few_shots(&space.means(&self.parts, labels.len()), &self.heard(labels))
         });
         Figures {
             windows: self.vectors.len(),
@@ -177,22 +195,6 @@ fn read(
     }
     track.finish(keep)?;
     Ok(Ok(()))
-}
-
-/// Sound or pictures: as the first part that can be read.
-///
-/// # Errors
-///
-/// [`CaptureError`] of the first part where none can be read.
-pub fn modality(parts: &[Part]) -> Result<Option<Modality>, CaptureError> {
-    let mut first = None;
-    for part in parts {
-        match open_part(part) {
-            Ok(source) => return Ok(Some(source.modality())),
-            Err(error) => first = first.or(Some(error)),
-        }
-    }
-    first.map_or(Ok(None), Err)
 }
 
 fn open_part(part: &Part) -> Result<Box<dyn Source>, CaptureError> {

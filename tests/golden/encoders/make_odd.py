@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Makes graphs that are refused: odd.onnx has an operator that nobody has, branching.onnx has control
 flow, open.onnx takes pictures of any size, state.onnx wants a second input, the weights of far.onnx lie
-elsewhere; and graphs that hand on what they are given:
+elsewhere, bytes.onnx takes whole numbers, half.onnx is float16, batch.onnx takes four windows at a time,
+grey.onnx one channel, nan.onnx gives logarithms of what is negative, and foreign.onnx has an operator of
+another domain, which tract takes for its own and ONNX Runtime does not; classes.onnx, a classifier with an
+output of whole numbers; and graphs that hand on what they are given:
 frames_first.onnx, bands_first.onnx and samples.onnx. Needs: onnx."""
 from pathlib import Path
 
@@ -11,14 +14,15 @@ from onnx import helper
 HERE = Path(__file__).parent
 
 
-def describe(name, shape):
-    return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+def describe(name, shape, kind=onnx.TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, kind, shape)
 
 
-def write(file, nodes, shape, outputs, weights=(), more=()):
-    inputs = [describe("input", shape), *more]
+def write(file, nodes, shape, outputs, weights=(), more=(), kind=onnx.TensorProto.FLOAT, domains=("",)):
+    inputs = [describe("input", shape, kind), *more]
     graph = helper.make_graph(nodes, Path(file).stem, inputs, outputs, weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    opsets = [helper.make_opsetid(domain, 17) for domain in domains]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
     (HERE / file).write_bytes(model.SerializeToString(deterministic=True))
 
 
@@ -53,6 +57,35 @@ def main():
     most = helper.make_node("ReduceMax", ["tokens"], ["embedding"], axes=[1])
     write("samples.onnx", [blocks, most], [1, 15600],
           [describe("tokens", [1, 40, 390]), describe("embedding", [1, 1, 390])], [shape])
+    tokens_only(sound)
+    classes()
+
+
+def tokens_only(sound):
+    kinds, tokens = onnx.TensorProto, describe("tokens", sound)
+    write("bytes.onnx", [helper.make_node("Cast", ["input"], ["tokens"], to=kinds.FLOAT)], sound, [tokens],
+          kind=kinds.UINT8)
+    write("half.onnx", [helper.make_node("Relu", ["input"], ["tokens"])], sound,
+          [describe("tokens", sound, kinds.FLOAT16)], kind=kinds.FLOAT16)
+    relu = helper.make_node("Relu", ["input"], ["tokens"])
+    for file, shape in [("batch.onnx", [4, 1, 96, 64]), ("grey.onnx", [1, 1, 96, 96])]:
+        write(file, [relu], shape, [describe("tokens", shape)])
+    write("nan.onnx", [helper.make_node("Log", ["input"], ["tokens"])], sound, [tokens])
+    foreign = helper.make_node("Relu", ["input"], ["tokens"], domain="nobody.knows")
+    write("foreign.onnx", [foreign], sound, [tokens], domains=("", "nobody.knows"))
+
+
+def classes():
+    size = helper.make_tensor("size", onnx.TensorProto.INT64, [2], [3, 1000])
+    nodes = [helper.make_node("Relu", ["input"], ["relu"]),
+             helper.make_node("GlobalAveragePool", ["relu"], ["pooled"]),
+             helper.make_node("Flatten", ["pooled"], ["flat"]),
+             helper.make_node("ConstantOfShape", ["size"], ["weights"],
+                              value=helper.make_tensor("one", onnx.TensorProto.FLOAT, [1], [1.0])),
+             helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
+             helper.make_node("ArgMax", ["logits"], ["label"], axis=1, keepdims=0)]
+    outputs = [describe("logits", [1, 1000]), describe("label", [1], onnx.TensorProto.INT64)]
+    write("classes.onnx", nodes, [1, 3, 64, 64], outputs, [size])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,157 @@
+//! What ONNX Runtime makes of a network that tract runs: the library if it is built in and there, else the
+//! Python package.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use anyhow::anyhow;
+
+use crate::cli::exit::EXIT_UNAVAILABLE;
+use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
+use crate::encode::draft;
+use crate::encode::draft::Draft;
+use crate::encode::encoder::OnnxEncoder;
+use crate::encode::error::EncodeError;
+use crate::encode::latent::Latent;
+use crate::encode::network;
+use crate::encode::network::Runtime;
+use crate::encode::python;
+use crate::encode::selftest;
+
+/// Compares `ours`, tract's answer to the built-in input. Without ONNX Runtime that is only told; where it
+/// refuses the network or answers otherwise, or where an answer is not finite, nothing may be written.
+pub(super) fn compare(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), Failure> {
+    let theirs = match opinion(draft, bytes) {
+        // Absent, too old to be loaded, or no room for its files: none of that is the network's fault.
+        Err(EncodeError::Runtime { reason }) => {
+            println!("not compared with ONNX Runtime: {reason}");
+            None
+        }
+        Err(error) => {
+            return Err(error)
+                .context(
+                    "ONNX Runtime cannot run this network, although tract can; nothing was written: \
+                     export it again, or update ONNX Runtime where it is older than the export",
+                )
+                .or_exit(EXIT_UNAVAILABLE);
+        }
+        Ok(None) => {
+            println!("not compared with ONNX Runtime: neither the library nor the Python package");
+            None
+        }
+        Ok(theirs) => theirs,
+    };
+    if let Some(words) = not_finite(ours, theirs.as_ref()) {
+        return Err(Failure::new(EXIT_UNAVAILABLE, anyhow!("{words}; nothing was written")));
+    }
+    let Some((who, theirs)) = theirs else { return Ok(()) };
+    let difference = draft::difference(ours, &theirs);
+    if difference <= draft::GOLDEN_TOLERANCE {
+        println!("agrees with {who}: largest difference {difference:.1e} of the largest value");
+        return Ok(());
+    }
+    let error = anyhow!(
+        "tract and {who} differ by {difference:.1e} of the largest value, and {:.0e} is allowed: \
+         this network cannot be trusted here; export it with simpler operators",
+        draft::GOLDEN_TOLERANCE
+    );
+    Err(Failure::new(EXIT_UNAVAILABLE, error))
+}
+
+/// Which answer to the built-in input is not finite, and what that means; `None` where all are.
+fn not_finite(ours: &Latent, theirs: Option<&(&'static str, Latent)>) -> Option<String> {
+    let input = "for the built-in input";
+    Some(match (ours.is_finite(), theirs.map(|(who, latent)| (who, latent.is_finite()))) {
+        (true, None | Some((_, true))) => return None,
+        (true, Some((who, false))) => {
+            format!("{who} gives numbers that are not finite {input}, and tract finite ones")
+        }
+        (false, Some((who, true))) => {
+            format!("tract gives numbers that are not finite {input}, and {who} finite ones")
+        }
+        (false, Some((who, false))) => format!(
+            "tract and {who} both give numbers that are not finite {input}: look whether its input has \
+             the right scale (--normalise, --set)"
+        ),
+        (false, None) => format!(
+            "tract gives numbers that are not finite {input}: look whether its input has the right scale \
+             (--normalise, --set)"
+        ),
+    })
+}
+
+/// Who, and its answer; `None` where nobody is there.
+fn opinion(draft: &Draft, bytes: &[u8]) -> Result<Option<(&'static str, Latent)>, EncodeError> {
+    let manifest = draft.manifest.clone();
+    let file = manifest.file.clone();
+    let library = OnnxEncoder::build(manifest.clone(), &file, |expected| {
+        network::load(Runtime::OnnxRuntime, &mut &*bytes, expected)
+    });
+    match library {
+        Ok(mut encoder) => {
+            return Ok(Some(("onnxruntime", selftest::encode_builtin(&mut encoder)?)));
+        }
+        Err(EncodeError::Runtime { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    if !python::is_there() {
+        return Ok(None);
+    }
+    let scratch = Scratch::new().map_err(|error| {
+        let folder = env::temp_dir().display().to_string();
+        EncodeError::Runtime { reason: format!("cannot write to {folder}: {error}") }
+    })?;
+    let mut encoder = OnnxEncoder::build(manifest, &file, |expected| {
+        let started = python::Reference::start(bytes, &draft.shape, &scratch.0, expected)?;
+        Ok(Box::new(started))
+    })?;
+    Ok(Some(("Python's onnxruntime", selftest::encode_builtin(&mut encoder)?)))
+}
+
+/// A folder that goes again.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> io::Result<Self> {
+        let path = env::temp_dir().join(format!("habituate-add-{}", std::process::id()));
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left is in the folder for temporary files.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::latent::LatentShape;
+    use crate::nn::layout::Layout;
+
+    #[test]
+    fn the_answer_that_is_not_finite_is_named() {
+        let layout = Layout::Sequence { len: 2 };
+        let good = Latent::zeros(LatentShape { layout, token_dim: 2, embedding_dim: 2 });
+        let bad = Latent { embedding: vec![0.0, f32::NAN], ..good.clone() };
+        let with = |latent: &Latent| ("Python", latent.clone());
+        assert_eq!(not_finite(&good, None), None);
+        assert_eq!(not_finite(&good, Some(&with(&good))), None);
+        for (ours, theirs, expected) in [
+            (&good, Some(with(&bad)), "Python gives numbers that are not finite"),
+            (&bad, Some(with(&good)), "tract gives numbers that are not finite"),
+            (&bad, Some(with(&bad)), "tract and Python both give"),
+            (&bad, None, "tract gives numbers that are not finite"),
+        ] {
+            let words = not_finite(ours, theirs.as_ref()).unwrap();
+            assert!(words.starts_with(expected), "{words}");
+        }
+    }
+}
