@@ -109,6 +109,18 @@ impl Mixer {
         }
     }
 
+    /// Whether an objective that still learns was found to copy.
+    pub fn seems_to_copy(&self, which: usize) -> bool {
+        let share = &self.shares[which];
+        share.turns && !share.is_off && share.found == Some(Shortcut::Copies)
+    }
+
+    /// What was found was not true: it goes on.
+    pub fn acquit(&mut self, which: usize) {
+        let share = &mut self.shares[which];
+        (share.found, share.turns) = (None, false);
+    }
+
     /// A step without an objective that is off; `true` when it has been long enough, and its watch must
     /// begin anew.
     pub fn rest(&mut self, which: usize) -> bool {
