@@ -52,8 +52,8 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
             };
             let dir = state::open_to_read(path)?;
             let origin = resume::origin(&args.source, encoder.as_ref());
-            let lived = dir.read(&origin, |payload| {
-                Lived::read(encoder.as_ref(), &settings.learn, payload).map_err(|e| e.to_string())
+            let lived = dir.read(&origin, |found| {
+                Lived::read(encoder.as_ref(), &settings.learn, found).map_err(|e| e.to_string())
             })?;
             let Some(lived) = lived else {
                 let known = dir.sources()?.join(", ");

@@ -1,11 +1,11 @@
 //! What a checkpoint's payload holds of a track.
 
 use crate::base::bytes::Malformed;
-use crate::base::bytes::Reader;
 use crate::config::learn::LearnSettings;
 use crate::encode::Encoder;
 use crate::encode::density::Density;
 use crate::learn::learner::Learner;
+use crate::store::checkpoint::Checkpoint;
 
 /// A learner and its age.
 #[derive(Debug)]
@@ -24,9 +24,9 @@ impl Lived {
     pub fn read(
         encoder: &dyn Encoder,
         settings: &LearnSettings,
-        payload: &[u8],
+        checkpoint: &Checkpoint,
     ) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(payload);
+        let mut reader = checkpoint.reader();
         reader.section("track")?;
         let seconds = reader.f64()?;
         let density = Density::of(encoder.manifest());

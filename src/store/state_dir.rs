@@ -4,7 +4,8 @@
 //! STATE/lock                            held by the process that writes here
 //! STATE/<source>/0000000042.checkpoint  newest = highest number
 //! STATE/<source>/0000000041.checkpoint  its predecessors, up to the configured number
-//! STATE/<source>/0000000040.damaged     set aside, never deleted by us
+//! STATE/<source>/0000000040.damaged     set aside; the newest ten stay
+//! STATE/<source>/0000000039.format-5    as an earlier program left it, kept by an upgrade
 //! ```
 //!
 //! A checkpoint appears whole or not at all: written beside, flushed to the disk, renamed, and the
@@ -22,16 +23,23 @@ use std::path::PathBuf;
 use crate::config::name::LOCK;
 use crate::store::checkpoint::Checkpoint;
 use crate::store::checkpoint::CheckpointError;
+use crate::store::checkpoint::FORMAT_VERSION;
 use crate::store::checkpoint::Origin;
+use crate::store::checkpoint::format_of;
 use crate::store::checkpoint::hash_hex;
 use crate::store::error::StoreError;
 use crate::store::error::disk;
+use crate::store::files::keep_beside;
+use crate::store::files::read_head;
 use crate::store::files::read_whole;
 use crate::store::files::write_atomically;
 
 /// Damaged files kept per source before the oldest is removed: a disk that damages every file must
 /// not fill itself.
 const DAMAGED_KEPT: usize = 10;
+
+/// Checkpoints kept per source of each older format: somebody who goes back and forth needs no more.
+const BACKUPS_KEPT: usize = 2;
 
 /// An open state directory. The lock is released when this is dropped.
 #[derive(Debug)]
@@ -47,6 +55,8 @@ pub struct Found<T> {
     pub state: Option<T>,
     /// Files set aside on the way, with the reason, for the log.
     pub set_aside: Vec<String>,
+    /// Where the state is of an older format: the file and that format.
+    pub older: Option<(PathBuf, u64)>,
 }
 
 /// What a write cost and gave.
@@ -56,6 +66,9 @@ pub struct Written {
     pub bytes: u64,
     /// SHA-256 of the file.
     pub sha256: String,
+    /// What keeps the checkpoint of an older format that learning went on from, where this is the first
+    /// of the new one.
+    pub backup: Option<PathBuf>,
 }
 
 impl StateDir {
@@ -140,7 +153,7 @@ impl StateDir {
     pub fn read<T>(
         &self,
         origin: &Origin,
-        mut read: impl FnMut(&[u8]) -> Result<T, String>,
+        mut read: impl FnMut(&Checkpoint) -> Result<T, String>,
     ) -> Result<Option<T>, StoreError> {
         for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
             let path = self.file(&origin.source, generation, "checkpoint");
@@ -148,7 +161,7 @@ impl StateDir {
                 read_whole(&path)?.ok().map(|b| Checkpoint::from_bytes(&b))
             {
                 check_encoder(&path, &checkpoint.origin, origin)?;
-                if let Ok(state) = read(&checkpoint.payload) {
+                if let Ok(state) = read(&checkpoint) {
                     return Ok(Some(state));
                 }
             }
@@ -157,7 +170,8 @@ impl StateDir {
     }
 
     /// The newest good checkpoint of `origin`; damaged and foreign files on the way are set aside.
-    /// `read` has the last word on a payload: what it refuses counts as damaged.
+    /// `read` has the last word on a payload: what it refuses counts as damaged. One of an older format is
+    /// left as it is.
     ///
     /// # Errors
     ///
@@ -165,18 +179,20 @@ impl StateDir {
     pub fn load<T>(
         &self,
         origin: &Origin,
-        mut read: impl FnMut(&[u8]) -> Result<T, String>,
+        mut read: impl FnMut(&Checkpoint) -> Result<T, String>,
     ) -> Result<Found<T>, StoreError> {
-        let mut found = Found { state: None, set_aside: Vec::new() };
+        let mut found = Found { state: None, set_aside: Vec::new(), older: None };
         for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
             let path = self.file(&origin.source, generation, "checkpoint");
             let reason = match read_whole(&path)?.map(|bytes| Checkpoint::from_bytes(&bytes)) {
                 Err(unreadable) => format!("unreadable ({unreadable})"),
                 Ok(Ok(checkpoint)) => {
                     check_encoder(&path, &checkpoint.origin, origin)?;
-                    match read(&checkpoint.payload) {
+                    match read(&checkpoint) {
                         Ok(state) => {
                             found.state = Some(state);
+                            let format = checkpoint.format;
+                            found.older = (format < FORMAT_VERSION).then_some((path, format));
                             return Ok(found);
                         }
                         Err(reason) => reason,
@@ -200,7 +216,8 @@ impl StateDir {
         Ok(found)
     }
 
-    /// Writes a new newest checkpoint and removes all but `predecessors` older ones.
+    /// Writes a new newest checkpoint and removes all but `predecessors` older ones. What is of an older
+    /// format is backed up before the first of the new one is written.
     ///
     /// # Errors
     ///
@@ -213,6 +230,7 @@ impl StateDir {
         let source = &checkpoint.origin.source;
         let folder = self.root.join(source);
         fs::create_dir_all(&folder).map_err(disk("create", &folder))?;
+        let backup = self.back_up_older(source)?;
         let newest = self
             .generations(source, "checkpoint")?
             .into_iter()
@@ -223,7 +241,27 @@ impl StateDir {
         write_atomically(&self.file(source, newest + 1, "checkpoint"), &bytes)?;
         // It is kept, whatever becomes of the old ones; they are tried again with the next.
         drop(self.keep_newest(source, "checkpoint", predecessors + 1));
-        Ok(Written { bytes: bytes.len() as u64, sha256: hash_hex(&bytes) })
+        Ok(Written { bytes: bytes.len() as u64, sha256: hash_hex(&bytes), backup })
+    }
+
+    /// Keeps the checkpoint of an older format that the next one goes on from, unless that was done. `None`
+    /// where the newest is of our format, or there is none.
+    fn back_up_older(&self, source: &str) -> Result<Option<PathBuf>, StoreError> {
+        for generation in self.generations(source, "checkpoint")?.into_iter().rev() {
+            let path = self.file(source, generation, "checkpoint");
+            let Some(format) = read_head(&path)?.and_then(|head| format_of(&head)) else { continue };
+            if FORMAT_VERSION <= format {
+                return Ok(None);
+            }
+            let extension = format!("format-{format}");
+            let backup = self.file(source, generation, &extension);
+            if !backup.exists() {
+                keep_beside(&path, &backup)?;
+                drop(self.keep_newest(source, &extension, BACKUPS_KEPT));
+            }
+            return Ok(Some(backup));
+        }
+        Ok(None)
     }
 
     fn file(&self, source: &str, generation: u64, extension: &str) -> PathBuf {
@@ -274,108 +312,4 @@ fn check_encoder(path: &Path, found: &Origin, wanted: &Origin) -> Result<(), Sto
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn origin() -> Origin {
-        Origin { source: "mic".into(), encoder: "enc".into(), encoder_sha256: "00".into() }
-    }
-
-    fn write(state: &StateDir, byte: u8) -> Written {
-        let checkpoint = Checkpoint { origin: origin(), payload: vec![byte; 8] };
-        state.write(&checkpoint, 2).unwrap()
-    }
-
-    fn load(state: &StateDir) -> Found<Vec<u8>> {
-        state.load(&origin(), |payload| Ok(payload.to_vec())).unwrap()
-    }
-
-    #[test]
-    fn the_newest_is_read_and_only_so_many_are_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        assert!(load(&state).state.is_none());
-        for byte in 1..=6 {
-            write(&state, byte);
-        }
-        assert_eq!(load(&state).state, Some(vec![6; 8]));
-        assert_eq!(state.generations("mic", "checkpoint").unwrap(), [4, 5, 6]);
-        assert_eq!(state.sources().unwrap(), ["mic"]);
-    }
-
-    #[test]
-    fn equal_content_has_equal_hashes() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        assert_eq!(write(&state, 1).sha256, write(&state, 1).sha256);
-        assert_ne!(write(&state, 1).sha256, write(&state, 2).sha256);
-    }
-
-    #[test]
-    fn damage_is_set_aside_and_the_one_before_is_used() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        for byte in 1..=3 {
-            write(&state, byte);
-        }
-        fs::write(state.file("mic", 3, "checkpoint"), b"HABITUAT rubbish").unwrap();
-        fs::write(state.file("mic", 2, "checkpoint"), b"a shopping list").unwrap();
-        let found = load(&state);
-        assert_eq!(found.state, Some(vec![1; 8]));
-        assert_eq!(found.set_aside.len(), 2, "{:?}", found.set_aside);
-        assert!(found.set_aside[0].contains("checksum"), "{:?}", found.set_aside);
-        assert!(found.set_aside[1].contains("not a habituate checkpoint"));
-        assert!(state.file("mic", 3, "damaged").exists());
-        // The next write must not take the number of a file that was set aside.
-        write(&state, 9);
-        assert!(state.file("mic", 4, "checkpoint").exists());
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_set_aside_like_damage() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        write(&state, 1);
-        write(&state, 2);
-        // A folder gives an error when it is read, as a bad block does.
-        fs::remove_file(state.file("mic", 2, "checkpoint")).unwrap();
-        fs::create_dir(state.file("mic", 2, "checkpoint")).unwrap();
-        assert_eq!(state.peek("mic").unwrap().map(|found| found.payload), Some(vec![1; 8]));
-        let found = load(&state);
-        assert_eq!(found.state, Some(vec![1; 8]));
-        assert!(found.set_aside[0].contains("unreadable"), "{:?}", found.set_aside);
-        write(&state, 3);
-        assert_eq!(load(&state).state, Some(vec![3; 8]));
-    }
-
-    #[test]
-    fn what_another_encoder_learnt_is_refused_and_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        write(&state, 1);
-        let other = Origin { encoder: "other".into(), encoder_sha256: "ff".into(), ..origin() };
-        let refused = state.load(&other, |_| Ok(())).unwrap_err().to_string();
-        assert!(refused.contains("enc") && refused.contains("other"), "{refused}");
-        assert_eq!(load(&state).state, Some(vec![1; 8]));
-    }
-
-    #[test]
-    fn two_processes_cannot_share_a_directory() {
-        let dir = tempfile::tempdir().unwrap();
-        let first = StateDir::open(dir.path()).unwrap();
-        assert!(matches!(StateDir::open(dir.path()), Err(StoreError::InUse { .. })));
-        drop(first);
-        assert!(StateDir::open(dir.path()).is_ok());
-    }
-
-    #[test]
-    fn a_half_written_temporary_file_is_not_a_checkpoint() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        write(&state, 1);
-        fs::write(dir.path().join("mic/0000000002.tmp"), b"HABITUAT").unwrap();
-        assert_eq!(load(&state).state, Some(vec![1; 8]));
-        write(&state, 2);
-        assert_eq!(load(&state).state, Some(vec![2; 8]));
-    }
-}
+mod tests;
