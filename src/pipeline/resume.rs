@@ -88,12 +88,16 @@ impl Keeper {
     }
 
     /// Writes a checkpoint now. After a failure the next try is one interval away: a full disk is
-    /// not hammered.
+    /// not hammered. Where not a byte can be written it is tried again sooner, as that costs nothing.
     ///
     /// # Errors
     ///
     /// [`StoreError`]; the checkpoints before are untouched.
     pub fn write(&mut self, track: &Track) -> Result<Written, StoreError> {
+        if let Err(error) = self.dir.make_ready() {
+            self.put_off(track);
+            return Err(error);
+        }
         self.written_at_s = track.lived_s();
         self.interval_s = match self.after_soon_s.take() {
             Some(before_s) => before_s,

@@ -19,7 +19,11 @@ use std::fs::TryLockError;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
+use crate::base::disk::takes_nothing;
 use crate::config::name::LOCK;
 use crate::store::checkpoint::Checkpoint;
 use crate::store::checkpoint::CheckpointError;
@@ -45,7 +49,8 @@ const BACKUPS_KEPT: usize = 2;
 #[derive(Debug)]
 pub struct StateDir {
     root: PathBuf,
-    _lock: Option<File>,
+    /// `None` until this process may write here.
+    lock: Mutex<Option<File>>,
 }
 
 /// What was found for a source.
@@ -78,21 +83,32 @@ impl StateDir {
     ///
     /// [`StoreError::InUse`] or [`StoreError::Disk`].
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(root).map_err(disk("create", root))?;
+        let dir = Self::unlocked(root);
+        dir.make_ready()?;
+        Ok(dir)
+    }
+
+    /// As [`StateDir::open`]; but where the disk takes nothing at the moment, and says so in the second part, what
+    /// was learnt can be read, and [`StateDir::write`] tries again to make ready each time.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateDir::open`], also where the directory is there and cannot be read.
+    pub fn open_or_wait(root: &Path) -> Result<(Self, Option<StoreError>), StoreError> {
+        let dir = Self::unlocked(root);
+        let why = match dir.make_ready() {
+            Ok(()) => return Ok((dir, None)),
+            Err(why) if why.may_pass() => why,
+            Err(error) => return Err(error),
+        };
+        // Where there is a lock it can be held without writing to it; where there is none, nobody has learnt.
         let path = root.join(LOCK);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(disk("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { root: root.into(), _lock: Some(lock) }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: root.into() }),
-            Err(TryLockError::Error(source)) => {
-                Err(StoreError::Disk { doing: "lock", path, source })
-            }
+        match File::open(&path) {
+            Ok(file) => *dir.held() = Some(dir.locked(file)?),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
+            Err(other) => return Err(disk("open", &path)(other)),
         }
+        Ok((dir, Some(why)))
     }
 
     /// Opens an existing directory for reading only; takes no lock, changes nothing.
@@ -102,7 +118,48 @@ impl StateDir {
     /// [`StoreError::Disk`] when there is no such directory.
     pub fn open_read_only(root: &Path) -> Result<Self, StoreError> {
         fs::read_dir(root).map_err(disk("read", root))?;
-        Ok(Self { root: root.into(), _lock: None })
+        Ok(Self::unlocked(root))
+    }
+
+    fn unlocked(root: &Path) -> Self {
+        Self { root: root.into(), lock: Mutex::default() }
+    }
+
+    /// Finds out, without writing a byte, whether checkpoints can be written, and makes sure that nobody else
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateDir::open`].
+    pub fn make_ready(&self) -> Result<(), StoreError> {
+        fs::create_dir_all(&self.root).map_err(disk("create", &self.root))?;
+        let path = self.root.join(LOCK);
+        let mut held = self.held();
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(disk("open", &path))?;
+        if held.is_none() {
+            *held = Some(self.locked(file)?);
+        }
+        Ok(())
+    }
+
+    fn locked(&self, file: File) -> Result<File, StoreError> {
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: self.root.clone() }),
+            Err(TryLockError::Error(source)) => {
+                Err(StoreError::Disk { doing: "lock", path: self.root.join(LOCK), source })
+            }
+        }
+    }
+
+    /// A panic elsewhere does not unlock anything.
+    fn held(&self) -> MutexGuard<'_, Option<File>> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where it is.
@@ -204,15 +261,15 @@ impl StateDir {
                 Ok(Err(reason)) => reason.to_string(),
             };
             let aside = self.file(&origin.source, generation, "damaged");
-            // Where not even a name can be changed it is the disk that fails, and not the file.
-            fs::rename(&path, &aside).map_err(disk("rename", &path))?;
-            found.set_aside.push(format!(
-                "{} is {reason}; kept as {}",
-                path.display(),
-                aside.display()
-            ));
+            let kept = match fs::rename(&path, &aside) {
+                Ok(()) => format!("kept as {}", aside.display()),
+                // A later start sets it aside.
+                Err(error) if takes_nothing(&error) => format!("left where it is ({error})"),
+                Err(other) => return Err(disk("rename", &path)(other)),
+            };
+            found.set_aside.push(format!("{} is {reason}; {kept}", path.display()));
         }
-        self.keep_newest(&origin.source, "damaged", DAMAGED_KEPT)?;
+        drop(self.keep_newest(&origin.source, "damaged", DAMAGED_KEPT));
         Ok(found)
     }
 
@@ -227,6 +284,7 @@ impl StateDir {
         checkpoint: &Checkpoint,
         predecessors: usize,
     ) -> Result<Written, StoreError> {
+        self.make_ready()?;
         let source = &checkpoint.origin.source;
         let folder = self.root.join(source);
         fs::create_dir_all(&folder).map_err(disk("create", &folder))?;

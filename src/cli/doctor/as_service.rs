@@ -16,8 +16,9 @@ use crate::cli::exit::Failure;
 const UNIT: &str = include_str!("../../../packaging/habituate.service");
 
 /// What of `[Service]` makes no sense for a program that runs once: how it is started, told to go on,
-/// watched and started again.
-const NOT_FOR_ONE_RUN: [&str; 10] = [
+/// watched and started again; and the folder that systemd would remove at the end of the run, under the
+/// service that uses it.
+const NOT_FOR_ONE_RUN: [&str; 12] = [
     "Type",
     "NotifyAccess",
     "ExecStart",
@@ -28,6 +29,8 @@ const NOT_FOR_ONE_RUN: [&str; 10] = [
     "RestartPreventExitStatus",
     "TimeoutStartSec",
     "TimeoutStopSec",
+    "RuntimeDirectory",
+    "RuntimeDirectoryMode",
 ];
 
 /// User, folders, limits and sandbox of the unit, as `Name=value`.
