@@ -148,6 +148,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     let socket_ok = socket_thread.is_none_or(|thread| thread.join().is_ok());
     let written = bytes.load(Ordering::Relaxed);
     let refused = refusals.load(Ordering::Relaxed);
+    watch.finish(board.bytes_written() + written);
     eprint!("{}", status(&board, &allowance, started, written, refused).to_text());
     if !(sinks_ok && socket_ok) {
         return Err(Failure::new(EXIT_SOFTWARE, anyhow!("a thread of ours panicked")));
