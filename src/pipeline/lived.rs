@@ -16,6 +16,16 @@ pub struct Lived {
 }
 
 impl Lived {
+    /// Windows that it has met.
+    pub fn windows(&self) -> u64 {
+        self.learner.report().windows
+    }
+
+    /// Seconds of input that it has lived through.
+    pub const fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
     /// Reads what [`Track::save`](crate::pipeline::track::Track::save) wrote.
     ///
     /// # Errors

@@ -12,6 +12,10 @@
 //! folder flushed. Reading starts at the newest; a damaged or foreign file is set aside and the one
 //! before is used.
 
+mod reading;
+
+pub use crate::store::state_dir::reading::{Examined, Found, Good};
+
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -23,24 +27,16 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use crate::base::disk::takes_nothing;
 use crate::config::name::LOCK;
 use crate::store::checkpoint::Checkpoint;
-use crate::store::checkpoint::CheckpointError;
 use crate::store::checkpoint::FORMAT_VERSION;
-use crate::store::checkpoint::Origin;
 use crate::store::checkpoint::format_of;
 use crate::store::checkpoint::hash_hex;
 use crate::store::error::StoreError;
 use crate::store::error::disk;
 use crate::store::files::keep_beside;
 use crate::store::files::read_head;
-use crate::store::files::read_whole;
 use crate::store::files::write_atomically;
-
-/// Damaged files kept per source before the oldest is removed: a disk that damages every file must
-/// not fill itself.
-const DAMAGED_KEPT: usize = 10;
 
 /// Checkpoints kept per source of each older format: somebody who goes back and forth needs no more.
 const BACKUPS_KEPT: usize = 2;
@@ -51,17 +47,6 @@ pub struct StateDir {
     root: PathBuf,
     /// `None` until this process may write here.
     lock: Mutex<Option<File>>,
-}
-
-/// What was found for a source.
-#[derive(Debug)]
-pub struct Found<T> {
-    /// What the newest good checkpoint's payload was read as.
-    pub state: Option<T>,
-    /// Files set aside on the way, with the reason, for the log.
-    pub set_aside: Vec<String>,
-    /// Where the state is of an older format: the file and that format.
-    pub older: Option<(PathBuf, u64)>,
 }
 
 /// What a write cost and gave.
@@ -185,94 +170,6 @@ impl StateDir {
         Ok(names)
     }
 
-    /// Reads the newest checkpoint without touching anything, for `status`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Disk`]; a damaged newest file is skipped here and set aside by the next run.
-    pub fn peek(&self, source: &str) -> Result<Option<Checkpoint>, StoreError> {
-        for generation in self.generations(source, "checkpoint")?.into_iter().rev() {
-            let path = self.file(source, generation, "checkpoint");
-            if let Some(Ok(checkpoint)) =
-                read_whole(&path)?.ok().map(|b| Checkpoint::from_bytes(&b))
-            {
-                return Ok(Some(checkpoint));
-            }
-        }
-        Ok(None)
-    }
-
-    /// As [`StateDir::load`], but touches nothing: damaged files are passed over, not set aside.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; also for a checkpoint of another encoder.
-    pub fn read<T>(
-        &self,
-        origin: &Origin,
-        mut read: impl FnMut(&Checkpoint) -> Result<T, String>,
-    ) -> Result<Option<T>, StoreError> {
-        for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
-            let path = self.file(&origin.source, generation, "checkpoint");
-            if let Some(Ok(checkpoint)) =
-                read_whole(&path)?.ok().map(|b| Checkpoint::from_bytes(&b))
-            {
-                check_encoder(&path, &checkpoint.origin, origin)?;
-                if let Ok(state) = read(&checkpoint) {
-                    return Ok(Some(state));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// The newest good checkpoint of `origin`; damaged and foreign files on the way are set aside.
-    /// `read` has the last word on a payload: what it refuses counts as damaged. One of an older format is
-    /// left as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; what another encoder or a newer program wrote is never touched.
-    pub fn load<T>(
-        &self,
-        origin: &Origin,
-        mut read: impl FnMut(&Checkpoint) -> Result<T, String>,
-    ) -> Result<Found<T>, StoreError> {
-        let mut found = Found { state: None, set_aside: Vec::new(), older: None };
-        for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
-            let path = self.file(&origin.source, generation, "checkpoint");
-            let reason = match read_whole(&path)?.map(|bytes| Checkpoint::from_bytes(&bytes)) {
-                Err(unreadable) => format!("unreadable ({unreadable})"),
-                Ok(Ok(checkpoint)) => {
-                    check_encoder(&path, &checkpoint.origin, origin)?;
-                    match read(&checkpoint) {
-                        Ok(state) => {
-                            found.state = Some(state);
-                            let format = checkpoint.format;
-                            found.older = (format < FORMAT_VERSION).then_some((path, format));
-                            return Ok(found);
-                        }
-                        Err(reason) => reason,
-                    }
-                }
-                Ok(Err(source @ CheckpointError::Newer { .. })) => {
-                    return Err(StoreError::Newer { path, source });
-                }
-                Ok(Err(reason)) => reason.to_string(),
-            };
-            let aside = self.file(&origin.source, generation, "damaged");
-            let kept = match fs::rename(&path, &aside) {
-                Ok(()) => format!("kept as {}", aside.display()),
-                // A later start sets it aside.
-                Err(error) if takes_nothing(&error) => format!("left where it is ({error})"),
-                Err(other) => return Err(disk("rename", &path)(other)),
-            };
-            found.set_aside.push(format!("{} is {reason}; {kept}", path.display()));
-        }
-        drop(self.keep_newest(&origin.source, "damaged", DAMAGED_KEPT));
-        Ok(found)
-    }
-
     /// Writes a new newest checkpoint and removes all but `predecessors` older ones. What is of an older
     /// format is backed up before the first of the new one is written.
     ///
@@ -307,7 +204,9 @@ impl StateDir {
     fn back_up_older(&self, source: &str) -> Result<Option<PathBuf>, StoreError> {
         for generation in self.generations(source, "checkpoint")?.into_iter().rev() {
             let path = self.file(source, generation, "checkpoint");
-            let Some(format) = read_head(&path)?.and_then(|head| format_of(&head)) else { continue };
+            let Some(format) = read_head(&path)?.and_then(|head| format_of(&head)) else {
+                continue;
+            };
             if FORMAT_VERSION <= format {
                 return Ok(None);
             }
@@ -356,17 +255,6 @@ impl StateDir {
         }
         Ok(())
     }
-}
-
-fn check_encoder(path: &Path, found: &Origin, wanted: &Origin) -> Result<(), StoreError> {
-    if found.encoder_sha256 == wanted.encoder_sha256 {
-        return Ok(());
-    }
-    Err(StoreError::OtherEncoder {
-        path: path.into(),
-        found: found.encoder.clone(),
-        wanted: wanted.encoder.clone(),
-    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::checkpoint::OLDEST_VERSION;
+use crate::store::checkpoint::Origin;
 
 fn origin() -> Origin {
     Origin { source: "mic".into(), encoder: "enc".into(), encoder_sha256: "00".into() }
@@ -137,7 +138,8 @@ fn what_is_too_old_is_set_aside_and_says_what_would_be_read() {
     fs::write(state.file("mic", 7, "checkpoint"), older.to_bytes()).unwrap();
     let found = load(&state);
     assert!(found.state.is_none());
-    let expected = format!("written in format {format}, and this program goes on from {OLDEST_VERSION} to");
+    let expected =
+        format!("written in format {format}, and this program goes on from {OLDEST_VERSION} to");
     assert!(found.set_aside[0].contains(&expected), "{:?}", found.set_aside);
     assert_eq!(fs::read(state.file("mic", 7, "damaged")).unwrap(), older.to_bytes());
 }
