@@ -13,7 +13,7 @@ use crate::base::disk::cannot_be_made_yet;
 use crate::store::checkpoint::hash_hex;
 
 /// The socket's name in the state directory.
-pub const NAME: &str = "control.sock";
+pub(super) const NAME: &str = "control.sock";
 
 /// What systemd makes for the service (`RuntimeDirectory=`), and root can make.
 const SERVICE_FOLDER: &str = "/run/habituate";
