@@ -35,7 +35,7 @@ deny: ## licences, duplicates and origins of all dependencies, offline
 	@tools/deny.sh
 
 cross-aarch64: ## build for 64-bit boards and run unit tests and a replay under QEMU
-	@cross/test-aarch64.sh
+	@cross/test.sh
 
 deb: build ## build, then the Debian package for this machine (packaging/build-deb.sh TARGET for others)
 	@packaging/build-deb.sh

@@ -32,28 +32,43 @@ esac
 # A Rust from rustup has its own standard library for each target; Debian's comes as a package, and
 # compiler and library must be of one version. Hence always the one in /usr/bin.
 rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
-packages="rustc-web cargo-web libstd-rust-web-dev:$architecture gcc-$triple libc6-dev-$architecture-cross
-    libc6-dev:$architecture libasound2-dev:$architecture pkg-config libclang-dev qemu-user-static"
+ours="rustc-web cargo-web gcc-$triple libc6-dev-$architecture-cross pkg-config libclang-dev qemu-user-static"
+theirs="libstd-rust-web-dev:$architecture libc6-dev:$architecture libasound2-dev:$architecture"
 
-if ! dpkg --print-foreign-architectures | grep -qx "$architecture"; then
-    say "adding architecture $architecture to dpkg"
-    can_be_root || fail "neither root nor sudo; as root: dpkg --add-architecture $architecture"
-    as_root dpkg --add-architecture "$architecture"
-fi
-# Debian's index has had no standard library of this version for every architecture.
-library=$(candidate "libstd-rust-web-dev:$architecture")
-if [ -z "$library" ]; then
-    refresh_package_lists
+# missing_of PACKAGE…: those that are not installed.
+missing_of() {
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Abbrev}\n' "$package" 2>/dev/null | grep -q '^ii' || printf ' %s' "$package"
+    done
+}
+
+# library_is_there: whether apt would install a standard library that is new enough.
+library_is_there() {
     library=$(candidate "libstd-rust-web-dev:$architecture")
+    version_at_least "${library:-0}" "$rust_wanted"
+}
+
+added=no
+if ! dpkg --print-foreign-architectures | grep -qx "$architecture" && can_be_root; then
+    say "adding architecture $architecture to dpkg"
+    as_root dpkg --add-architecture "$architecture"
+    added=yes
 fi
-version_at_least "${library:-0}" "$rust_wanted" ||
-    fail "libstd-rust-web-dev:$architecture is ${library:-not there} and Rust $rust_wanted is needed;" \
-        "see \"32 bits\" in cross/README.md"
-missing=
-for package in $packages; do
-    dpkg-query -W -f '${db:Status-Abbrev}\n' "$package" 2>/dev/null | grep -q '^ii' ||
-        missing="$missing $package"
-done
+by_hand=no
+if ! library_is_there; then
+    refresh_package_lists
+    if ! library_is_there; then
+        # Debian's index of armhf has been broken for weeks. It must not break every other update, too.
+        [ "$added" = no ] || as_root dpkg --remove-architecture "$architecture"
+        [ "$architecture" = armhf ] ||
+            fail "libstd-rust-web-dev:$architecture is ${library:-not there} and Rust $rust_wanted is needed;" \
+                "as root: dpkg --add-architecture $architecture; apt-get update"
+        by_hand=yes
+        theirs=
+    fi
+fi
+# shellcheck disable=SC2086 # one word a package
+missing=$(missing_of $ours $theirs)
 if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # one word a package
     install_packages $missing || fail "cannot build for $target without:$missing"
@@ -62,13 +77,15 @@ version_at_least "$(/usr/bin/rustc --version | cut -d ' ' -f 2)" "$rust_wanted" 
     fail "/usr/bin/rustc is older than Rust $rust_wanted; enable Debian's security archive and update"
 
 name=$(printf '%s' "$target" | tr 'a-z-' 'A-Z_')
-export CARGO_TARGET_DIR="${HABITUATE_CROSS_TARGET_DIR:-$PWD/target-$target}"
+cross_dir=${HABITUATE_CROSS_TARGET_DIR:-$PWD/target-$target}
+export CARGO_TARGET_DIR="$cross_dir"
 export RUSTC=/usr/bin/rustc
 export PKG_CONFIG_ALLOW_CROSS=1
 export PKG_CONFIG_LIBDIR="/usr/lib/$triple/pkgconfig:/usr/share/pkgconfig"
 export "CC_$(printf '%s' "$target" | tr - _)=$triple-gcc"
 export "CARGO_TARGET_${name}_LINKER=$triple-gcc"
 export "CARGO_TARGET_${name}_RUNNER=$runner"
+[ "$by_hand" = no ] || . cross/by-hand.sh
 
 subcommand=$1
 shift

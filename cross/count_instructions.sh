@@ -1,13 +1,14 @@
 #!/bin/sh
 # How many instructions of another processor a window of sound costs, learning included: a long and a
 # short replay in QEMU, subtracted, so that start-up does not count.
-# Usage: cross/count_instructions.sh PROGRAM [LONG_S [SHORT_S]], by default 600 and 300.
+# Usage: cross/count_instructions.sh PROGRAM [LONG_S [SHORT_S]], by default 600 and 300: after the first 300
+# windows, 150 s, there is half an update a window and no longer two, so that this is what it costs in the long run.
 #
 # Debian's QEMU can count by a plug-in (package qemu-user; the static one cannot) and has none: the
 # plug-in is beside this script, and qemu-plugin.h comes from QEMU's source in Debian's archive.
 #
 # QEMU_PLUGIN_H  that header, where it is already here
-# CPU            the core (cortex-a72 for aarch64, cortex-a7 for armv7)
+# CPU            the core (cortex-a72 for aarch64, cortex-a7 for armv7, max for x86-64)
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -36,8 +37,14 @@ fetch_header() {
 
 case $(od -An -tu2 -j18 -N2 "$program" | tr -d ' ') in
 183) qemu="qemu-aarch64 -cpu ${CPU:-cortex-a72}" ;;
-40) qemu="qemu-arm -cpu ${CPU:-cortex-a7} -L /usr/arm-linux-gnueabihf" ;;
-*) fail "$program is a program for neither 64-bit nor 32-bit ARM" ;;
+40)
+    qemu="qemu-arm -cpu ${CPU:-cortex-a7} -L /usr/arm-linux-gnueabihf"
+    # ALSA of that processor: installed beside ours, or unpacked by cross/by-hand.sh.
+    by_hand=${program%/*/release/*}/by-hand
+    export QEMU_SET_ENV="LD_LIBRARY_PATH=/usr/lib/arm-linux-gnueabihf:$by_hand/usr/lib/arm-linux-gnueabihf"
+    ;;
+62) qemu="qemu-x86_64 -cpu ${CPU:-max}" ;;
+*) fail "$program is a program for neither ARM nor x86-64" ;;
 esac
 have "${qemu%% *}" || install_packages qemu-user || fail "cannot count without qemu-user"
 header=${QEMU_PLUGIN_H:-}

@@ -34,7 +34,11 @@ else
     [ -x "$binary" ] || fail "nothing to pack yet: cross/build.sh $target"
     case $target in
     aarch64-*) emulate="qemu-aarch64-static -cpu cortex-a53" ;;
-    armv7-*) emulate="qemu-arm-static -cpu cortex-a7 -L /usr/arm-linux-gnueabihf" ;;
+    armv7-*)
+        emulate="qemu-arm-static -cpu cortex-a7 -L /usr/arm-linux-gnueabihf"
+        # ALSA of that processor: installed beside ours, or unpacked by cross/by-hand.sh.
+        export QEMU_SET_ENV="LD_LIBRARY_PATH=/usr/lib/arm-linux-gnueabihf:$cross_dir/by-hand/usr/lib/arm-linux-gnueabihf"
+        ;;
     *) fail "$target is not a target of cross/build.sh" ;;
     esac
     # The pages are the same everywhere, and this shows that the program starts there at all.

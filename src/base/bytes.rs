@@ -120,13 +120,25 @@ impl Writer {
 pub struct Reader<'a> {
     rest: &'a [u8],
     section: String,
+    format: u64,
 }
 
 #[expect(clippy::len_without_is_empty, reason = "`len` reads a length, it is not the reader's own")]
 impl<'a> Reader<'a> {
-    /// Starts at the first byte.
+    /// Starts at the first byte of what this program wrote.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, section: "start".into() }
+        Self::of_format(bytes, u64::MAX)
+    }
+
+    /// Starts at the first byte of what a program that wrote `format` did.
+    pub fn of_format(bytes: &'a [u8], format: u64) -> Self {
+        Self { rest: bytes, section: "start".into(), format }
+    }
+
+    /// Whether the bytes have what was added in `format`. A part that is read from older bytes says what
+    /// stands in for what they lack.
+    pub const fn is_since(&self, format: u64) -> bool {
+        format <= self.format
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], Malformed> {

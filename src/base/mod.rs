@@ -1,9 +1,10 @@
-//! Things every layer may use: time, randomness, stopping, recovery, bytes of a state, lengths of
+//! Things every layer may use: time, randomness, what a disk says, stopping, recovery, bytes of a state, lengths of
 //! time in words, striking out secrets.
 
 pub mod bytes;
 pub mod causes;
 pub mod clock;
+pub mod disk;
 pub mod duration;
 pub mod machine;
 pub mod modality;

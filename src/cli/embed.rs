@@ -52,10 +52,10 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
             };
             let dir = state::open_to_read(path)?;
             let origin = resume::origin(&args.source, encoder.as_ref());
-            let lived = dir.read(&origin, |payload| {
-                Lived::read(encoder.as_ref(), &settings.learn, payload).map_err(|e| e.to_string())
+            let found = dir.examine(&origin, |found| {
+                Lived::read(encoder.as_ref(), &settings.learn, found).map_err(|e| e.to_string())
             })?;
-            let Some(lived) = lived else {
+            let Some(good) = found.good else {
                 let known = dir.sources()?.join(", ");
                 let error = anyhow!(
                     "{} holds nothing that source {:?} has learnt{}; run `habituate replay` or \
@@ -66,7 +66,7 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
                 );
                 return Err(Failure::new(EXIT_INPUT, error));
             };
-            Track::resume(encoder, lived)?
+            Track::resume(encoder, good.state)?
         }
     };
 

@@ -13,7 +13,9 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 
+use crate::base::causes::with_causes;
 use crate::base::clock::SystemClock;
+use crate::base::disk::cannot_be_made_yet;
 use crate::base::machine::Machine;
 use crate::base::stop::Stop;
 use crate::base::stop::Woke;
@@ -74,8 +76,12 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     let reload = Reload::connect().or_exit(EXIT_SOFTWARE)?;
 
     let root = state::directory(args.learn.state.as_deref(), settings.state_dir.as_deref());
-    let dir = Arc::new(StateDir::open(&root)?);
-    let (parts, exchange) = parts(args, &settings, &dir, &stop)?;
+    let (dir, unkept) = StateDir::open_or_wait(&root)?;
+    let unkept = unkept.map(|why| with_causes(&why));
+    if let Some(why) = &unkept {
+        log::error!("what is learnt is not kept, and this is tried again every minute: {why}");
+    }
+    let (parts, exchange) = parts(args, &settings, (&Arc::new(dir), unkept), &stop)?;
     for part in &parts {
         eprintln!("{}: {}", part.name, part.track.describe());
     }
@@ -103,9 +109,17 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     };
     let socket_stop = Stop::default();
     let socket_thread =
-        socket::serve(&root, socket_stop.clone(), exchange.routes(document.clone()))
-            .map_err(|e| anyhow::Error::new(e).context("cannot make the control socket"))
-            .or_exit(EXIT_DISK)?;
+        match socket::serve(&root, socket_stop.clone(), exchange.routes(document.clone())) {
+            Ok(thread) => Some(thread),
+            Err(error) if cannot_be_made_yet(&error) => {
+                log::error!("nobody can ask: cannot make the control socket: {error}");
+                None
+            }
+            Err(error) => {
+                let error = anyhow::Error::new(error).context("cannot make the control socket");
+                return Err(Failure::new(EXIT_DISK, error));
+            }
+        };
     let threads = daemon::start(parts, &shared, &board).or_exit(EXIT_SOFTWARE)?;
     eprintln!("running; state in {}; stop with Ctrl-C", root.display());
 
@@ -131,9 +145,10 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     let refusals = Arc::clone(&shared.refusals);
     drop(shared);
     let sinks_ok = sink_thread.join().is_ok();
-    let socket_ok = socket_thread.join().is_ok();
+    let socket_ok = socket_thread.is_none_or(|thread| thread.join().is_ok());
     let written = bytes.load(Ordering::Relaxed);
     let refused = refusals.load(Ordering::Relaxed);
+    watch.finish(board.bytes_written() + written);
     eprint!("{}", status(&board, &allowance, started, written, refused).to_text());
     if !(sinks_ok && socket_ok) {
         return Err(Failure::new(EXIT_SOFTWARE, anyhow!("a thread of ours panicked")));
@@ -167,7 +182,7 @@ fn refuse_clashes(args: &RunArgs, settings: &Settings) -> Result<(), Failure> {
 fn parts(
     args: &RunArgs,
     settings: &Settings,
-    dir: &Arc<StateDir>,
+    (dir, unkept): (&Arc<StateDir>, Option<String>),
     stop: &Stop,
 ) -> Result<(Vec<Part>, Exchange), Failure> {
     let seed = args.learn.seed.unwrap_or(settings.seed);
@@ -185,7 +200,10 @@ fn parts(
             checkpoint: settings.checkpoint,
             seed,
         };
-        let (track, keeper) = resume::open(dir, encoder, options)?;
+        let (track, mut keeper) = resume::open(dir, encoder, options)?;
+        if unkept.is_some() {
+            keeper.put_off(&track);
+        }
         let (supervised, device) = open::supervised(source, modality, &with);
         parts.push(Part {
             name: source.name.clone(),
@@ -195,6 +213,7 @@ fn parts(
             device,
             track,
             keeper,
+            unkept: unkept.clone(),
             asked,
         });
     }

@@ -164,6 +164,9 @@ impl Status {
         if !self.board.reasons.is_empty() {
             line += &format!("; holds back: {}", self.board.reasons.join(", "));
         }
+        if let Some(source) = self.sources.iter().find(|source| 0 < source.unkept) {
+            line += &format!("; nothing is kept: {}", source.unkept_reason);
+        }
         line
     }
 

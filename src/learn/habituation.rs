@@ -32,6 +32,8 @@ const FIRST_SPREAD: f32 = 0.6;
 const FOLLOW: f32 = 0.05;
 /// A visitor so many times as novel as when it raised its alarm raises another.
 const LOUDER: f32 = 1.5;
+/// Format that knows which stranger is a changed scene.
+const SCENES_SINCE: u64 = 7;
 /// Time around a group's episodes that a mark may name, seconds.
 pub const MARK_SLACK_S: f64 = 60.0;
 
@@ -280,7 +282,8 @@ impl Strangers {
                 _ => Standing::Unfamiliar,
             };
             let (has_alarmed, loudest) = (from.flag()?, from.f32()?);
-            let (spread, is_scene) = (from.f32()?, from.flag()?);
+            let spread = from.f32()?;
+            let is_scene = from.is_since(SCENES_SINCE) && from.flag()?;
             self.known.push(Stranger {
                 id,
                 first_s,

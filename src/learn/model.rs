@@ -9,6 +9,7 @@ use crate::learn::objectives::build::{Nets, Plan, Wanted, Weighted, objectives};
 use crate::learn::objectives::head::HeadSpace;
 use crate::learn::objectives::masked::PASSES;
 use crate::learn::objectives::mixer::{Mixer, Notice};
+use crate::learn::objectives::predictive::COPIES;
 use crate::learn::objectives::unit::add_scaled;
 use crate::learn::objectives::watch::Watch;
 use crate::learn::objectives::{Batch, Grads, Room};
@@ -136,6 +137,29 @@ impl Model {
     /// Whether an objective is to be switched off, or on again. Its guesses then leave surprise, or come back.
     pub fn turns(&self) -> bool {
         self.mixer.turns()
+    }
+
+    /// Asks the weights `all` about objectives that are to be switched off because they copy: those in training
+    /// may have gone astray, which the guard will mend. Where `all` guess better than a copy, the objective goes
+    /// on, and is watched anew. `grads` are lost.
+    pub fn appeal(&mut self, all: &[f32], batch: Batch<'_, f32>, rng: &mut Rng, grads: &mut [f32]) {
+        let z = &mut self.z[..batch.u.len()];
+        let grad_z = &mut self.grad_z[..batch.u.len()];
+        self.adapter.forward(all, batch.u, &mut self.adapter_space, z);
+        let batch = Batch { z, ..batch };
+        for (which, Weighted { objective, .. }) in self.objectives.iter_mut().enumerate() {
+            if !self.mixer.seems_to_copy(which) {
+                continue;
+            }
+            objective.draw(batch, rng);
+            let to = Grads { params: &mut *grads, z: &mut *grad_z };
+            let is_copying = objective.loss(&mut self.room, all, batch, 0.0, to).is_none()
+                || objective.of_copying().is_none_or(|share| COPIES <= share);
+            if !is_copying {
+                self.mixer.acquit(which);
+                objective.watches().iter_mut().for_each(Watch::restart);
+            }
+        }
     }
 
     /// Does so.

@@ -68,6 +68,8 @@ pub struct Part {
     pub track: Track,
     /// Its checkpoints.
     pub keeper: Keeper,
+    /// Why nothing can be kept at the start, where it cannot.
+    pub unkept: Option<String>,
     /// What it is asked while it runs.
     pub asked: Receiver<Asked>,
     /// Whether events carry the wall clock's time; recordings have no now.
@@ -124,6 +126,7 @@ pub fn start(
         // Linux cuts thread names at 15 bytes.
         let name: String = part.name.chars().take(15).collect();
         let usefulness = Usefulness::new(part.patience);
+        let unkept = Unkept::at_start(&part);
         let worker = Worker {
             index,
             part,
@@ -132,7 +135,7 @@ pub fn start(
             last: Last::default(),
             lateness: Lateness::default(),
             usefulness,
-            unkept: Unkept::default(),
+            unkept,
         };
         threads.push(thread::Builder::new().name(name).spawn(move || worker.run())?);
     }
@@ -158,6 +161,16 @@ struct Unkept {
     reason: String,
 }
 
+impl Unkept {
+    /// That a disk took nothing when it was opened is the first failure.
+    fn at_start(part: &Part) -> Self {
+        match &part.unkept {
+            Some(reason) => Self { count: 1, reason: reason.clone() },
+            None => Self::default(),
+        }
+    }
+}
+
 /// What the last window said, for the status.
 #[derive(Debug, Clone, Default)]
 struct Last {
@@ -171,7 +184,9 @@ struct Last {
 
 impl Worker {
     fn first_status(part: &Part) -> SourceStatus {
-        SourceStatus { name: part.name.clone(), state: "opening".into(), ..SourceStatus::default() }
+        let Unkept { count: unkept, reason: unkept_reason } = Unkept::at_start(part);
+        let (name, state) = (part.name.clone(), "opening".into());
+        SourceStatus { name, state, unkept, unkept_reason, ..SourceStatus::default() }
     }
 
     fn run(mut self) -> Ended {

@@ -8,6 +8,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use crate::base::causes::with_causes;
 use crate::base::clock::Clock;
 use crate::base::machine::Machine;
 use crate::base::machine::is_clock_synced;
@@ -17,9 +18,15 @@ use crate::emit::status::BoardStatus;
 use crate::pipeline::pace;
 use crate::pipeline::pace::Bearable;
 use crate::pipeline::pace::Pace;
+use crate::store::spent::Spent;
 
 /// After this the day's budget of written bytes begins anew.
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// Bytes written after which the day's sum is kept for the next process at the latest; and the time after
+/// which it is, where anything was written.
+const KEEP_AFTER_BYTES: u64 = 1_000_000;
+const KEEP_AFTER: Duration = Duration::from_secs(3600);
 
 /// A wall clock that differs by more than this from what monotonic time says has been set.
 const JUMP: Duration = Duration::from_secs(2);
@@ -90,8 +97,13 @@ pub struct Watcher {
     state_dir: PathBuf,
     clock: Arc<dyn Clock>,
     allowance: Allowance,
+    /// The day so far: when it began here, what had been written then, and what came from the process before.
     day_began: Duration,
     written_before: u64,
+    carried: Spent,
+    /// As it was when it was kept last, or could not be, and bytes that keeping it took.
+    tried: Spent,
+    own_bytes: u64,
     reasons: Vec<String>,
     /// Wall clock less monotonic clock at the last look, and how long the machine had been suspended.
     offset: Option<(f64, Duration)>,
@@ -106,6 +118,7 @@ impl Watcher {
         clock: Arc<dyn Clock>,
         allowance: Allowance,
     ) -> Self {
+        let carried = Spent::read(state_dir);
         Self {
             machine,
             state_dir: state_dir.into(),
@@ -113,6 +126,9 @@ impl Watcher {
             clock,
             allowance,
             written_before: 0,
+            carried,
+            tried: carried,
+            own_bytes: 0,
             reasons: Vec::new(),
             offset: None,
             jumps: 0,
@@ -123,9 +139,15 @@ impl Watcher {
     /// wall clock in seconds since 1970, and `suspended` how long the machine was suspended since it started.
     pub fn look(&mut self, written: u64, wall: f64, suspended: Duration) {
         let now = self.clock.now();
-        if self.day_began + DAY <= now {
-            (self.day_began, self.written_before) = (now, written);
-        }
+        let today = self.spent(written);
+        let today = if DAY <= today.running {
+            (self.day_began, self.written_before) = (now, written + self.own_bytes);
+            self.carried = Spent::default();
+            self.keep(Spent::default());
+            Spent::default()
+        } else {
+            today
+        };
         // In suspend the monotonic clock stands still, and the wall clock is right afterwards.
         let offset = wall - now.as_secs_f64() - suspended.as_secs_f64();
         if let Some((before, suspended_before)) = self.offset {
@@ -145,16 +167,20 @@ impl Watcher {
 
         let readings = self.machine.read(&self.state_dir);
         let limits = self.allowance.lock().board;
-        let today = written.saturating_sub(self.written_before);
         let mut found = pace::bearable(&readings, &limits, self.allowance.pace());
-        if limits.written_per_day_bytes <= today {
+        if limits.written_per_day_bytes <= today.bytes {
             found.may_write = false;
             found.reasons.push(format!(
                 "{:.0} MB written today, board.written_per_day_bytes; no further checkpoint",
-                today as f64 / 1e6
+                today.bytes as f64 / 1e6
             ));
         }
         self.tell(&found);
+        let unkept = today.bytes.saturating_sub(self.tried.bytes);
+        let is_long_ago = self.tried.running + KEEP_AFTER <= today.running;
+        if KEEP_AFTER_BYTES <= unkept || (0 < unkept && is_long_ago) {
+            self.keep(today);
+        }
         let mut inner = self.allowance.lock();
         inner.pace = found.pace;
         inner.may_write = found.may_write;
@@ -164,13 +190,39 @@ impl Watcher {
             under_voltage: readings.power.is_under_voltage,
             memory_available_bytes: readings.memory_available_bytes,
             disk_free_bytes: readings.disk.map(|disk| disk.free_bytes),
-            written_today_bytes: today,
+            written_today_bytes: today.bytes,
             clock_synced: is_clock_synced(),
             clock_jumps: self.jumps,
             learning: found.pace.name().into(),
             may_write: found.may_write,
             reasons: found.reasons,
         };
+    }
+
+    /// Keeps the day's sum for the next process; call it at the end.
+    pub fn finish(&mut self, written: u64) {
+        let today = self.spent(written);
+        if 0 < today.bytes {
+            self.keep(today);
+        }
+    }
+
+    /// Of this day, as it was when it was looked at last.
+    fn spent(&self, written: u64) -> Spent {
+        let here = (written + self.own_bytes).saturating_sub(self.written_before);
+        Spent {
+            running: self.carried.running + self.clock.now().saturating_sub(self.day_began),
+            bytes: self.carried.bytes + here,
+        }
+    }
+
+    /// Of a disk that takes nothing there is no more to be said than is said of checkpoints.
+    fn keep(&mut self, today: Spent) {
+        self.tried = today;
+        match today.write(&self.state_dir) {
+            Ok(bytes) => self.own_bytes += bytes,
+            Err(error) => log::debug!("{}", with_causes(&error)),
+        }
     }
 
     /// Once when something changes, not at every look. Numbers in a reason change all the time.
@@ -256,6 +308,36 @@ mod tests {
         bench.look(1_000_000);
         assert!(bench.allowance.may_write());
         assert_eq!(bench.allowance.status().written_today_bytes, 0);
+    }
+
+    #[test]
+    fn a_day_goes_on_after_a_restart_and_ends_all_the_same() {
+        let settings = BoardToml { written_per_day_bytes: 2_000_000, ..BoardToml::default() };
+        let mut bench = bench(settings);
+        bench.clock.advance(DAY / 2);
+        // Killed: what it wrote last was more than is kept only at the end.
+        bench.look(1_500_000);
+        let again = |bench: &mut Bench| {
+            let machine = Machine::at(bench.dir.path());
+            bench.clock = Arc::new(SimulatedClock::default());
+            let (clock, allowance) = (bench.clock.clone(), bench.allowance.clone());
+            bench.watcher = Watcher::new(machine, bench.dir.path(), clock, allowance);
+        };
+        again(&mut bench);
+        bench.look(0);
+        assert_eq!(bench.allowance.status().written_today_bytes, 1_500_000);
+        bench.look(400_000);
+        assert!(bench.allowance.may_write());
+        bench.watcher.finish(450_000);
+        again(&mut bench);
+        bench.look(60_000);
+        assert!(!bench.allowance.may_write(), "{:?}", bench.allowance.status());
+        bench.clock.advance(DAY / 2);
+        bench.look(60_000);
+        assert!(bench.allowance.may_write(), "{:?}", bench.allowance.status());
+        again(&mut bench);
+        bench.look(0);
+        assert!(bench.allowance.status().written_today_bytes < 1_000, "the new day is kept, too");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What a checkpoint's payload holds of a track.
 
 use crate::base::bytes::Malformed;
-use crate::base::bytes::Reader;
 use crate::config::learn::LearnSettings;
 use crate::encode::Encoder;
 use crate::encode::density::Density;
 use crate::learn::learner::Learner;
+use crate::store::checkpoint::Checkpoint;
 
 /// A learner and its age.
 #[derive(Debug)]
@@ -16,6 +16,16 @@ pub struct Lived {
 }
 
 impl Lived {
+    /// Windows that it has met.
+    pub fn windows(&self) -> u64 {
+        self.learner.report().windows
+    }
+
+    /// Seconds of input that it has lived through.
+    pub const fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
     /// Reads what [`Track::save`](crate::pipeline::track::Track::save) wrote.
     ///
     /// # Errors
@@ -24,9 +34,9 @@ impl Lived {
     pub fn read(
         encoder: &dyn Encoder,
         settings: &LearnSettings,
-        payload: &[u8],
+        checkpoint: &Checkpoint,
     ) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(payload);
+        let mut reader = checkpoint.reader();
         reader.section("track")?;
         let seconds = reader.f64()?;
         let density = Density::of(encoder.manifest());

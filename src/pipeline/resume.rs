@@ -11,6 +11,7 @@ use crate::encode::error::EncodeError;
 use crate::pipeline::lived::Lived;
 use crate::pipeline::track::Track;
 use crate::store::checkpoint::Checkpoint;
+use crate::store::checkpoint::FORMAT_VERSION;
 use crate::store::checkpoint::Origin;
 use crate::store::error::StoreError;
 use crate::store::state_dir::StateDir;
@@ -87,19 +88,27 @@ impl Keeper {
     }
 
     /// Writes a checkpoint now. After a failure the next try is one interval away: a full disk is
-    /// not hammered.
+    /// not hammered. Where not a byte can be written it is tried again sooner, as that costs nothing.
     ///
     /// # Errors
     ///
     /// [`StoreError`]; the checkpoints before are untouched.
     pub fn write(&mut self, track: &Track) -> Result<Written, StoreError> {
+        if let Err(error) = self.dir.make_ready() {
+            self.put_off(track);
+            return Err(error);
+        }
         self.written_at_s = track.lived_s();
         self.interval_s = match self.after_soon_s.take() {
             Some(before_s) => before_s,
             None => (self.interval_s * 2.0).min(self.settings.every_s),
         };
-        let checkpoint = Checkpoint { origin: self.origin.clone(), payload: track.save() };
+        let checkpoint = Checkpoint::new(self.origin.clone(), track.save());
         let written = self.dir.write(&checkpoint, self.settings.predecessors)?;
+        if let Some(backup) = &written.backup {
+            let source = self.origin.source.as_str();
+            log::info!(source = source; "{source}: the state before the upgrade is kept as {}", backup.display());
+        }
         self.bytes_written += written.bytes;
         self.newest_sha256.clone_from(&written.sha256);
         Ok(written)
@@ -141,11 +150,19 @@ pub fn open(
     options: OpenOptions<'_>,
 ) -> Result<(Track, Keeper), OpenError> {
     let origin = origin(options.source, encoder.as_ref());
-    let found = dir.load(&origin, |payload| {
-        Lived::read(encoder.as_ref(), options.learn, payload).map_err(|e| e.to_string())
+    let found = dir.load(&origin, |checkpoint| {
+        Lived::read(encoder.as_ref(), options.learn, checkpoint).map_err(|e| e.to_string())
     })?;
     for line in &found.set_aside {
         log::warn!(source = options.source; "{line}");
+    }
+    if let Some((path, format)) = &found.older {
+        log::warn!(
+            source = options.source;
+            "{}: goes on from {} of format {format}, by an earlier version; it is kept, and what is learnt now is \
+             written in format {FORMAT_VERSION}",
+            options.source, path.display()
+        );
     }
     let resumed = found.state.is_some();
     let track = match found.state {

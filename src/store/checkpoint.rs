@@ -1,7 +1,7 @@
 //! One checkpoint file: what was learnt by one source, framed so that damage cannot go unnoticed.
 //!
 //! ```text
-//! magic "HABITUAT" | version u32 | kind of content and origin, text | payload | SHA-256 of all before
+//! magic "HABITUAT" | format u64 | origin: source, encoder, its hash | payload | SHA-256 of all before
 //! ```
 //!
 //! Numbers are little-endian, texts and the payload carry their lengths. No wall-clock time is
@@ -22,6 +22,9 @@ const HASH_BYTES: usize = 32;
 /// state, or newer ones not an old one.
 pub const FORMAT_VERSION: u64 = 7;
 
+/// The oldest format that is still read: each part knows what stands in for what it did not have yet.
+pub const OLDEST_VERSION: u64 = 5;
+
 /// Where a checkpoint comes from; a learner only continues one of its own origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -36,6 +39,8 @@ pub struct Origin {
 /// A checkpoint's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
+    /// The format of its bytes, from [`OLDEST_VERSION`] to [`FORMAT_VERSION`].
+    pub format: u64,
     /// Where it comes from.
     pub origin: Origin,
     /// The learner's and the pipeline's own bytes.
@@ -52,9 +57,10 @@ pub enum CheckpointError {
     /// Cut short or changed on disk.
     #[error("damaged: its checksum does not match its content")]
     Damaged,
-    /// Written by a program from before this format.
+    /// Written by a program from long before this format.
     #[error(
-        "written in format {found}, which this program, for format {FORMAT_VERSION}, cannot read"
+        "written in format {found}, and this program goes on from {OLDEST_VERSION} to {FORMAT_VERSION}; \
+         the program that wrote it still reads it"
     )]
     Older {
         /// The file's format.
@@ -75,10 +81,20 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
+    /// One in the newest format.
+    pub const fn new(origin: Origin, payload: Vec<u8>) -> Self {
+        Self { format: FORMAT_VERSION, origin, payload }
+    }
+
+    /// A reader of the payload.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader::of_format(&self.payload, self.format)
+    }
+
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::default();
-        writer.u64(FORMAT_VERSION);
+        writer.u64(self.format);
         writer.section("origin");
         writer.text(&self.origin.source);
         writer.text(&self.origin.encoder);
@@ -111,12 +127,12 @@ impl Checkpoint {
         }
         let body = &after_magic[..after_magic.len() - HASH_BYTES];
         let mut reader = Reader::new(body);
-        let found = reader.u64()?;
-        if FORMAT_VERSION < found {
-            return Err(CheckpointError::Newer { found });
+        let format = reader.u64()?;
+        if FORMAT_VERSION < format {
+            return Err(CheckpointError::Newer { found: format });
         }
-        if found < FORMAT_VERSION {
-            return Err(CheckpointError::Older { found });
+        if format < OLDEST_VERSION {
+            return Err(CheckpointError::Older { found: format });
         }
         reader.section("origin")?;
         let origin = Origin {
@@ -127,9 +143,17 @@ impl Checkpoint {
         reader.section("payload")?;
         let payload = reader.bytes()?;
         reader.end()?;
-        Ok(Self { origin, payload })
+        Ok(Self { format, origin, payload })
     }
 }
+
+/// The format that a file's first bytes name; `None` where it is no checkpoint.
+pub fn format_of(head: &[u8]) -> Option<u64> {
+    Reader::new(head.strip_prefix(MAGIC)?).u64().ok()
+}
+
+/// Bytes that [`format_of`] needs.
+pub const HEAD_BYTES: usize = MAGIC.len() + 8;
 
 /// SHA-256 of a file's bytes in hexadecimal: the checkpoint hash of reports.
 pub fn hash_hex(bytes: &[u8]) -> String {
@@ -141,14 +165,12 @@ mod tests {
     use super::*;
 
     fn sample() -> Checkpoint {
-        Checkpoint {
-            origin: Origin {
-                source: "mic".into(),
-                encoder: "logmel-patches".into(),
-                encoder_sha256: "ab".repeat(32),
-            },
-            payload: (0..200).collect(),
-        }
+        let origin = Origin {
+            source: "mic".into(),
+            encoder: "logmel-patches".into(),
+            encoder_sha256: "ab".repeat(32),
+        };
+        Checkpoint::new(origin, (0..200).collect())
     }
 
     #[test]
@@ -170,12 +192,24 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_not_called_damage() {
-        let mut bytes = sample().to_bytes();
-        bytes.truncate(bytes.len() - HASH_BYTES);
-        bytes[MAGIC.len()] = 200;
-        let hash = Sha256::digest(&bytes);
-        bytes.extend_from_slice(&hash);
-        assert_eq!(Checkpoint::from_bytes(&bytes), Err(CheckpointError::Newer { found: 200 }));
+    fn what_can_be_gone_on_from_is_read_and_all_else_named() {
+        let of = |format| Checkpoint { format, ..sample() };
+        for format in OLDEST_VERSION..=FORMAT_VERSION {
+            assert_eq!(Checkpoint::from_bytes(&of(format).to_bytes()), Ok(of(format)));
+            assert_eq!(format_of(&of(format).to_bytes()[..HEAD_BYTES]), Some(format));
+        }
+        let (newer, older) = (of(FORMAT_VERSION + 1), of(OLDEST_VERSION - 1));
+        let found = FORMAT_VERSION + 1;
+        assert_eq!(
+            Checkpoint::from_bytes(&newer.to_bytes()),
+            Err(CheckpointError::Newer { found })
+        );
+        let found = OLDEST_VERSION - 1;
+        assert_eq!(
+            Checkpoint::from_bytes(&older.to_bytes()),
+            Err(CheckpointError::Older { found })
+        );
+        assert_eq!(format_of(b"HABITUAT"), None);
+        assert_eq!(format_of(b"a shopping list of sixteen"), None);
     }
 }

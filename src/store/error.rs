@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::base::disk::takes_nothing;
 use crate::store::checkpoint::CheckpointError;
 
 /// What can go wrong with the state directory.
@@ -53,6 +54,13 @@ pub enum StoreError {
         #[source]
         source: CheckpointError,
     },
+}
+
+impl StoreError {
+    /// Whether the disk takes nothing at the moment, which may pass; see [`takes_nothing`].
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Disk { source, .. } if takes_nothing(source))
+    }
 }
 
 /// The disk's error with what was tried, for `map_err`.

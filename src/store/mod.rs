@@ -3,4 +3,5 @@
 pub mod checkpoint;
 pub mod error;
 mod files;
+pub mod spent;
 pub mod state_dir;

@@ -4,12 +4,17 @@
 //! STATE/lock                            held by the process that writes here
 //! STATE/<source>/0000000042.checkpoint  newest = highest number
 //! STATE/<source>/0000000041.checkpoint  its predecessors, up to the configured number
-//! STATE/<source>/0000000040.damaged     set aside, never deleted by us
+//! STATE/<source>/0000000040.damaged     set aside; the newest ten stay
+//! STATE/<source>/0000000039.format-5    as an earlier program left it, kept by an upgrade
 //! ```
 //!
 //! A checkpoint appears whole or not at all: written beside, flushed to the disk, renamed, and the
 //! folder flushed. Reading starts at the newest; a damaged or foreign file is set aside and the one
 //! before is used.
+
+mod reading;
+
+pub use crate::store::state_dir::reading::{Examined, Found, Good};
 
 use std::fs;
 use std::fs::File;
@@ -18,35 +23,30 @@ use std::fs::TryLockError;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
 use crate::config::name::LOCK;
 use crate::store::checkpoint::Checkpoint;
-use crate::store::checkpoint::CheckpointError;
-use crate::store::checkpoint::Origin;
+use crate::store::checkpoint::FORMAT_VERSION;
+use crate::store::checkpoint::format_of;
 use crate::store::checkpoint::hash_hex;
 use crate::store::error::StoreError;
 use crate::store::error::disk;
-use crate::store::files::read_whole;
+use crate::store::files::keep_beside;
+use crate::store::files::read_head;
 use crate::store::files::write_atomically;
 
-/// Damaged files kept per source before the oldest is removed: a disk that damages every file must
-/// not fill itself.
-const DAMAGED_KEPT: usize = 10;
+/// Checkpoints kept per source of each older format: somebody who goes back and forth needs no more.
+const BACKUPS_KEPT: usize = 2;
 
 /// An open state directory. The lock is released when this is dropped.
 #[derive(Debug)]
 pub struct StateDir {
     root: PathBuf,
-    _lock: Option<File>,
-}
-
-/// What was found for a source.
-#[derive(Debug)]
-pub struct Found<T> {
-    /// What the newest good checkpoint's payload was read as.
-    pub state: Option<T>,
-    /// Files set aside on the way, with the reason, for the log.
-    pub set_aside: Vec<String>,
+    /// `None` until this process may write here.
+    lock: Mutex<Option<File>>,
 }
 
 /// What a write cost and gave.
@@ -56,6 +56,9 @@ pub struct Written {
     pub bytes: u64,
     /// SHA-256 of the file.
     pub sha256: String,
+    /// What keeps the checkpoint of an older format that learning went on from, where this is the first
+    /// of the new one.
+    pub backup: Option<PathBuf>,
 }
 
 impl StateDir {
@@ -65,21 +68,32 @@ impl StateDir {
     ///
     /// [`StoreError::InUse`] or [`StoreError::Disk`].
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(root).map_err(disk("create", root))?;
+        let dir = Self::unlocked(root);
+        dir.make_ready()?;
+        Ok(dir)
+    }
+
+    /// As [`StateDir::open`]; but where the disk takes nothing at the moment, and says so in the second part, what
+    /// was learnt can be read, and [`StateDir::write`] tries again to make ready each time.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateDir::open`], also where the directory is there and cannot be read.
+    pub fn open_or_wait(root: &Path) -> Result<(Self, Option<StoreError>), StoreError> {
+        let dir = Self::unlocked(root);
+        let why = match dir.make_ready() {
+            Ok(()) => return Ok((dir, None)),
+            Err(why) if why.may_pass() => why,
+            Err(error) => return Err(error),
+        };
+        // Where there is a lock it can be held without writing to it; where there is none, nobody has learnt.
         let path = root.join(LOCK);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(disk("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { root: root.into(), _lock: Some(lock) }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: root.into() }),
-            Err(TryLockError::Error(source)) => {
-                Err(StoreError::Disk { doing: "lock", path, source })
-            }
+        match File::open(&path) {
+            Ok(file) => *dir.held() = Some(dir.locked(file)?),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
+            Err(other) => return Err(disk("open", &path)(other)),
         }
+        Ok((dir, Some(why)))
     }
 
     /// Opens an existing directory for reading only; takes no lock, changes nothing.
@@ -89,7 +103,48 @@ impl StateDir {
     /// [`StoreError::Disk`] when there is no such directory.
     pub fn open_read_only(root: &Path) -> Result<Self, StoreError> {
         fs::read_dir(root).map_err(disk("read", root))?;
-        Ok(Self { root: root.into(), _lock: None })
+        Ok(Self::unlocked(root))
+    }
+
+    fn unlocked(root: &Path) -> Self {
+        Self { root: root.into(), lock: Mutex::default() }
+    }
+
+    /// Finds out, without writing a byte, whether checkpoints can be written, and makes sure that nobody else
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateDir::open`].
+    pub fn make_ready(&self) -> Result<(), StoreError> {
+        fs::create_dir_all(&self.root).map_err(disk("create", &self.root))?;
+        let path = self.root.join(LOCK);
+        let mut held = self.held();
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(disk("open", &path))?;
+        if held.is_none() {
+            *held = Some(self.locked(file)?);
+        }
+        Ok(())
+    }
+
+    fn locked(&self, file: File) -> Result<File, StoreError> {
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: self.root.clone() }),
+            Err(TryLockError::Error(source)) => {
+                Err(StoreError::Disk { doing: "lock", path: self.root.join(LOCK), source })
+            }
+        }
+    }
+
+    /// A panic elsewhere does not unlock anything.
+    fn held(&self) -> MutexGuard<'_, Option<File>> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where it is.
@@ -115,92 +170,8 @@ impl StateDir {
         Ok(names)
     }
 
-    /// Reads the newest checkpoint without touching anything, for `status`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Disk`]; a damaged newest file is skipped here and set aside by the next run.
-    pub fn peek(&self, source: &str) -> Result<Option<Checkpoint>, StoreError> {
-        for generation in self.generations(source, "checkpoint")?.into_iter().rev() {
-            let path = self.file(source, generation, "checkpoint");
-            if let Some(Ok(checkpoint)) =
-                read_whole(&path)?.ok().map(|b| Checkpoint::from_bytes(&b))
-            {
-                return Ok(Some(checkpoint));
-            }
-        }
-        Ok(None)
-    }
-
-    /// As [`StateDir::load`], but touches nothing: damaged files are passed over, not set aside.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; also for a checkpoint of another encoder.
-    pub fn read<T>(
-        &self,
-        origin: &Origin,
-        mut read: impl FnMut(&[u8]) -> Result<T, String>,
-    ) -> Result<Option<T>, StoreError> {
-        for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
-            let path = self.file(&origin.source, generation, "checkpoint");
-            if let Some(Ok(checkpoint)) =
-                read_whole(&path)?.ok().map(|b| Checkpoint::from_bytes(&b))
-            {
-                check_encoder(&path, &checkpoint.origin, origin)?;
-                if let Ok(state) = read(&checkpoint.payload) {
-                    return Ok(Some(state));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// The newest good checkpoint of `origin`; damaged and foreign files on the way are set aside.
-    /// `read` has the last word on a payload: what it refuses counts as damaged.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; what another encoder or a newer program wrote is never touched.
-    pub fn load<T>(
-        &self,
-        origin: &Origin,
-        mut read: impl FnMut(&[u8]) -> Result<T, String>,
-    ) -> Result<Found<T>, StoreError> {
-        let mut found = Found { state: None, set_aside: Vec::new() };
-        for generation in self.generations(&origin.source, "checkpoint")?.into_iter().rev() {
-            let path = self.file(&origin.source, generation, "checkpoint");
-            let reason = match read_whole(&path)?.map(|bytes| Checkpoint::from_bytes(&bytes)) {
-                Err(unreadable) => format!("unreadable ({unreadable})"),
-                Ok(Ok(checkpoint)) => {
-                    check_encoder(&path, &checkpoint.origin, origin)?;
-                    match read(&checkpoint.payload) {
-                        Ok(state) => {
-                            found.state = Some(state);
-                            return Ok(found);
-                        }
-                        Err(reason) => reason,
-                    }
-                }
-                Ok(Err(source @ CheckpointError::Newer { .. })) => {
-                    return Err(StoreError::Newer { path, source });
-                }
-                Ok(Err(reason)) => reason.to_string(),
-            };
-            let aside = self.file(&origin.source, generation, "damaged");
-            // Where not even a name can be changed it is the disk that fails, and not the file.
-            fs::rename(&path, &aside).map_err(disk("rename", &path))?;
-            found.set_aside.push(format!(
-                "{} is {reason}; kept as {}",
-                path.display(),
-                aside.display()
-            ));
-        }
-        self.keep_newest(&origin.source, "damaged", DAMAGED_KEPT)?;
-        Ok(found)
-    }
-
-    /// Writes a new newest checkpoint and removes all but `predecessors` older ones.
+    /// Writes a new newest checkpoint and removes all but `predecessors` older ones. What is of an older
+    /// format is backed up before the first of the new one is written.
     ///
     /// # Errors
     ///
@@ -210,9 +181,11 @@ impl StateDir {
         checkpoint: &Checkpoint,
         predecessors: usize,
     ) -> Result<Written, StoreError> {
+        self.make_ready()?;
         let source = &checkpoint.origin.source;
         let folder = self.root.join(source);
         fs::create_dir_all(&folder).map_err(disk("create", &folder))?;
+        let backup = self.back_up_older(source)?;
         let newest = self
             .generations(source, "checkpoint")?
             .into_iter()
@@ -223,7 +196,29 @@ impl StateDir {
         write_atomically(&self.file(source, newest + 1, "checkpoint"), &bytes)?;
         // It is kept, whatever becomes of the old ones; they are tried again with the next.
         drop(self.keep_newest(source, "checkpoint", predecessors + 1));
-        Ok(Written { bytes: bytes.len() as u64, sha256: hash_hex(&bytes) })
+        Ok(Written { bytes: bytes.len() as u64, sha256: hash_hex(&bytes), backup })
+    }
+
+    /// Keeps the checkpoint of an older format that the next one goes on from, unless that was done. `None`
+    /// where the newest is of our format, or there is none.
+    fn back_up_older(&self, source: &str) -> Result<Option<PathBuf>, StoreError> {
+        for generation in self.generations(source, "checkpoint")?.into_iter().rev() {
+            let path = self.file(source, generation, "checkpoint");
+            let Some(format) = read_head(&path)?.and_then(|head| format_of(&head)) else {
+                continue;
+            };
+            if FORMAT_VERSION <= format {
+                return Ok(None);
+            }
+            let extension = format!("format-{format}");
+            let backup = self.file(source, generation, &extension);
+            if !backup.exists() {
+                keep_beside(&path, &backup)?;
+                drop(self.keep_newest(source, &extension, BACKUPS_KEPT));
+            }
+            return Ok(Some(backup));
+        }
+        Ok(None)
     }
 
     fn file(&self, source: &str, generation: u64, extension: &str) -> PathBuf {
@@ -262,120 +257,5 @@ impl StateDir {
     }
 }
 
-fn check_encoder(path: &Path, found: &Origin, wanted: &Origin) -> Result<(), StoreError> {
-    if found.encoder_sha256 == wanted.encoder_sha256 {
-        return Ok(());
-    }
-    Err(StoreError::OtherEncoder {
-        path: path.into(),
-        found: found.encoder.clone(),
-        wanted: wanted.encoder.clone(),
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn origin() -> Origin {
-        Origin { source: "mic".into(), encoder: "enc".into(), encoder_sha256: "00".into() }
-    }
-
-    fn write(state: &StateDir, byte: u8) -> Written {
-        let checkpoint = Checkpoint { origin: origin(), payload: vec![byte; 8] };
-        state.write(&checkpoint, 2).unwrap()
-    }
-
-    fn load(state: &StateDir) -> Found<Vec<u8>> {
-        state.load(&origin(), |payload| Ok(payload.to_vec())).unwrap()
-    }
-
-    #[test]
-    fn the_newest_is_read_and_only_so_many_are_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        assert!(load(&state).state.is_none());
-        for byte in 1..=6 {
-            write(&state, byte);
-        }
-        assert_eq!(load(&state).state, Some(vec![6; 8]));
-        assert_eq!(state.generations("mic", "checkpoint").unwrap(), [4, 5, 6]);
-        assert_eq!(state.sources().unwrap(), ["mic"]);
-    }
-
-    #[test]
-    fn equal_content_has_equal_hashes() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        assert_eq!(write(&state, 1).sha256, write(&state, 1).sha256);
-        assert_ne!(write(&state, 1).sha256, write(&state, 2).sha256);
-    }
-
-    #[test]
-    fn damage_is_set_aside_and_the_one_before_is_used() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        for byte in 1..=3 {
-            write(&state, byte);
-        }
-        fs::write(state.file("mic", 3, "checkpoint"), b"HABITUAT rubbish").unwrap();
-        fs::write(state.file("mic", 2, "checkpoint"), b"a shopping list").unwrap();
-        let found = load(&state);
-        assert_eq!(found.state, Some(vec![1; 8]));
-        assert_eq!(found.set_aside.len(), 2, "{:?}", found.set_aside);
-        assert!(found.set_aside[0].contains("checksum"), "{:?}", found.set_aside);
-        assert!(found.set_aside[1].contains("not a habituate checkpoint"));
-        assert!(state.file("mic", 3, "damaged").exists());
-        // The next write must not take the number of a file that was set aside.
-        write(&state, 9);
-        assert!(state.file("mic", 4, "checkpoint").exists());
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_set_aside_like_damage() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        write(&state, 1);
-        write(&state, 2);
-        // A folder gives an error when it is read, as a bad block does.
-        fs::remove_file(state.file("mic", 2, "checkpoint")).unwrap();
-        fs::create_dir(state.file("mic", 2, "checkpoint")).unwrap();
-        assert_eq!(state.peek("mic").unwrap().map(|found| found.payload), Some(vec![1; 8]));
-        let found = load(&state);
-        assert_eq!(found.state, Some(vec![1; 8]));
-        assert!(found.set_aside[0].contains("unreadable"), "{:?}", found.set_aside);
-        write(&state, 3);
-        assert_eq!(load(&state).state, Some(vec![3; 8]));
-    }
-
-    #[test]
-    fn what_another_encoder_learnt_is_refused_and_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        write(&state, 1);
-        let other = Origin { encoder: "other".into(), encoder_sha256: "ff".into(), ..origin() };
-        let refused = state.load(&other, |_| Ok(())).unwrap_err().to_string();
-        assert!(refused.contains("enc") && refused.contains("other"), "{refused}");
-        assert_eq!(load(&state).state, Some(vec![1; 8]));
-    }
-
-    #[test]
-    fn two_processes_cannot_share_a_directory() {
-        let dir = tempfile::tempdir().unwrap();
-        let first = StateDir::open(dir.path()).unwrap();
-        assert!(matches!(StateDir::open(dir.path()), Err(StoreError::InUse { .. })));
-        drop(first);
-        assert!(StateDir::open(dir.path()).is_ok());
-    }
-
-    #[test]
-    fn a_half_written_temporary_file_is_not_a_checkpoint() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = StateDir::open(dir.path()).unwrap();
-        write(&state, 1);
-        fs::write(dir.path().join("mic/0000000002.tmp"), b"HABITUAT").unwrap();
-        assert_eq!(load(&state).state, Some(vec![1; 8]));
-        write(&state, 2);
-        assert_eq!(load(&state).state, Some(vec![2; 8]));
-    }
-}
+mod tests;

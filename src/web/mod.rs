@@ -2,5 +2,6 @@
 
 pub mod api;
 pub mod learnt;
+mod place;
 pub mod routes;
 pub mod socket;

@@ -1,4 +1,5 @@
-//! HTTP on a Unix socket in the state directory. Only who may enter that directory can ask.
+//! HTTP on a Unix socket in the state directory ([`place`] knows where else). Only who may enter that directory
+//! can ask.
 //!
 //! One request per connection, bounded in size and time. Each connection has a thread, up to
 //! `MOST_ASKERS`; further ones are told to come back, so that a slow asker delays nobody and many
@@ -9,7 +10,6 @@ use std::io;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
@@ -22,9 +22,7 @@ use std::time::Duration;
 
 use crate::base::stop::Stop;
 use crate::base::stop::Woke;
-
-/// The socket's name in the state directory.
-pub const NAME: &str = "control.sock";
+use crate::web::place;
 
 /// Head of a request at most.
 const HEAD_BYTES: usize = 8_192;
@@ -108,13 +106,7 @@ pub fn serve(
     stop: Stop,
     routes: impl Fn(&Request) -> Reply + Send + Sync + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    let path = state_dir.join(NAME);
-    // Whoever holds the directory's lock owns the socket: one left by a killed process is ours.
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&path)?;
+    let (path, listener) = place::bind(state_dir)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o660))?;
     listener.set_nonblocking(true)?;
     let (routes, askers) = (Arc::new(routes), Arc::new(AtomicUsize::new(0)));
@@ -234,7 +226,7 @@ fn read(stream: &mut UnixStream) -> io::Result<Result<Request, Reply>> {
 ///
 /// The operating system's: `NotFound` or `ConnectionRefused` where no daemon runs.
 pub fn call(state_dir: &Path, request: &Request, patience: Duration) -> io::Result<Reply> {
-    let mut stream = UnixStream::connect(state_dir.join(NAME))?;
+    let mut stream = place::connect(state_dir)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     let Request { method, path, body } = request;
@@ -259,7 +251,10 @@ pub fn call(state_dir: &Path, request: &Request, patience: Duration) -> io::Resu
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener;
+
     use super::*;
+    use crate::web::place::NAME;
 
     fn echo(request: &Request) -> Reply {
         Reply::ok(format!("{} {} {}", request.method, request.path, request.body.len()))

@@ -1,6 +1,7 @@
 //! The configured encoders: right numbers on this processor, and fast enough for the configuration.
 
 use std::num::NonZero;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use crate::base::causes::with_causes;
 use crate::base::clock::SystemClock;
 use crate::base::stop::Stop;
 use crate::cli::args::EncoderArgs;
+use crate::cli::doctor::learnt;
 use crate::cli::encoders;
-use crate::cli::state;
 use crate::config::daemon::Settings;
 use crate::config::source::CommandFormat;
 use crate::config::source::SourceKind;
@@ -28,8 +29,9 @@ const SPAN: Duration = Duration::from_millis(300);
 /// Share of a core above which a source has little left for a hot day.
 const MUCH: f64 = 0.5;
 
-pub(super) fn look(found: &mut Findings, settings: &Settings, quick: bool) {
+pub(super) fn look(found: &mut Findings, settings: &Settings, root: &Path, quick: bool) {
     let mut load = 0.0;
+    let dir = StateDir::open_read_only(root).ok();
     for source in &settings.sources {
         let with = OpenWith { stop: Stop::default(), seed: settings.seed };
         let check = format!("encoder of {}", source.name);
@@ -40,8 +42,6 @@ pub(super) fn look(found: &mut Findings, settings: &Settings, quick: bool) {
                 continue;
             }
         };
-        let dir =
-            StateDir::open_read_only(&state::directory(None, settings.state_dir.as_deref())).ok();
         let tested =
             encoders::open_to_go_on(&EncoderArgs::default(), source, modality, dir.as_ref())
                 .and_then(|mut encoder| Ok((selftest::selftest(encoder.as_mut())?, encoder)));
@@ -63,6 +63,9 @@ pub(super) fn look(found: &mut Findings, settings: &Settings, quick: bool) {
                 found.ok(&check, format!("{name}, off its golden output by {error:.0e}"));
             }
             (true, None) => found.ok(&check, format!("{name}, which has no golden output")),
+        }
+        if let Some(dir) = &dir {
+            learnt::look(found, dir, source, encoder.as_ref(), &settings.learn);
         }
         if quick {
             continue;

@@ -5,6 +5,7 @@ mod as_service;
 mod board;
 mod devices;
 mod encoders;
+mod learnt;
 mod unit;
 
 use std::path::Path;
@@ -74,7 +75,7 @@ pub(crate) fn examine(config: Option<&Path>, state_dir: Option<&Path>, quick: bo
     unit::look(&mut found, running.as_ref(), &root);
     board::look(&mut found, &settings, &root);
     devices::look(&mut found, &settings, running.as_ref(), quick);
-    encoders::look(&mut found, &settings, quick);
+    encoders::look(&mut found, &settings, &root, quick);
     found
 }
 

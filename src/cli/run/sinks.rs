@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::Receiver;
 
+use crate::base::disk::cannot_be_made_yet;
 use crate::cli::args::RunArgs;
 use crate::cli::exit::EXIT_DISK;
 use crate::cli::exit::EXIT_SOFTWARE;
@@ -52,12 +53,19 @@ impl Sinks {
     ) -> Result<Self, Failure> {
         let in_force = settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let path = root.join("events.jsonl");
-        let events = in_force
-            .file
-            .then(|| EventsFile::open(&path, in_force.file_bytes))
-            .transpose()
-            .map_err(|e| anyhow::Error::new(e).context(format!("cannot open {}", path.display())))
-            .or_exit(EXIT_DISK)?;
+        let events = match in_force.file.then(|| EventsFile::open(&path, in_force.file_bytes)) {
+            None => None,
+            Some(Ok(file)) => Some(file),
+            // It is opened with the first event that the disk takes.
+            Some(Err(error)) if cannot_be_made_yet(&error) => {
+                log::error!("no event can be written to {}: {error}", path.display());
+                None
+            }
+            Some(Err(error)) => {
+                let context = format!("cannot open {}", path.display());
+                return Err(Failure::new(EXIT_DISK, anyhow::Error::new(error).context(context)));
+            }
+        };
         let scores = args.scores.as_deref().map(outputs::create).transpose()?;
         let csv = scores
             .map(|file| ScoresCsv::new(BufWriter::new(file)))
@@ -70,7 +78,8 @@ impl Sinks {
     pub(super) fn start(mut self, inbox: Receiver<Told>) -> Result<JoinHandle<()>, Failure> {
         let run = move || {
             for told in inbox {
-                let taken = self.refresh().and_then(|()| self.take(&told));
+                self.refresh();
+                let taken = self.take(&told);
                 self.tell(taken);
             }
             if let Some(csv) = &mut self.csv
@@ -83,18 +92,17 @@ impl Sinks {
     }
 
     /// Heeds settings that were loaded again.
-    fn refresh(&mut self) -> std::io::Result<()> {
+    fn refresh(&mut self) {
         let now = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if now == self.in_force {
-            return Ok(());
+            return;
         }
         match (&mut self.events, now.file) {
             (Some(file), true) => file.set_limit(now.file_bytes),
-            (None, true) => self.events = Some(EventsFile::open(&self.path, now.file_bytes)?),
+            (None, true) => {}
             (_, false) => self.events = None,
         }
         self.in_force = now;
-        Ok(())
     }
 
     /// Once an outage: a full disk must not fill the log.
@@ -123,6 +131,9 @@ impl Sinks {
                     let mut out = std::io::stdout().lock();
                     writeln!(out, "{}", event.to_json())?;
                     out.flush()?;
+                }
+                if self.events.is_none() && self.in_force.file {
+                    self.events = Some(EventsFile::open(&self.path, self.in_force.file_bytes)?);
                 }
                 if let Some(file) = &mut self.events {
                     self.bytes.fetch_add(file.append(event)?, Ordering::Relaxed);

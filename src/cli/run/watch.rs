@@ -65,6 +65,11 @@ impl Watch {
         }
     }
 
+    /// After the last write; `written` are the bytes since start.
+    pub(super) fn finish(&mut self, written: u64) {
+        self.watcher.finish(written);
+    }
+
     /// A file with mistakes changes nothing: what runs goes on.
     fn load_again(&mut self, allowance: &Allowance) {
         service::reloading();

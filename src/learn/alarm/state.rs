@@ -5,6 +5,10 @@ use crate::learn::alarm::{Block, Budget, Fit, MOST_BLOCKS, MOST_REGIMES, at_most
 use crate::learn::moments::fill;
 use crate::learn::tail::Tail;
 
+/// Format in which blocks know their alarms. Those of before count as none: the correction goes on as it
+/// was, and nobody can take them back.
+const ALARMS_SINCE: u64 = 6;
+
 impl Budget {
     /// Appends everything that changes.
     pub fn save(&self, to: &mut Writer) {
@@ -63,14 +67,19 @@ impl Budget {
         };
         let count = at_most("blocks", from.len()?, MOST_BLOCKS)?;
         self.blocks.clear();
+        let knows_alarms = from.is_since(ALARMS_SINCE);
+        let alarms = |from: &mut Reader<'_>| -> Result<u32, Malformed> {
+            let alarms = if knows_alarms { from.u64()? } else { 0 };
+            Ok(u32::try_from(alarms).unwrap_or(u32::MAX))
+        };
         for _ in 0..count {
             self.blocks.push_back(Block {
                 index: from.u64()?.cast_signed(),
                 more: from.u64()?.cast_signed(),
                 value: from.f32()?,
                 regime: regime(from.u64()?)?,
-                events: u32::try_from(from.u64()?).unwrap_or(u32::MAX),
-                counted: u32::try_from(from.u64()?).unwrap_or(u32::MAX),
+                events: alarms(from)?,
+                counted: alarms(from)?,
             });
         }
         self.regimes.load(from)?;

@@ -134,19 +134,22 @@ impl Learner {
             trail_s: &scratch.trail_s,
         };
         let loss = self.model.loss(&self.challenger, batch, &mut self.rng, &mut scratch.grads);
+        let mut has_stepped = loss.is_some();
+        if has_stepped {
+            let stepped = self.adam.step(&mut self.challenger, &scratch.grads, &self.champion);
+            has_stepped = stepped.is_ok();
+            self.counts.refused_updates += u64::from(!has_stepped);
+        }
+        if has_stepped {
+            self.model.cap(&mut self.challenger, &mut self.stretch, self.settings.adapter_kappa);
+        }
         if self.model.turns() {
-            self.turn_objectives();
+            self.model.appeal(&self.champion, batch, &mut self.rng, &mut scratch.grads);
+            if self.model.turns() {
+                self.turn_objectives();
+            }
         }
-        if loss.is_none() {
-            return false;
-        }
-        let stepped = self.adam.step(&mut self.challenger, &self.scratch.grads, &self.champion);
-        if stepped.is_err() {
-            self.counts.refused_updates += 1;
-            return false;
-        }
-        self.model.cap(&mut self.challenger, &mut self.stretch, self.settings.adapter_kappa);
-        true
+        has_stepped
     }
 
     /// An eighth the very newest windows, an eighth drawn from the last [`NEWEST`], a quarter drawn from

@@ -23,6 +23,8 @@ const PATIENCE: u64 = 100;
 /// Steps without an objective that was switched off for the first time. Those in which it shows once more
 /// what it is solved by are 1200 at most.
 pub const REST_STEPS: u64 = 10_000;
+/// Format that knows rests. In those of before, what was off was off for good, and what only copied went on.
+const RESTS_SINCE: u64 = 7;
 /// Rests are doubled no more often than this.
 const MOST_DOUBLED: u64 = 16;
 
@@ -109,6 +111,18 @@ impl Mixer {
         }
     }
 
+    /// Whether an objective that still learns was found to copy.
+    pub fn seems_to_copy(&self, which: usize) -> bool {
+        let share = &self.shares[which];
+        share.turns && !share.is_off && share.found == Some(Shortcut::Copies)
+    }
+
+    /// What was found was not true: it goes on.
+    pub fn acquit(&mut self, which: usize) {
+        let share = &mut self.shares[which];
+        (share.found, share.turns) = (None, false);
+    }
+
     /// A step without an objective that is off; `true` when it has been long enough, and its watch must
     /// begin anew.
     pub fn rest(&mut self, which: usize) -> bool {
@@ -173,9 +187,14 @@ impl Mixer {
             share.steps = from.u64()?;
             share.against = from.u64()?;
             share.found = Shortcut::load(from)?;
-            share.is_off = from.flag()?;
-            share.times = from.u64()?;
-            share.rested = from.u64()?;
+            if from.is_since(RESTS_SINCE) {
+                share.is_off = from.flag()?;
+                share.times = from.u64()?;
+                share.rested = from.u64()?;
+            } else {
+                share.is_off = share.found.is_some_and(|found| !matches!(found, Shortcut::Copies));
+                (share.times, share.rested) = (u64::from(share.is_off), 0);
+            }
             share.has_news = share.is_off;
         }
         Ok(())

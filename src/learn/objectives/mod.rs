@@ -160,6 +160,11 @@ pub trait Objective<F: Real>: std::fmt::Debug + Send {
         &mut []
     }
 
+    /// The error of the last loss as a share of that of copying; `None` where nothing is guessed by copying.
+    fn of_copying(&self) -> Option<f64> {
+        None
+    }
+
     /// What it was found to be solved by, instead of learning.
     fn shortcut(&self) -> Option<Shortcut> {
         None

@@ -143,6 +143,10 @@ impl<F: Real> Objective<F> for PredictiveCoding<F> {
         std::slice::from_mut(&mut self.watch)
     }
 
+    fn of_copying(&self) -> Option<f64> {
+        Some(self.of_copying)
+    }
+
     fn shortcut(&self) -> Option<Shortcut> {
         self.watch.has_tripped().then_some(Shortcut::Copies)
     }
