@@ -2,7 +2,7 @@
 """Trains a sound encoder on the shards of generate.py.
 
   train.py --size sound --pool target/train/sound/pool --run target/train/sound/sound-1 --minutes 240
-  train.py ... --teacher models/sound.onnx     # a small one that also follows a big one
+  train.py ... --teacher target/train/sound/teacher.onnx     # one that also follows another
 
 The same command goes on from `RUN/last.pt` where it stopped. To train longer than it was meant to,
 copy `RUN/stable.pt` over `RUN/last.pt` and give more minutes: its rate has not fallen yet.
@@ -108,7 +108,7 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--pairs", type=int, default=256, help="pairs of a step")
     p.add_argument("--rate", type=float, default=2e-3)
-    p.add_argument("--teacher", type=Path)
+    p.add_argument("--teacher", type=Path, help="an exported encoder to follow")
     a = p.parse_args()
     a.run.mkdir(parents=True, exist_ok=True)
     seed_all(a.seed)
