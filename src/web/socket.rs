@@ -1,4 +1,4 @@
-//! HTTP on a Unix socket in the state directory ([`place`] knows where else). Only who may enter that directory
+//! HTTP on a Unix socket in the state directory (`place.rs` knows where else). Only who may enter that directory
 //! can ask.
 //!
 //! One request per connection, bounded in size and time. Each connection has a thread, up to
