@@ -32,20 +32,21 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
     let second = cfg!(feature = "onnxruntime");
     let mut table = Table::new(&COLUMNS);
     let mut notes = Vec::new();
-    let progress = Progress::new(Some(names.len() as f64));
-    for (done, name) in names.iter().enumerate() {
-        progress.at(done as f64, name.to_string());
-        let encoder = match name.open(Runtime::Tract) {
-            Ok(encoder) => encoder,
+    // All are opened before any is timed: what cannot be read is said at once, not after minutes.
+    let mut found = Vec::new();
+    for name in names {
+        match name.open(Runtime::Tract) {
+            Ok(encoder) => found.push((name, encoder.manifest().clone())),
             // One broken encoder must not hide the others, unless it was asked for.
             Err(error) if args.encoder.is_empty() => {
                 notes.push(format!("{name}: {:#}", anyhow::Error::new(error)));
-                continue;
             }
             Err(error) => return Err(error.into()),
-        };
-        let manifest = encoder.manifest().clone();
-        drop(encoder);
+        }
+    }
+    let progress = Progress::new(Some(found.len() as f64));
+    for (done, (name, manifest)) in found.iter().enumerate() {
+        progress.at(done as f64, name.to_string());
         let mut cost = |runtime: Runtime| {
             let measured = alone::measure(runtime, name, args.seconds);
             let note = |words: &String| notes.push(format!("{name}, {}: {words}", runtime.name()));
@@ -60,7 +61,7 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
                 Modality::Sound => "sound",
                 Modality::Picture => "picture",
             }),
-            Cell::Number(window_ms(&manifest), 0),
+            Cell::Number(window_ms(manifest), 0),
             Cell::Number(built_in.map(|cost| cost.ms), 3),
             Cell::Number(built_in.map(|cost| cost.bytes / 1e6), 1),
             Cell::Number(other.map(|cost| cost.ms), 3),
