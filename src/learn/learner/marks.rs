@@ -103,11 +103,15 @@ impl Learner {
         if slots.is_empty() || self.memory.len() < 2 * slots.len() {
             return 0;
         }
+        let mut times_s = Vec::with_capacity(slots.len());
         for &slot in &slots {
             let facts = self.memory.facts(slot);
+            times_s.push(facts.at_s);
             self.load_moment(Place::Memory(slot));
             self.lay_aside(facts.valid_tokens, facts.at_s);
         }
+        // The window that side windows were made of may be remembered no more, but one close to it.
+        self.album.forget(&|at_s| times_s.iter().any(|out_s| (out_s - at_s).abs() <= MARK_SLACK_S));
         self.memory.forget(&slots);
         let past = Past {
             memory: &self.memory,

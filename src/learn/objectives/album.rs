@@ -117,6 +117,37 @@ impl Album {
         usize::try_from(self.pushed).unwrap_or(usize::MAX).min(self.facts.len())
     }
 
+    /// Takes out the moments that began when `is_out` says; the rest move together, oldest first.
+    pub fn forget(&mut self, is_out: &dyn Fn(f64) -> bool) {
+        let count = self.len();
+        let (windows, labels) = (self.kinds.len(), self.colours + self.pixels);
+        let size = windows * self.tokens * self.width;
+        if 0 < count && count == self.facts.len() {
+            let oldest = usize::try_from(self.pushed % count as u64).unwrap_or(0);
+            self.codes.rotate_left(oldest * size);
+            self.scales.rotate_left(oldest * windows);
+            self.labels.rotate_left(oldest * labels);
+            self.facts.rotate_left(oldest);
+        }
+        let mut kept = 0;
+        for moment in 0..count {
+            if is_out(self.facts[moment].at_s) {
+                continue;
+            }
+            self.codes.copy_within(moment * size..(moment + 1) * size, kept * size);
+            self.scales.copy_within(moment * windows..(moment + 1) * windows, kept * windows);
+            self.labels.copy_within(moment * labels..(moment + 1) * labels, kept * labels);
+            self.facts[kept] = self.facts[moment];
+            kept += 1;
+        }
+        // What was there is not to be found in the memory of the process either.
+        self.codes[kept * size..].fill(0);
+        self.scales[kept * windows..].fill(0.0);
+        self.labels[kept * labels..].fill(0);
+        self.facts[kept..].fill(Facts::default());
+        self.pushed = kept as u64;
+    }
+
     /// Draws what a step wants, from moments that are held out or those that are not; tells each
     /// window with `show(window, labels, place)`, where `place` is for [`Album::tokens`].
     pub fn draw(
@@ -267,6 +298,32 @@ mod tests {
             .chain([SideKind::Grey, SideKind::Plain])
             .collect();
         assert_eq!(kinds, expected);
+    }
+
+    /// Fails when the ring is not turned first, when labels stay where they are, and when what is taken out is left
+    /// behind the rest.
+    #[test]
+    fn what_is_taken_out_is_gone_and_the_next_moment_takes_the_place_of_the_oldest() {
+        let mut album = album(40);
+        album.forget(&|at_s| (10.0..20.0).contains(&at_s));
+        let times = |album: &Album| -> Vec<f64> { album.facts.iter().map(|f| f.at_s).collect() };
+        let left = [8.0, 9.0].into_iter().chain((20..40).map(f64::from));
+        assert_eq!(times(&album)[..22], left.collect::<Vec<_>>());
+        assert_eq!((album.len(), &times(&album)[22..]), (22, &[0.0; 10][..]));
+        for (moment, facts) in album.facts[..22].iter().enumerate() {
+            let mut x = [0.0; TOKENS];
+            album.tokens(moment * album.kinds().len(), &Codec::plain(1), &mut x);
+            assert!((f64::from(x[0]) - facts.at_s).abs() < 0.5, "{facts:?} {x:?}");
+            let labels = album.colours + album.pixels;
+            let label = album.labels[moment * labels..(moment + 1) * labels].iter();
+            assert!(label.map(|&label| f64::from(label)).all(|label| label == facts.at_s));
+        }
+        let windows = album.kinds().len() * TOKENS;
+        assert!(album.codes[22 * windows..].iter().all(|&code| code == 0));
+        for moment in 0..11 {
+            album.begin(f64::from(100 + moment), TOKENS, false, (&[], &[]));
+        }
+        assert_eq!((times(&album)[0], times(&album)[1]), (110.0, 9.0));
     }
 
     #[test]
