@@ -18,6 +18,8 @@ pub mod sample;
 pub mod speed;
 pub mod stages;
 pub mod statuses;
+pub mod timeline;
+pub mod together;
 pub mod track;
 pub mod usage;
 pub mod usefulness;
