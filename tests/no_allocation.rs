@@ -76,7 +76,7 @@ fn memory_takes_as_many_bytes_as_it_says() {
 fn an_association_takes_as_many_bytes_as_it_says() {
     let before = HELD.get();
     let mut association = Association::new([24, 40], 1);
-    assert_eq!(HELD.get() - before, association.bytes());
+    assert_eq!(HELD.get().wrapping_sub(before), association.bytes());
     for moment in 0..2000_u16 {
         let (at_s, x) = (f64::from(moment), (f32::from(moment) * 0.7).sin());
         association.meet(0, at_s, true, &[x; 24]);
@@ -84,7 +84,7 @@ fn an_association_takes_as_many_bytes_as_it_says() {
         association.meet(1, at_s + f64::from(moment % 2), true, &[-x; 40]);
     }
     assert!(200 < association.report().pairs, "{:?}", association.report());
-    assert_eq!(HELD.get() - before, association.bytes());
+    assert_eq!(HELD.get().wrapping_sub(before), association.bytes());
 }
 
 /// `gemm`'s flags: one byte for every sixteen rows of a block that fits the second-level cache.

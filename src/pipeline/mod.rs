@@ -1,6 +1,7 @@
 //! Threads, bounded queues and wiring: from a source to scores, checkpoints and events.
 
 pub mod beside;
+pub mod companion;
 pub mod compare;
 pub mod control;
 pub mod daemon;
@@ -12,6 +13,7 @@ pub mod losses;
 pub mod naming;
 pub mod open;
 pub mod pace;
+pub mod pairing;
 pub mod replay;
 pub mod resume;
 pub mod sample;
