@@ -89,6 +89,7 @@ fn every_command_of_the_readme_exists() {
         "guide/names.md",
         "guide/install.md",
         "guide/alarms.md",
+        "guide/beside.md",
     ] {
         let text = fs::read_to_string(root.join(page)).unwrap();
         for line in text.lines() {

@@ -12,6 +12,7 @@ use habituate::config::learn::{ContextNet, LearnToml};
 use habituate::encode::density::Density;
 use habituate::encode::latent::LatentShape;
 use habituate::encode::sides::{PIXELS, Sides};
+use habituate::learn::association::Association;
 use habituate::learn::contract::{HOP_S, Place, live};
 use habituate::learn::learner::Learner;
 use habituate::learn::memory::Memory;
@@ -67,6 +68,23 @@ fn memory_takes_as_many_bytes_as_it_says() {
         let memory = Memory::new(plan);
         assert_eq!(HELD.get() - before, memory.bytes(), "{plan:?}");
     }
+}
+
+/// An association takes what it says from its first moment to its last. Fails when [`Association::bytes`] leaves
+/// out a buffer, or one of them grows.
+#[test]
+fn an_association_takes_as_many_bytes_as_it_says() {
+    let before = HELD.get();
+    let mut association = Association::new([24, 40], 1);
+    assert_eq!(HELD.get().wrapping_sub(before), association.bytes());
+    for moment in 0..2000_u16 {
+        let (at_s, x) = (f64::from(moment), (f32::from(moment) * 0.7).sin());
+        association.meet(0, at_s, true, &[x; 24]);
+        // Every other one waits in vain.
+        association.meet(1, at_s + f64::from(moment % 2), true, &[-x; 40]);
+    }
+    assert!(200 < association.report().pairs, "{:?}", association.report());
+    assert_eq!(HELD.get().wrapping_sub(before), association.bytes());
 }
 
 /// `gemm`'s flags: one byte for every sixteen rows of a block that fits the second-level cache.

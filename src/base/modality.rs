@@ -8,3 +8,13 @@ pub enum Modality {
     /// Frames.
     Picture,
 }
+
+impl Modality {
+    /// The other of the two.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Sound => Self::Picture,
+            Self::Picture => Self::Sound,
+        }
+    }
+}

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
+use crate::base::modality::Modality;
 use crate::base::stop::Stop;
 use crate::cli::args::CheckArgs;
 use crate::cli::args::EncoderArgs;
+use crate::cli::beside;
 use crate::cli::encoders;
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::Failure;
@@ -16,6 +18,7 @@ use crate::config::daemon;
 use crate::config::daemon::ConfigError;
 use crate::config::daemon::Settings;
 use crate::config::source::SourceSettings;
+use crate::pipeline::companion::Sight;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::track::Track;
@@ -60,10 +63,14 @@ pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
 
 /// The chain of every source; what keeps any of them from being made is told of all at once.
 fn tracks(settings: &Settings, path: &Path) -> Result<Vec<Track>, Failure> {
-    let (mut tracks, mut code, mut problems) = (Vec::new(), None, Vec::new());
+    let (mut tracks, mut sights, mut code, mut problems) =
+        (Vec::new(), Vec::new(), None, Vec::new());
     for (index, source) in settings.sources.iter().enumerate() {
         match track(settings, source) {
-            Ok(track) => tracks.push(track),
+            Ok((track, sight)) => {
+                tracks.push(track);
+                sights.push(sight);
+            }
             Err(failure) => {
                 let part = if failure.code == EXIT_INPUT { "paths" } else { "encoder" };
                 problems.push(format!("source[{index}].{part}: {:#}", failure.error));
@@ -71,18 +78,25 @@ fn tracks(settings: &Settings, path: &Path) -> Result<Vec<Track>, Failure> {
             }
         }
     }
-    let Some(code) = code else { return Ok(tracks) };
+    let Some(code) = code else {
+        let senses: Vec<Modality> = sights.iter().map(|sight| sight.sense).collect();
+        beside::check_senses(settings, &senses, Some(path))?;
+        // Nothing is kept here that could change.
+        drop(beside::introduce(settings, tracks.iter_mut(), &sights, settings.seed));
+        return Ok(tracks);
+    };
     let (count, problems) = (problems.len(), problems.join("\n"));
     let error = anyhow!("{path:?} has {count} problem(s):\n{problems}");
     Err(Failure::new(code, error))
 }
 
-fn track(settings: &Settings, source: &SourceSettings) -> Result<Track, Failure> {
+fn track(settings: &Settings, source: &SourceSettings) -> Result<(Track, Sight), Failure> {
     let with = OpenWith { stop: Stop::default(), seed: settings.seed };
     let modality = open::modality(source, &with)?;
     let dir = StateDir::open_read_only(&state::directory(None, settings.state_dir.as_deref())).ok();
     let encoder = encoders::open_to_go_on(&EncoderArgs::default(), source, modality, dir.as_ref())?;
-    Ok(Track::new(encoder, &settings.learn, settings.seed)?)
+    let sight = Sight::of(&source.name, encoder.as_ref());
+    Ok((Track::new(encoder, &settings.learn, settings.seed)?, sight))
 }
 
 /// Says so when checkpoints may use up what may be written in a day before it is over.

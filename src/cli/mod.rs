@@ -6,6 +6,7 @@ mod print;
 
 mod args;
 mod bench;
+mod beside;
 mod check;
 mod demo;
 mod devices;

@@ -17,9 +17,11 @@ use crate::base::causes::with_causes;
 use crate::base::clock::SystemClock;
 use crate::base::disk::cannot_be_made_yet;
 use crate::base::machine::Machine;
+use crate::base::modality::Modality;
 use crate::base::stop::Stop;
 use crate::base::stop::Woke;
 use crate::cli::args::RunArgs;
+use crate::cli::beside;
 use crate::cli::encoders;
 use crate::cli::exit::EXIT_DISK;
 use crate::cli::exit::EXIT_SOFTWARE;
@@ -36,9 +38,11 @@ use crate::cli::service;
 use crate::cli::signals;
 use crate::cli::signals::Reload;
 use crate::cli::state;
+use crate::config;
 use crate::config::daemon::Settings;
 use crate::config::source::SourceKind;
 use crate::emit::status::Status;
+use crate::pipeline::companion::Sight;
 use crate::pipeline::control;
 use crate::pipeline::daemon;
 use crate::pipeline::daemon::Ended;
@@ -49,9 +53,11 @@ use crate::pipeline::limits::Allowance;
 use crate::pipeline::limits::Watcher;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
+use crate::pipeline::pairing;
 use crate::pipeline::resume;
 use crate::pipeline::resume::OpenOptions;
 use crate::pipeline::statuses::Board;
+use crate::pipeline::timeline::Timeline;
 use crate::pipeline::usage;
 use crate::pipeline::usage::Usage;
 use crate::pipeline::watchdog;
@@ -186,12 +192,18 @@ fn parts(
     stop: &Stop,
 ) -> Result<(Vec<Part>, Exchange), Failure> {
     let seed = args.learn.seed.unwrap_or(settings.seed);
-    let (mut parts, mut exchange) = (Vec::new(), Exchange::default());
-    for (number, source) in settings.sources.iter().enumerate() {
-        // Sources that share a hub must not retry in step.
-        let with = OpenWith { stop: stop.clone(), seed: seed.wrapping_add(number as u64) };
-        let modality = open::modality(source, &with)?;
+    // Sources that share a hub must not retry in step.
+    let with =
+        |number: usize| OpenWith { stop: stop.clone(), seed: seed.wrapping_add(number as u64) };
+    let senses = settings.sources.iter().enumerate();
+    let senses: Vec<Modality> = senses
+        .map(|(number, source)| open::modality(source, &with(number)))
+        .collect::<Result<_, _>>()?;
+    beside::check_senses(settings, &senses, args.learn.config.as_deref())?;
+    let (mut parts, mut exchange, mut sights) = (Vec::new(), Exchange::default(), Vec::new());
+    for (number, (source, modality)) in settings.sources.iter().zip(senses).enumerate() {
         let encoder = encoders::open_to_go_on(&args.learn.encoder, source, modality, Some(dir))?;
+        sights.push(Sight::of(&source.name, encoder.as_ref()));
         let (line, asked) = control::line();
         exchange.add(&source.name, encoder.manifest(), line);
         let options = OpenOptions {
@@ -204,7 +216,7 @@ fn parts(
         if unkept.is_some() {
             keeper.put_off(&track);
         }
-        let (supervised, device) = open::supervised(source, modality, &with);
+        let (supervised, device) = open::supervised(source, modality, &with(number));
         parts.push(Part {
             name: source.name.clone(),
             live: open::is_live(source),
@@ -215,7 +227,17 @@ fn parts(
             keeper,
             unkept: unkept.clone(),
             asked,
+            pairing: None,
         });
+    }
+    let tracks = parts.iter_mut().map(|part| &mut part.track);
+    for (source, (level, change)) in beside::introduce(settings, tracks, &sights, seed) {
+        log::log!(level, source = source; "{source}: {change}");
+    }
+    for (owner, other) in config::beside::pairs(&settings.sources) {
+        let timeline = if parts[owner].live { Timeline::live } else { Timeline::recorded };
+        let [owns, tells] = pairing::ends(timeline);
+        (parts[owner].pairing, parts[other].pairing) = (Some(owns), Some(tells));
     }
     Ok((parts, exchange))
 }

@@ -8,6 +8,9 @@ use serde::Deserialize;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::base::modality::Modality;
+use crate::config::beside;
+use crate::config::beside::Stated;
 use crate::config::board::BoardToml;
 use crate::config::learn::LearnSettings;
 use crate::config::learn::LearnToml;
@@ -208,25 +211,38 @@ fn flatten(
     }
 }
 
+/// All sources that are well; at least one where nobody complained.
+fn check_sources(tables: Vec<SourceToml>, problems: &mut Problems) -> Vec<SourceSettings> {
+    if tables.is_empty() {
+        return vec![SourceSettings::default()];
+    }
+    let stated: Vec<Stated> = tables.iter().map(SourceToml::stated).collect();
+    let sources: Vec<Option<SourceSettings>> = tables
+        .into_iter()
+        .enumerate()
+        .map(|(index, source)| source.check(index, problems))
+        .collect();
+    for (index, Stated { name, .. }) in stated.iter().enumerate() {
+        let twice = stated.iter().take(index).any(|other| other.name == *name);
+        problems.require(!twice, &format!("source[{index}].name"), || {
+            format!("{name:?} is taken by another source; names must differ")
+        });
+    }
+    beside::check(&stated, &sources, problems);
+    if sources.iter().any(Option::is_none) {
+        return Vec::new();
+    }
+    let sources: Vec<SourceSettings> = sources.into_iter().flatten().collect();
+    let modalities: Vec<Option<Modality>> =
+        sources.iter().map(|source| beside::modality(&source.kind)).collect();
+    beside::check_senses(&sources, &modalities, problems);
+    sources
+}
+
 impl DaemonToml {
     fn check(self) -> Result<Settings, Problems> {
         let mut problems = Problems::default();
-        let tables = self.source.len();
-        let mut sources: Vec<SourceSettings> = self
-            .source
-            .into_iter()
-            .enumerate()
-            .filter_map(|(index, source)| source.check(index, &mut problems))
-            .collect();
-        if tables == 0 {
-            sources.push(SourceSettings::default());
-        }
-        for (index, source) in sources.iter().enumerate() {
-            let twice = sources.iter().take(index).any(|other| other.name == source.name);
-            problems.require(!twice, &format!("source[{index}].name"), || {
-                format!("{:?} is taken by another source; names must differ", source.name)
-            });
-        }
+        let sources = check_sources(self.source, &mut problems);
         let checkpoint = CheckpointSettings {
             every_s: self.checkpoint.every_s,
             predecessors: self.checkpoint.predecessors,

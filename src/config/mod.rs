@@ -1,6 +1,7 @@
 //! The configuration file: what people write (`…Toml`), and what the program may rely on
 //! (`…Settings`). Knows no other layer; every other layer is handed its own settings.
 
+pub mod beside;
 pub mod board;
 pub mod catalogue;
 pub mod daemon;

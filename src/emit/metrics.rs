@@ -63,7 +63,7 @@ const OF_PROCESS: [Family<Status>; 16] = [
     ("habituate_sources", "Configured sources.", |s| Some(s.sources.len() as f64)),
 ];
 
-const OF_SOURCE: [Family<SourceStatus>; 19] = [
+const OF_SOURCE: [Family<SourceStatus>; 25] = [
     ("habituate_source_restarts_total", "Times it had to be opened again.", |s| {
         Some(s.restarts as f64)
     }),
@@ -104,6 +104,26 @@ const OF_SOURCE: [Family<SourceStatus>; 19] = [
     ("habituate_source_names", "Names taught to it.", |s| Some(s.names.len() as f64)),
     ("habituate_source_unkept_checkpoints", "Failed writes since the last good one.", |s| {
         Some(s.unkept as f64)
+    }),
+    (
+        "habituate_source_beside_pairs_total",
+        "Lively moments of it and the source beside it.",
+        |s| s.beside.as_ref().map(|b| b.counts.pairs as f64),
+    ),
+    ("habituate_source_beside_asked_total", "Pairs asked about before they were learnt.", |s| {
+        s.beside.as_ref().map(|b| b.counts.asked as f64)
+    }),
+    ("habituate_source_beside_right_total", "Of these, answered right.", |s| {
+        s.beside.as_ref().map(|b| b.counts.right as f64)
+    }),
+    ("habituate_source_beside_chance_ratio", "The share that guessing answers right.", |s| {
+        s.beside.as_ref().map(|b| b.counts.chance)
+    }),
+    ("habituate_source_beside_off", "Whether it was no better, and is switched off.", |s| {
+        s.beside.as_ref().map(|b| one_if(b.counts.is_off))
+    }),
+    ("habituate_source_beside_refused_total", "Windows beside it that it had no time for.", |s| {
+        s.beside.as_ref().map(|b| b.refused as f64)
     }),
 ];
 

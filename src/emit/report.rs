@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde::Serialize;
 
 /// What `replay --report` writes. Names are a contract; new ones may be added.
@@ -66,7 +67,7 @@ pub struct Report {
 }
 
 /// Sound and pictures of the same moments: whether the one says anything of the other.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Beside {
     /// Windows of sound and of pictures.
     pub windows: [u64; 2],
@@ -89,7 +90,7 @@ pub struct Beside {
 impl Beside {
     /// In a line, for people; without pairs it says why there are none.
     pub fn in_words(&self) -> String {
-        let Self { windows, judged, lively, pairs, asked, right, .. } = *self;
+        let Self { windows, judged, lively, pairs, asked, right, chance, is_off } = *self;
         let few: Vec<String> = ["sounds", "pictures"]
             .into_iter()
             .enumerate()
@@ -111,11 +112,15 @@ impl Beside {
             );
         }
         if asked == 0 {
-            return format!("{pairs} pairs, too few to ask: it takes 16, half a minute apart");
+            return format!(
+                "{pairs} pairs, too few to ask: it takes 15 others, a minute or more away"
+            );
         }
+        let off = if is_off { "; switched off, as that is no better" } else { "" };
         format!(
-            "{pairs} pairs, {right} of {asked} pictures found by their sound among 16, guessing finds {:.0}",
-            self.chance * asked as f64
+            "{pairs} pairs, {right} of {asked} pictures found by their sound among 16, guessing finds \
+             {:.0}{off}",
+            chance * asked as f64
         )
     }
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::emit::report::Beside;
+
 /// A running daemon in one document.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -58,6 +60,18 @@ pub struct BoardStatus {
     pub may_write: bool,
     /// Why learning is slow or rests, and why nothing is written.
     pub reasons: Vec<String>,
+}
+
+/// The source that stands beside another one, as the other tells of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BesideStatus {
+    /// Its name.
+    pub source: String,
+    /// Its windows that were lost since start, because the other source had no time for them.
+    pub refused: u64,
+    /// What came of both, earlier runs included.
+    #[serde(flatten)]
+    pub counts: Beside,
 }
 
 /// One source.
@@ -124,6 +138,9 @@ pub struct SourceStatus {
     pub learner_bytes: u64,
     /// Samples and frames lost, by cause.
     pub losses: BTreeMap<String, u64>,
+    /// The source that it has beside it (`source.beside`); left out where it names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<BesideStatus>,
     /// SHA-256 of the newest checkpoint of this run.
     pub checkpoint_sha256: String,
     /// Checkpoints that could not be written, since the last one that could.
@@ -227,6 +244,19 @@ impl BoardStatus {
     }
 }
 
+impl BesideStatus {
+    /// A line for people.
+    pub fn to_text(&self) -> String {
+        let lost = match self.refused {
+            0 => String::new(),
+            refused => {
+                format!("; {refused} of its windows came faster than they could be taken in")
+            }
+        };
+        format!("  beside         {}: {}{lost}\n", self.source, self.counts.in_words())
+    }
+}
+
 impl SourceStatus {
     /// What `state` may be.
     pub const STATES: [&str; 5] = ["opening", "running", "waiting", "ended", "failed"];
@@ -285,6 +315,9 @@ impl SourceStatus {
             )),
             self.learner_bytes as f64 / 1e6
         );
+        if let Some(beside) = &self.beside {
+            text += &beside.to_text();
+        }
         if 0 < self.unkept {
             text += &format!("  NOT KEPT       {} times: {}\n", self.unkept, self.unkept_reason);
         }
@@ -302,70 +335,4 @@ impl SourceStatus {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_goes_both_ways() {
-        let status = Status {
-            version: "1".into(),
-            sources: vec![SourceStatus { name: "mic".into(), ..SourceStatus::default() }],
-            ..Status::default()
-        };
-        assert_eq!(Status::from_json(&status.to_json()), Some(status));
-    }
-
-    #[test]
-    fn names_are_told_where_some_were_taught() {
-        let mut source = SourceStatus::default();
-        assert!(!source.to_text().contains("names"), "{}", source.to_text());
-        source.names = vec!["pump".into(), "door bell".into()];
-        source.is_called = Some("pump".into());
-        source.confidence = Some(0.934);
-        assert!(source.to_text().contains("pump, door bell; now pump (93 %)"));
-        (source.is_called, source.confidence) = (Some("unknown".into()), None);
-        assert!(source.to_text().contains("door bell; now unknown\n"), "{}", source.to_text());
-    }
-
-    #[test]
-    fn a_board_that_holds_back_says_why() {
-        assert_eq!(BoardStatus::default().to_text(), "");
-        let board = BoardStatus {
-            temperature_c: Some(82.4),
-            clock_synced: Some(false),
-            learning: "rest".into(),
-            reasons: vec!["82 °C, board.rest_above_c".into()],
-            ..BoardStatus::default()
-        };
-        assert_eq!(
-            board.to_text(),
-            "board: 82 °C, clock NOT synchronised\n  holds back     82 °C, board.rest_above_c \
-             (learning: rest)\n"
-        );
-    }
-
-    #[test]
-    fn one_line_says_how_each_source_is() {
-        let source = |name: &str, state: &str, warming_up| SourceStatus {
-            name: name.into(),
-            state: state.into(),
-            warming_up,
-            ..SourceStatus::default()
-        };
-        let status = Status {
-            sources: vec![source("mic", "running", true), source("door", "waiting", false)],
-            ..Status::default()
-        };
-        assert_eq!(
-            status.to_line(),
-            "mic: learning what is usual, 0 windows, 0 events; door: waiting, 0 windows, 0 events"
-        );
-    }
-
-    #[test]
-    fn warm_up_is_said_in_words() {
-        let source = SourceStatus { warming_up: true, ..SourceStatus::default() };
-        let status = Status { sources: vec![source], ..Status::default() };
-        assert!(status.to_text().contains("learning what is usual"), "{}", status.to_text());
-    }
-}
+mod tests;

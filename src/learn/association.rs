@@ -7,7 +7,11 @@
 //! answers beyond chance are what the association is worth. Where they are not, after so many
 //! questions, it is switched off for good.
 
+mod sense;
+mod state;
+
 use crate::base::rng::Rng;
+use crate::learn::association::sense::Sense;
 use crate::learn::objectives::cross_modal::{APART_S, CrossModal, CrossSpace};
 use crate::nn::adam::{Adam, AdamSettings};
 use crate::nn::params::Params;
@@ -27,70 +31,12 @@ const QUESTIONS: u64 = 200;
 /// Standard errors above chance.
 const MARGIN: f64 = 4.0;
 
-/// One of the two senses.
-#[derive(Debug)]
-struct Sense {
-    dim: usize,
-    /// Running mean and sum of squared deviations of each number.
-    mean: Vec<f32>,
-    squares: Vec<f32>,
-    met: f32,
-    /// Moments that wait, newest last: time, whether it was lively, and where in `held` it lies.
-    waiting: Vec<(f64, bool, usize)>,
-    held: Vec<f32>,
-    next_place: usize,
-    /// The embeddings of the pairs, `[PAIRS, dim]`, and those of a batch, in deviations.
-    paired: Vec<f32>,
-    batch: Vec<f32>,
-}
-
-impl Sense {
-    fn new(dim: usize) -> Self {
-        Self {
-            dim,
-            mean: vec![0.0; dim],
-            squares: vec![0.0; dim],
-            met: 0.0,
-            waiting: Vec::with_capacity(WAITING),
-            held: vec![0.0; WAITING * dim],
-            next_place: 0,
-            paired: vec![0.0; PAIRS * dim],
-            batch: vec![0.0; BATCH.max(DISTRACTORS + 1) * dim],
-        }
-    }
-
-    fn meet(&mut self, at_s: f64, is_lively: bool, embedding: &[f32]) -> usize {
-        self.met += 1.0;
-        for ((mean, squares), &x) in self.mean.iter_mut().zip(&mut self.squares).zip(embedding) {
-            let off = x - *mean;
-            *mean += off / self.met;
-            *squares += off * (x - *mean);
-        }
-        if self.waiting.len() == WAITING {
-            self.waiting.remove(0);
-        }
-        let place = self.next_place;
-        self.next_place = (place + 1) % WAITING;
-        self.held[place * self.dim..(place + 1) * self.dim].copy_from_slice(embedding);
-        self.waiting.push((at_s, is_lively, place));
-        place
-    }
-
-    /// `batch[row] ←` the embedding of a pair, in deviations from the mean.
-    fn show(&mut self, row: usize, pair: usize) {
-        let from = &self.paired[pair * self.dim..(pair + 1) * self.dim];
-        let to = &mut self.batch[row * self.dim..(row + 1) * self.dim];
-        for (i, (to, &x)) in to.iter_mut().zip(from).enumerate() {
-            let spread = (self.squares[i] / self.met.max(1.0)).sqrt().max(1e-6);
-            *to = ((x - self.mean[i]) / spread).clamp(-8.0, 8.0);
-        }
-    }
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Association {
     senses: [Sense; 2],
+    /// The latest moment met, seconds.
+    reached_s: f64,
     /// When each pair was; the oldest is overwritten.
     at_s: Vec<f64>,
     pairs: u64,
@@ -143,6 +89,7 @@ impl Association {
         };
         Self {
             senses: dims.map(Sense::new),
+            reached_s: 0.0,
             at_s: Vec::with_capacity(PAIRS),
             pairs: 0,
             space: net.space(BATCH.max(DISTRACTORS + 1)),
@@ -169,18 +116,12 @@ impl Association {
         if self.is_off || !fits || !embedding.iter().all(|x| x.is_finite()) {
             return;
         }
+        self.reached_s = self.reached_s.max(at_s);
         let place = self.senses[sense].meet(at_s, is_lively, embedding);
-        let other = 1 - sense;
-        let off = |moment: &(f64, bool, usize)| (moment.0 - at_s).abs();
-        let partner = self.senses[other].waiting.iter().enumerate();
-        let nearest = partner.min_by(|a, b| off(a.1).total_cmp(&off(b.1)));
-        let Some((at, &moment)) = nearest.filter(|(_, moment)| off(moment) <= TOGETHER_S) else {
-            return;
-        };
-        self.senses[other].waiting.remove(at);
-        self.senses[sense].waiting.pop();
-        if is_lively && moment.1 {
-            let places = if sense == 0 { [place, moment.2] } else { [moment.2, place] };
+        let Some(other) = self.senses[1 - sense].take_nearest(at_s) else { return };
+        self.senses[sense].take_newest();
+        if is_lively && other.is_lively {
+            let places = if sense == 0 { [place, other.place] } else { [other.place, place] };
             self.take(places, at_s);
         }
     }
@@ -189,9 +130,7 @@ impl Association {
         let pair = usize::try_from(self.pairs % PAIRS as u64).unwrap_or(0);
         self.pairs += 1;
         for (sense, place) in self.senses.iter_mut().zip(places) {
-            let from = place * sense.dim;
-            sense.paired[pair * sense.dim..(pair + 1) * sense.dim]
-                .copy_from_slice(&sense.held[from..from + sense.dim]);
+            sense.keep(pair, place);
         }
         if self.at_s.len() <= pair {
             self.at_s.push(at_s);
@@ -263,6 +202,31 @@ impl Association {
         debug_assert!(stepped.is_ok(), "unit rows and cut deviations give finite gradients");
     }
 
+    /// Numbers in an embedding of sound, and in one of pictures.
+    pub const fn dims(&self) -> [usize; 2] {
+        let [sound, picture] = &self.senses;
+        [sound.dim, picture.dim]
+    }
+
+    /// From here on, in seconds, a moment is far enough from all that was met to be none of them: where a
+    /// clock that begins anew goes on.
+    pub fn next_beginning_s(&self) -> f64 {
+        self.reached_s + APART_S
+    }
+
+    /// Bytes that it takes, from the first moment to the last.
+    pub fn bytes(&self) -> usize {
+        let [sound, picture] = &self.senses;
+        let weights = self.all.len() + self.grads.len() + self.anchor.len();
+        let times = self.at_s.capacity() + self.batch_s.capacity();
+        sound.bytes()
+            + picture.bytes()
+            + size_of::<f32>() * weights
+            + size_of::<f64>() * times
+            + self.adam.bytes()
+            + self.space.bytes()
+    }
+
     /// What came of it so far.
     pub const fn report(&self) -> AssociationReport {
         AssociationReport {
@@ -276,77 +240,4 @@ impl Association {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::learn::objectives::unit::dot;
-
-    const DIMS: [usize; 2] = [8, 6];
-
-    fn normal(rng: &mut Rng) -> f32 {
-        (0..12).map(|_| rng.unit_f32()).sum::<f32>() - 6.0
-    }
-
-    /// A hundred minutes, a moment every seven seconds. In each sense a source of its own comes and
-    /// goes; `shared` is what both have in common.
-    fn live(shared: f32, seed: u64) -> Association {
-        let mut rng = Rng::from_seed(seed);
-        let mix: Vec<f32> = (0..4 * (DIMS[0] + DIMS[1])).map(|_| normal(&mut rng)).collect();
-        let mut association = Association::new(DIMS, 1);
-        for moment in 0..860 {
-            let common: [f32; 4] = std::array::from_fn(|_| normal(&mut rng));
-            for (sense, dim) in DIMS.into_iter().enumerate() {
-                let own: [f32; 4] = std::array::from_fn(|_| normal(&mut rng));
-                let embedding: Vec<f32> = (0..dim)
-                    .map(|i| {
-                        let weights = &mix[(sense * DIMS[0] + i) * 4..][..4];
-                        let of = |x: &[f32; 4]| dot(weights, x);
-                        shared * of(&common) + (1.0 - shared) * of(&own) + 0.1 * normal(&mut rng)
-                    })
-                    .collect();
-                let at_s = 7.0 * f64::from(moment) + 0.3 * sense as f64;
-                association.meet(sense, at_s, true, &embedding);
-            }
-        }
-        association
-    }
-
-    /// Failure 18, a spurious link: two sources that have nothing in common. Fails when
-    /// `Association::ask` does not compare its right answers with chance.
-    #[test]
-    fn sources_that_have_nothing_in_common_are_found_out() {
-        for seed in 1..4 {
-            let report = live(0.0, seed).report();
-            assert!(report.is_off, "seed {seed}: {report:?}");
-            let share = report.right as f64 / report.asked as f64;
-            // Of 200, a share of 1/16 has a deviation of 0.017.
-            assert!((share - report.chance).abs() < 0.07, "seed {seed}: {report:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_heard_and_seen_together_is_learnt() {
-        let association = live(0.9, 1);
-        let report = association.report();
-        assert!(!report.is_off && 600 < report.asked, "{report:?}");
-        assert!(4.0 * report.chance < report.right as f64 / report.asked as f64, "{report:?}");
-    }
-
-    #[test]
-    fn pairs_are_lively_moments_within_half_a_second_each_used_once() {
-        let mut association = Association::new([1, 1], 1);
-        let mut meet = |sense, at_s, is_lively| {
-            association.meet(sense, at_s, is_lively, &[0.5]);
-            association.report().pairs
-        };
-        assert_eq!(meet(0, 1.0, true), 0);
-        assert_eq!(meet(1, 1.6, true), 0, "too far apart");
-        assert_eq!(meet(0, 1.4, true), 1);
-        assert_eq!(meet(0, 1.5, true), 1, "the picture is taken");
-        assert_eq!(meet(1, 1.7, false), 1, "nothing happens there");
-        for i in 0..100 {
-            meet(0, 100.0 + f64::from(i), true);
-        }
-        association.meet(0, 300.0, true, &[f32::NAN]);
-        assert_eq!(association.senses[0].waiting.len(), WAITING, "bounded");
-    }
-}
+mod tests;

@@ -110,6 +110,11 @@ impl<F: Real> Adam<F> {
         self.steps
     }
 
+    /// Bytes that it takes.
+    pub const fn bytes(&self) -> usize {
+        size_of::<F>() * (self.first.len() + self.second.len())
+    }
+
     /// Everything that changes: steps, powers, moments; to be saved, and to be loaded into an
     /// optimiser with the same settings and length.
     pub fn state_mut(&mut self) -> (&mut u64, &mut [f64; 2], [&mut [F]; 2]) {

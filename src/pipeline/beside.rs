@@ -8,8 +8,10 @@ use crate::base::modality::Modality;
 use crate::base::stop::Stop;
 use crate::capture::Source;
 use crate::emit::report::Beside;
-use crate::learn::association::Association;
 use crate::pipeline::replay::ReplayError;
+use crate::pipeline::together::Together;
+use crate::pipeline::together::middle_s;
+use crate::pipeline::together::place_of;
 use crate::pipeline::track::Track;
 use crate::pipeline::window::Scored;
 
@@ -42,23 +44,17 @@ pub fn run(
     stop: &Stop,
     on_window: &mut dyn FnMut(usize, &Scored<'_>),
 ) -> Result<Beside, ReplayError> {
-    let sound = parts.iter().position(|part| part.source.modality() == Modality::Sound);
-    let sense_of = |which: usize| usize::from(Some(which) != sound);
+    let senses: [Modality; 2] = [0, 1].map(|which: usize| parts[which].source.modality());
     let mut dims = [0; 2];
-    for (which, part) in parts.iter().enumerate() {
-        dims[sense_of(which)] = part.track.embedding_dim();
+    for (sense, part) in senses.into_iter().zip(&parts) {
+        dims[place_of(sense)] = part.track.embedding_dim();
     }
-    let mut association = Association::new(dims, seed);
-    let mut counts = Beside::default();
+    let mut together = Together::new(dims, seed);
     let mut told = |which: usize, scored: &Scored<'_>| {
-        let middle_s = f64::midpoint(scored.start_s, scored.end_s);
-        // Novelty counts from the median: above 0 is livelier than usual.
-        let is_lively = scored.score.novelty.is_some_and(|novelty| 0.0 < novelty);
-        let sense = sense_of(which);
-        counts.windows[sense] += 1;
-        counts.judged[sense] += u64::from(scored.score.novelty.is_some());
-        counts.lively[sense] += u64::from(is_lively);
-        association.meet(sense, middle_s, is_lively, scored.embedding);
+        let (at_s, novelty) = (middle_s(scored), scored.score.novelty);
+        if together.meet(senses[which], at_s, novelty, scored.embedding) {
+            log::warn!("{}", together.why_off());
+        }
         on_window(which, scored);
     };
     let mut is_over = [false; 2];
@@ -82,23 +78,7 @@ pub fn run(
     for (which, part) in parts.iter_mut().enumerate().filter(|(which, _)| !is_over[*which]) {
         part.track.finish(&mut |scored| told(which, scored))?;
     }
-    let report = association.report();
-    if report.is_off {
-        log::warn!(
-            "cross_modal is switched off: {} of {} pictures found by their sound, and chance finds {:.0}",
-            report.right,
-            report.asked,
-            report.chance * report.asked as f64
-        );
-    }
-    Ok(Beside {
-        pairs: report.pairs,
-        asked: report.asked,
-        right: report.right,
-        chance: report.chance,
-        is_off: report.is_off,
-        ..counts
-    })
+    Ok(together.report())
 }
 
 #[cfg(test)]

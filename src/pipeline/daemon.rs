@@ -3,10 +3,11 @@
 //! A source's thread captures, encodes, scores and learns; the device's own thread, ring and slot are
 //! behind the source. So one thread owns each learner's weights, and a slow source holds up nobody.
 
+mod telling;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -23,17 +24,17 @@ use crate::capture::LossCause;
 use crate::capture::Modality;
 use crate::capture::Source;
 use crate::capture::error::CaptureError;
-use crate::capture::supervised::SourceState;
 use crate::capture::supervised::StatusHandle;
 use crate::emit::events::Event;
 use crate::emit::report::Report;
 use crate::emit::scores::Row;
-use crate::emit::status::SourceStatus;
 use crate::encode::error::EncodeError;
 use crate::pipeline::control::Asked;
+use crate::pipeline::daemon::telling::Last;
+use crate::pipeline::daemon::telling::told;
 use crate::pipeline::lateness::Lateness;
 use crate::pipeline::limits::Allowance;
-use crate::pipeline::pace::Pace;
+use crate::pipeline::pairing::End;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::statuses::Board;
 use crate::pipeline::track::Track;
@@ -72,6 +73,8 @@ pub struct Part {
     pub unkept: Option<String>,
     /// What it is asked while it runs.
     pub asked: Receiver<Asked>,
+    /// Its end of the line to the source beside it; `None` where there is none.
+    pub pairing: Option<End>,
     /// Whether events carry the wall clock's time; recordings have no now.
     pub live: bool,
     /// The time in which it makes a window at least, where all is well.
@@ -171,24 +174,7 @@ impl Unkept {
     }
 }
 
-/// What the last window said, for the status.
-#[derive(Debug, Clone, Default)]
-struct Last {
-    novelty: Option<f32>,
-    judged: bool,
-    name: Option<String>,
-    confidence: Option<f32>,
-    p_recent: Option<f32>,
-    p_anchor: Option<f32>,
-}
-
 impl Worker {
-    fn first_status(part: &Part) -> SourceStatus {
-        let Unkept { count: unkept, reason: unkept_reason } = Unkept::at_start(part);
-        let (name, state) = (part.name.clone(), "opening".into());
-        SourceStatus { name, state, unkept, unkept_reason, ..SourceStatus::default() }
-    }
-
     fn run(mut self) -> Ended {
         let ended = self.live();
         if let Err(error) = self.finish() {
@@ -210,7 +196,14 @@ impl Worker {
                 Ok(Some(chunk)) => {
                     let (name, shared, last) = (&self.part.name, &self.shared, &mut self.last);
                     let live = self.part.live;
-                    let mut tell = |scored: &Scored<'_>| told(name, live, shared, last, scored);
+                    let pairing = &mut self.part.pairing;
+                    if let Some(pairing) = pairing {
+                        pairing.note(&chunk, SystemClock.now());
+                    }
+                    let mut tell = |scored: &Scored<'_>| {
+                        told(name, live, shared, last, scored);
+                        pairing.iter_mut().for_each(|pairing| pairing.tell(scored));
+                    };
                     if live {
                         // Recordings have all the time in the world, and are exact.
                         self.part.track.set_pace(shared.allowance.pace().max(self.lateness.pace()));
@@ -222,6 +215,7 @@ impl Worker {
                         );
                         return Ended::Failed;
                     }
+                    self.meet();
                     let report = self.part.track.report();
                     if let Err(error) = self.look_at_use(&report) {
                         return self.failed(&error);
@@ -293,8 +287,21 @@ impl Worker {
 
     fn finish(&mut self) -> Result<(), EncodeError> {
         let (name, shared, last) = (&self.part.name, &self.shared, &mut self.last);
-        let live = self.part.live;
-        self.part.track.finish(&mut |scored| told(name, live, shared, last, scored))
+        let (live, pairing) = (self.part.live, &mut self.part.pairing);
+        let finished = self.part.track.finish(&mut |scored| {
+            told(name, live, shared, last, scored);
+            pairing.iter_mut().for_each(|pairing| pairing.tell(scored));
+        });
+        self.meet();
+        finished
+    }
+
+    /// What has come of this source and of the one beside it is met, where it is this one's to do so.
+    fn meet(&mut self) {
+        let Part { pairing, track, name, .. } = &mut self.part;
+        if let (Some(pairing), Some(companion)) = (pairing, track.companion_mut()) {
+            pairing.meet(companion, name);
+        }
     }
 
     /// A disk that is full or gone stops writing, not listening. Whether it was written.
@@ -330,69 +337,4 @@ impl Worker {
             }
         }
     }
-
-    fn post(&mut self, state: Option<&str>, report: Report) {
-        let part = &self.part;
-        let lost = report.losses.get(LossCause::Overrun.name()).copied().unwrap_or(0);
-        self.lateness.note(lost, report.input_s);
-        let device = part.device.get();
-        let (device_state, detail) = match device.state {
-            SourceState::Opening => ("opening", String::new()),
-            SourceState::Running => ("running", String::new()),
-            SourceState::Waiting { reason, .. } => ("waiting", reason),
-            SourceState::Ended => ("ended", String::new()),
-        };
-        let status = SourceStatus {
-            name: part.name.clone(),
-            state: state.unwrap_or(device_state).into(),
-            detail,
-            restarts: device.restart_count,
-            tries: device.open_count,
-            catching_up: part.live && self.lateness.pace() != Pace::Full,
-            encoder: part.track.encoder_name().into(),
-            stream_s: report.input_s,
-            windows: report.windows,
-            events: report.events,
-            warming_up: !self.last.judged,
-            novelty: self.last.novelty,
-            threshold: part.track.threshold(),
-            calibrated_days: report.calibrated_days,
-            p_recent: self.last.p_recent,
-            p_anchor: self.last.p_anchor,
-            notices: report.notices,
-            names: part.track.name_list(),
-            is_called: self.last.name.clone(),
-            confidence: self.last.confidence,
-            updates: report.updates,
-            commits: report.commits,
-            rejections: report.rejections,
-            skill_vs_mean: report.skill_vs_mean,
-            learner_bytes: report.learner_bytes,
-            losses: report.losses,
-            checkpoint_sha256: part.keeper.newest_sha256.clone(),
-            unkept: self.unkept.count,
-            unkept_reason: self.unkept.reason.clone(),
-        };
-        self.board.post(self.index, status);
-    }
-}
-
-fn told(name: &str, live: bool, shared: &Shared, last: &mut Last, scored: &Scored<'_>) {
-    last.novelty = scored.score.novelty;
-    last.judged |= scored.score.novelty.is_some();
-    (last.name, last.confidence) = (scored.name(), scored.confidence());
-    let mut refused = 0;
-    (last.p_recent, last.p_anchor) = (scored.score.p_recent, scored.score.p_anchor);
-    if scored.score.event || scored.learnt.notice.is_some() {
-        let time = live.then(|| jiff::Timestamp::now().to_string());
-        let clock_synced = if live { shared.allowance.status().clock_synced } else { None };
-        for event in scored.events(name, time, clock_synced) {
-            refused += u64::from(shared.sinks.try_send(Told::Event(event)).is_err());
-        }
-    }
-    if shared.wants_rows {
-        let row = scored.row(name);
-        refused += u64::from(shared.sinks.try_send(Told::Row(row)).is_err());
-    }
-    shared.refusals.fetch_add(refused, Ordering::Relaxed);
 }

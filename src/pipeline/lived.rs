@@ -1,18 +1,24 @@
 //! What a checkpoint's payload holds of a track.
 
 use crate::base::bytes::Malformed;
+use crate::base::bytes::Reader;
 use crate::config::learn::LearnSettings;
 use crate::encode::Encoder;
 use crate::encode::density::Density;
 use crate::learn::learner::Learner;
+use crate::pipeline::companion::Companion;
 use crate::store::checkpoint::Checkpoint;
 
-/// A learner and its age.
+/// Format in which a track may have a companion; before, none has.
+const COMPANIONS_SINCE: u64 = 8;
+
+/// A learner and its age, and what is known of the source beside it.
 #[derive(Debug)]
 pub struct Lived {
     pub(super) learner: Learner,
     /// Seconds of input it had lived through.
     pub(super) seconds: f64,
+    pub(super) companion: Option<Companion>,
 }
 
 impl Lived {
@@ -41,7 +47,23 @@ impl Lived {
         let seconds = reader.f64()?;
         let density = Density::of(encoder.manifest());
         let learner = Learner::load(encoder.shape(), density, settings, &mut reader)?;
+        let companion = match reader.is_since(COMPANIONS_SINCE) {
+            true => companion(encoder, &mut reader)?,
+            false => None,
+        };
         reader.end()?;
-        Ok(Self { learner, seconds })
+        Ok(Self { learner, seconds, companion })
     }
+}
+
+fn companion(
+    encoder: &dyn Encoder,
+    reader: &mut Reader<'_>,
+) -> Result<Option<Companion>, Malformed> {
+    reader.section("beside")?;
+    if !reader.flag()? {
+        return Ok(None);
+    }
+    let (sense, dim) = (encoder.manifest().modality(), encoder.shape().embedding_dim);
+    Companion::load(reader, sense, dim).map(Some)
 }

@@ -24,6 +24,7 @@ use crate::capture::recording::paced;
 use crate::capture::supervised::StatusHandle;
 use crate::capture::supervised::Supervised;
 use crate::capture::synthetic;
+use crate::config::beside;
 use crate::config::source::CommandFormat;
 use crate::config::source::FormatToml;
 use crate::config::source::PlaceToml;
@@ -55,16 +56,10 @@ pub struct OpenWith {
 ///
 /// [`CaptureError`] for recordings that cannot be read.
 pub fn modality(source: &SourceSettings, with: &OpenWith) -> Result<Modality, CaptureError> {
-    Ok(match &source.kind {
-        SourceKind::Microphone { .. } | SourceKind::Synthetic { place: PlaceToml::Room, .. } => {
-            Modality::Sound
-        }
-        SourceKind::Camera { .. } | SourceKind::Synthetic { place: PlaceToml::View, .. } => {
-            Modality::Picture
-        }
-        SourceKind::Command { format, .. } => stream_format(format).modality(),
-        SourceKind::Recording { .. } => open(source, with)?.modality(),
-    })
+    match beside::modality(&source.kind) {
+        Some(modality) => Ok(modality),
+        None => Ok(open(source, with)?.modality()),
+    }
 }
 
 /// Whether the source is heard or seen now, rather than recorded or made up.
@@ -112,16 +107,20 @@ pub fn open(source: &SourceSettings, with: &OpenWith) -> Result<Box<dyn Source>,
             Box::new(command::open(&spec)?)
         }
         SourceKind::Recording { paths, realtime, frames_per_s } => {
-            let opened = recording(paths, *frames_per_s)?;
-            if *realtime { paced::paced(opened, with.stop.clone()) } else { opened }
+            at_pace(recording(paths, *frames_per_s)?, *realtime, with)
         }
-        SourceKind::Synthetic { place: PlaceToml::Room, seconds } => {
-            Box::new(synthetic::room(with.seed, *seconds))
-        }
-        SourceKind::Synthetic { place: PlaceToml::View, seconds } => {
-            Box::new(synthetic::view(with.seed, *seconds, 1.0))
+        SourceKind::Synthetic { place, seconds, realtime } => {
+            let made: Box<dyn Source> = match place {
+                PlaceToml::Room => Box::new(synthetic::room(with.seed, *seconds)),
+                PlaceToml::View => Box::new(synthetic::view(with.seed, *seconds, 1.0)),
+            };
+            at_pace(made, *realtime, with)
         }
     })
+}
+
+fn at_pace(source: Box<dyn Source>, realtime: bool, with: &OpenWith) -> Box<dyn Source> {
+    if realtime { paced::paced(source, with.stop.clone()) } else { source }
 }
 
 fn recording(paths: &[PathBuf], frames_per_s: f64) -> Result<Box<dyn Source>, CaptureError> {

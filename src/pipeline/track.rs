@@ -1,11 +1,12 @@
 //! One source's way from chunks to scores: front end, encoder, learner.
 
+mod telling;
+
 use crate::base::bytes::Writer;
 use crate::base::modality::Modality;
 use crate::capture::Chunk;
 use crate::config::learn::LearnSettings;
 use crate::config::manifest;
-use crate::emit::report::Report;
 use crate::encode::Encoder;
 use crate::encode::EncoderWindow;
 use crate::encode::density::Density;
@@ -13,8 +14,10 @@ use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
 use crate::encode::picture::PictureFrontEnd;
 use crate::encode::sound::SoundFrontEnd;
-use crate::learn::drift::Notice;
 use crate::learn::learner::Learner;
+use crate::pipeline::companion::Change;
+use crate::pipeline::companion::Companion;
+use crate::pipeline::companion::Sight;
 use crate::pipeline::lived::Lived;
 use crate::pipeline::losses::Losses;
 use crate::pipeline::pace::Pace;
@@ -28,6 +31,8 @@ use crate::signal::image::RawImage;
 pub struct Track {
     front: FrontEnd,
     core: Core,
+    /// The source beside it, and what is known between the two.
+    companion: Option<Companion>,
     /// Seconds of input that have come, gaps included.
     stream_s: f64,
     stretch: Option<Stretch>,
@@ -79,7 +84,8 @@ impl Track {
     ///
     /// As [`Track::new`].
     pub fn resume(encoder: Box<dyn Encoder>, lived: Lived) -> Result<Self, EncodeError> {
-        Self::with_learner(encoder, lived.learner, lived.seconds)
+        let track = Self::with_learner(encoder, lived.learner, lived.seconds)?;
+        Ok(Self { companion: lived.companion, ..track })
     }
 
     fn with_learner(
@@ -121,6 +127,7 @@ impl Track {
                 sides_at_s: None,
                 notices: Vec::new(),
             },
+            companion: None,
             stream_s: 0.0,
             stretch: None,
             losses: Losses::default(),
@@ -133,6 +140,11 @@ impl Track {
         writer.section("track");
         writer.f64(self.lived_s());
         self.core.learner.save(&mut writer);
+        writer.section("beside");
+        writer.flag(self.companion.is_some());
+        if let Some(companion) = &self.companion {
+            companion.save(&mut writer);
+        }
         writer.into_bytes()
     }
 }
@@ -146,6 +158,25 @@ impl Track {
     /// How much is learnt from now on; scores are told of every window.
     pub const fn set_pace(&mut self, pace: Pace) {
         self.core.pace = pace;
+    }
+
+    /// `other` is beside this source from now on, or nobody. What is known between the two goes on where it is
+    /// of this other; else it begins anew, as `seed` has it, or ends, and the log should say what is given back.
+    #[must_use]
+    pub fn stand_beside(&mut self, other: Option<&Sight>, seed: u64) -> Option<Change> {
+        let (kept, own_dim) = (self.companion.take(), self.embedding_dim());
+        let change;
+        (self.companion, change) = Companion::go_on(kept, own_dim, other, seed);
+        change
+    }
+
+    /// The source beside it; `None` where nobody is.
+    pub const fn companion(&self) -> Option<&Companion> {
+        self.companion.as_ref()
+    }
+
+    pub(super) const fn companion_mut(&mut self) -> Option<&mut Companion> {
+        self.companion.as_mut()
     }
 
     /// The encoder's name.
@@ -163,40 +194,12 @@ impl Track {
         self.core.learner.threshold()
     }
 
-    /// What it consists of and costs, in one line for people.
-    pub fn describe(&self) -> String {
-        let shape = self.core.encoder.shape();
-        format!(
-            "{} ({} tokens of {}, embedding of {}), learner of up to {:.1} MB",
-            self.encoder_name(),
-            shape.layout.len(),
-            shape.token_dim,
-            shape.embedding_dim,
-            self.core.learner.state_bytes() as f64 / 1e6,
-        )
-    }
-
-    /// What its memory takes at most, in one line for people.
-    pub fn describe_memory(&self) -> String {
-        self.core.learner.describe_memory()
-    }
-
-    /// Days of minutes behind the threshold.
-    pub fn calibrated_days(&self) -> f64 {
-        self.core.learner.calibrated_days()
-    }
-
     pub(super) const fn learner(&self) -> &Learner {
         &self.core.learner
     }
 
     pub(super) const fn learner_mut(&mut self) -> &mut Learner {
         &mut self.core.learner
-    }
-
-    /// Bytes that the learner takes once it has met enough; a checkpoint is never larger.
-    pub fn largest_state_bytes(&self) -> usize {
-        self.core.learner.state_bytes()
     }
 
     /// Another stream begins, at its own 0 s, after the one before.
@@ -271,31 +274,6 @@ impl Track {
     /// What was lost since the last call.
     pub fn take_losses(&mut self) -> Losses {
         std::mem::take(&mut self.losses)
-    }
-
-    /// What happened so far; what only the process knows is left empty.
-    pub fn report(&self) -> Report {
-        let learnt = self.core.learner.report();
-        Report {
-            input_s: self.stream_s,
-            windows: learnt.windows,
-            refused_windows: learnt.refused,
-            quarantined_windows: learnt.quarantined,
-            updates: learnt.updates,
-            commits: learnt.commits,
-            rejections: learnt.rejections,
-            rollbacks: learnt.rollbacks,
-            events: learnt.events,
-            skill_vs_mean: learnt.skill_vs_mean,
-            skill_vs_persistence: learnt.skill_vs_persistence,
-            threshold: self.threshold(),
-            calibrated_days: self.calibrated_days(),
-            notices: Notice::counts(learnt.notices),
-            learner_bytes: self.core.learner.state_bytes() as u64,
-            warnings: [self.core.notices.clone(), self.losses.reasons()].concat(),
-            losses: self.losses.counts(),
-            ..Report::default()
-        }
     }
 
     pub(super) fn each_window(

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::emit::report::Beside;
+use crate::emit::status::BesideStatus;
 use crate::emit::status::BoardStatus;
 
 fn small() -> Status {
@@ -116,4 +118,27 @@ fn every_name_is_well_formed_and_declared_once_before_its_samples() {
         }
     }
     assert_eq!(number(f64::NEG_INFINITY), "-Inf");
+}
+
+#[test]
+fn only_a_source_with_another_one_beside_it_tells_of_that() {
+    let mut status = small();
+    assert!(!to_text(&status).contains("beside"), "left out where there is none");
+    let counts = Beside { pairs: 40, asked: 20, right: 5, chance: 0.0625, ..Beside::default() };
+    let beside = BesideStatus { source: "mic".into(), refused: 2, counts };
+    status.sources[1].beside = Some(beside);
+    let text = to_text(&status);
+    let told: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("habituate_source_beside")).collect();
+    assert_eq!(
+        told,
+        [
+            "habituate_source_beside_pairs_total{source=\"view\"} 40",
+            "habituate_source_beside_asked_total{source=\"view\"} 20",
+            "habituate_source_beside_right_total{source=\"view\"} 5",
+            "habituate_source_beside_chance_ratio{source=\"view\"} 0.0625",
+            "habituate_source_beside_off{source=\"view\"} 0",
+            "habituate_source_beside_refused_total{source=\"view\"} 2",
+        ]
+    );
 }

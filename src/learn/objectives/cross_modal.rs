@@ -44,6 +44,12 @@ impl<F: Real> CrossSpace<F> {
         let [a, v] = &self.unit;
         dot(&a[sound * width..(sound + 1) * width], &v[picture * width..(picture + 1) * width])
     }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        let rooms = [&self.unit, &self.lengths, &self.grad];
+        size_of::<F>() * rooms.into_iter().flatten().map(Vec::len).sum::<usize>()
+    }
 }
 
 impl CrossModal {
