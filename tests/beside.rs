@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 
 use program_in::{PATIENCE, habituate, run, run_well, signal, wait};
 
-/// Two recordings, played at their own pace; pictures four in a second. What is learnt of each is of no matter here.
+/// Two recordings, played at their own pace; pictures four in a second. What is learnt of each is of no
+/// matter here.
 const CONFIG: &str = "\
     state_dir = \"state\"\n\
     [learn]\nwarm_up_windows = 4\nhistory_min = 16\nfirst_windows = 0\n\

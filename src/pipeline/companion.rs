@@ -60,8 +60,8 @@ pub struct Companion {
 }
 
 impl Companion {
-    /// `other` beside a source of `own_dim` numbers: what is kept, where that is of it, or a fresh one. And what
-    /// the log should say of that, where it is not simply the one that is kept.
+    /// `other` beside a source of `own_dim` numbers: what is kept, where that is of it, or a fresh one.
+    /// And what the log should say of that, where it is not simply the one that is kept.
     pub fn go_on(
         kept: Option<Self>,
         own_dim: usize,
