@@ -25,6 +25,7 @@ pub mod model;
 pub mod moments;
 pub mod novelty;
 pub mod objectives;
+pub mod optimiser;
 pub mod search;
 pub mod sketch;
 pub mod surprise;

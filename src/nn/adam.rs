@@ -115,8 +115,12 @@ impl<F: Real> Adam<F> {
         size_of::<F>() * (self.first.len() + self.second.len())
     }
 
-    /// Everything that changes: steps, powers, moments; to be saved, and to be loaded into an
-    /// optimiser with the same settings and length.
+    /// Everything that changes: steps, powers, moments; to be saved.
+    pub const fn state(&self) -> (u64, [f64; 2], [&[F]; 2]) {
+        (self.steps, self.powers, [self.first.as_slice(), self.second.as_slice()])
+    }
+
+    /// The same, to be loaded into an optimiser with the same settings and length.
     pub fn state_mut(&mut self) -> (&mut u64, &mut [f64; 2], [&mut [F]; 2]) {
         (&mut self.steps, &mut self.powers, [&mut self.first, &mut self.second])
     }

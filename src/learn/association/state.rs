@@ -10,6 +10,7 @@ use crate::learn::association::QUESTIONS;
 use crate::learn::association::WAITING;
 use crate::learn::association::sense::Sense;
 use crate::learn::moments::fill;
+use crate::learn::optimiser;
 
 /// Widest embedding that is believed.
 const MOST_DIM: usize = 65_536;
@@ -24,11 +25,7 @@ impl Association {
         to.f64(self.reached_s);
         self.senses.iter().for_each(|sense| sense.save(self.at_s.len(), to));
         to.f32s(self.all.iter().copied());
-        let mut adam = self.adam.clone();
-        let (steps, powers, moments) = adam.state_mut();
-        to.u64(*steps);
-        to.f64s(powers.iter().copied());
-        moments.into_iter().for_each(|moments| to.f32s(moments.iter().copied()));
+        optimiser::save(&self.adam, to);
         to.u64(self.rng.state());
         for count in [self.asked, self.right, self.asked_lately, self.right_lately] {
             to.u64(count);
@@ -60,12 +57,7 @@ impl Association {
             sense.load(kept, from)?;
         }
         fill(&mut association.all, "weights", from.f32s()?)?;
-        let (steps, powers, moments) = association.adam.state_mut();
-        *steps = from.u64()?;
-        fill(powers, "powers", from.f64s()?)?;
-        for moments in moments {
-            fill(moments, "moments of gradients", from.f32s()?)?;
-        }
+        optimiser::load(&mut association.adam, from)?;
         association.rng = Rng::from_seed(from.u64()?);
         association.asked = from.u64()?;
         association.right = from.u64()?;

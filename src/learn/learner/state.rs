@@ -9,6 +9,7 @@ use crate::learn::classes::Classes;
 use crate::learn::density::Past;
 use crate::learn::learner::{Counts, Learner, Skill, Times, Waiting};
 use crate::learn::moments::fill;
+use crate::learn::optimiser;
 
 impl Learner {
     /// Appends everything that the future depends on.
@@ -135,11 +136,7 @@ impl Learner {
         to.text(&self.architecture());
         to.f32s(self.champion.iter().copied());
         to.f32s(self.challenger.iter().copied());
-        let mut adam = self.adam.clone();
-        let (steps, powers, moments) = adam.state_mut();
-        to.u64(*steps);
-        to.f64s(powers.iter().copied());
-        moments.into_iter().for_each(|moments| to.f32s(moments.iter().copied()));
+        optimiser::save(&self.adam, to);
         let mut stretch = self.stretch.clone();
         stretch.parts_mut().into_iter().for_each(|part| to.f32s(part.iter().copied()));
         to.f64(self.credit);
@@ -154,12 +151,7 @@ impl Learner {
         }
         fill(&mut self.champion, "weights", from.f32s()?)?;
         fill(&mut self.challenger, "weights", from.f32s()?)?;
-        let (steps, powers, moments) = self.adam.state_mut();
-        *steps = from.u64()?;
-        fill(powers, "powers", from.f64s()?)?;
-        for moments in moments {
-            fill(moments, "moments of gradients", from.f32s()?)?;
-        }
+        optimiser::load(&mut self.adam, from)?;
         for part in self.stretch.parts_mut() {
             fill(part, "numbers in a direction", from.f32s()?)?;
         }
