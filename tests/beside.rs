@@ -85,8 +85,13 @@ fn until_pairs(dir: &Path, more_than: u64) -> serde_json::Value {
     };
     let text = run_well(dir, &["status", "--state", "state"]);
     assert!(text.contains("  beside         eye: "), "{text}");
+    let inspect = ["state", "inspect", "--state", "state", "--source", "ear"];
+    let text = run_well(dir, &inspect);
+    assert!(text.contains("  beside      eye: "), "the daemon's: {text}");
     signal(&child, "-TERM");
     assert!(wait(child, "the daemon").success());
+    let text = run_well(dir, &inspect);
+    assert!(text.contains("  beside      eye: "), "the state directory's: {text}");
     status
 }
 

@@ -12,6 +12,7 @@ use crossbeam_channel::Sender;
 use crossbeam_channel::TrySendError;
 use thiserror::Error;
 
+use crate::emit::report::Beside;
 use crate::encode::latent::Latent;
 use crate::learn::classes::Named;
 use crate::learn::classes::taught::NamesError;
@@ -161,6 +162,8 @@ pub enum Answer {
         seen: Box<Inspection>,
         /// In seconds of the source's life.
         at_s: Option<f64>,
+        /// The source that stands beside it, and what came of both.
+        beside: Option<(String, Beside)>,
     },
 }
 
@@ -284,7 +287,11 @@ impl Track {
     }
 
     fn learnt(&self, at_s: Option<f64>) -> Answer {
-        Answer::Learnt { seen: Box::new(self.learner().inspect()), at_s }
+        Answer::Learnt {
+            seen: Box::new(self.learner().inspect()),
+            at_s,
+            beside: self.companion().map(|other| (other.name().to_owned(), other.report())),
+        }
     }
 
     fn lived_at(&mut self, at: At) -> Result<f64, NamesError> {

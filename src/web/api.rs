@@ -292,8 +292,8 @@ pub fn answer(source: &str, result: Result<Answer, AskError>) -> (u16, AnswerDoc
             let (at_s, marked) = (Some(marked.at_s), Some(MarkedDoc::from(&marked)));
             (200, AnswerDoc { source, at_s, marked, ..AnswerDoc::default() })
         }
-        Ok(Answer::Learnt { seen, at_s }) => {
-            let learnt = Some(Box::new(LearntDoc::from(&*seen)));
+        Ok(Answer::Learnt { seen, at_s, beside }) => {
+            let learnt = Some(Box::new(LearntDoc::new(&seen, beside)));
             (200, AnswerDoc { source, at_s, learnt, ..AnswerDoc::default() })
         }
         Err(error) => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::emit::report::Beside;
 use crate::learn::drift::Notice;
 use crate::learn::habituation::Standing;
 use crate::learn::habituation::Stranger;
@@ -39,6 +40,16 @@ pub struct MarkedDoc {
     pub removed: usize,
     /// Whether its minute was taken out of the alarm budget.
     pub off_budget: bool,
+}
+
+/// The source that stands beside a learner's own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BesideDoc {
+    /// Its name.
+    pub source: String,
+    /// What came of both.
+    #[serde(flatten)]
+    pub counts: Beside,
 }
 
 /// A view of a learner.
@@ -90,6 +101,9 @@ pub struct LearntDoc {
     pub slow_drift: Vec<Option<f64>>,
     /// Notices given, by kind.
     pub notices: BTreeMap<String, u64>,
+    /// What is known between it and the source beside it (`source.beside`); left out where it names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<BesideDoc>,
 }
 
 impl From<&Stranger> for StrangerDoc {
@@ -121,8 +135,9 @@ impl From<&Marked> for MarkedDoc {
     }
 }
 
-impl From<&Inspection> for LearntDoc {
-    fn from(seen: &Inspection) -> Self {
+impl LearntDoc {
+    /// Of a learner, and of the source beside its own with its name.
+    pub fn new(seen: &Inspection, beside: Option<(String, Beside)>) -> Self {
         let [recent, reservoir, in_clusters, clusters] = seen.memory;
         Self {
             bytes: seen.bytes,
@@ -148,11 +163,10 @@ impl From<&Inspection> for LearntDoc {
             strangers: seen.strangers.iter().map(StrangerDoc::from).collect(),
             slow_drift: seen.slow_drift.to_vec(),
             notices: Notice::counts(seen.report.notices),
+            beside: beside.map(|(source, counts)| BesideDoc { source, counts }),
         }
     }
-}
 
-impl LearntDoc {
     /// Lines for people.
     pub fn to_text(&self) -> String {
         let mut text = format!(
@@ -216,6 +230,9 @@ impl LearntDoc {
                 text += &format!("  since {since}: {drift:.1} times what chance would do\n");
             }
         }
+        if let Some(BesideDoc { source, counts }) = &self.beside {
+            text += &format!("  beside      {source}: {}\n", counts.in_words());
+        }
         for (kind, count) in &self.notices {
             text += &format!("  told        {kind} {count} times\n");
         }
@@ -234,12 +251,28 @@ mod tests {
             strangers: vec![StrangerDoc { id: 7, standing: "never".into(), ..Default::default() }],
             slow_drift: vec![Some(1.5), None, None],
             notices: BTreeMap::from([("scene_changed".into(), 2)]),
+            beside: Some(BesideDoc {
+                source: "yard".into(),
+                counts: Beside {
+                    judged: [9; 2],
+                    pairs: 40,
+                    asked: 20,
+                    right: 15,
+                    ..Beside::default()
+                },
+            }),
             ..LearntDoc::default()
         };
         let json = serde_json::to_string(&doc).expect("plain numbers");
         assert_eq!(serde_json::from_str::<LearntDoc>(&json).expect("just written"), doc);
         let text = doc.to_text();
-        for words in ["4.25", "stranger 7  never", "since day 2: 1.5", "scene_changed 2 times"] {
+        for words in [
+            "4.25",
+            "stranger 7  never",
+            "since day 2: 1.5",
+            "scene_changed 2 times",
+            "yard: 40 pairs, 15 of 20",
+        ] {
             assert!(text.contains(words), "{words:?} missing in:\n{text}");
         }
     }

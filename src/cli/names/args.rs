@@ -80,7 +80,7 @@ pub(crate) struct StateArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StateCommand {
-    /// Memory, threshold, guard, strangers, drift.
+    /// Memory, threshold, guard, strangers, drift, the source beside it.
     Inspect {
         #[command(flatten)]
         whom: WhomArgs,
