@@ -4,13 +4,24 @@
 # nothing, because it is gigabytes. Where it cannot be had, or takes longer than MOST_S, that is told, and is no failure.
 set -eu
 
+# from_here NAME: a path that is meant from where this is called; what has no slash stays a command.
+from_here() {
+    case $1 in
+    /*) printf '%s\n' "$1" ;;
+    */*) printf '%s\n' "$PWD/$1" ;;
+    *) printf '%s\n' "$1" ;;
+    esac
+}
+PYTHON=$(from_here "${PYTHON:-python3}")
+HABITUATE=$(from_here "${HABITUATE:-}")
+
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
 # Seconds, without the installation.
 MOST_S=240
 
-has_torch() { "$1" -c 'import numpy, onnx, onnxruntime, torch' >/dev/null 2>&1; }
+has_torch() { "$1" -c 'import numpy, onnx, onnxruntime, PIL, torch' >/dev/null 2>&1; }
 
 install_torch() {
     say "installing PyTorch into target/venv"
@@ -22,7 +33,7 @@ install_torch() {
 }
 
 python=
-for candidate in "${PYTHON:-python3}" target/venv/bin/python; do
+for candidate in "$PYTHON" "$PWD/target/venv/bin/python"; do
     if have "$candidate" && has_torch "$candidate"; then
         python=$(command -v "$candidate")
         break
@@ -39,13 +50,11 @@ if [ -z "$python" ]; then
     }
     python=$PWD/target/venv/bin/python
 fi
-case $python in
-/*) ;;
-*) python=$PWD/$python ;;
-esac
 habituate=${CARGO_TARGET_DIR:-target}/debug/habituate
-[ ! -x "$habituate" ] || HABITUATE=$(realpath "$habituate")
-export HABITUATE="${HABITUATE:-}"
+if [ -z "$HABITUATE" ] && [ -x "$habituate" ]; then
+    HABITUATE=$(realpath "$habituate")
+fi
+export HABITUATE
 start=$(date +%s)
 PYTHON=$python models/train/quick.sh
 took=$(($(date +%s) - start))

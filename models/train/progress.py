@@ -110,8 +110,14 @@ def load(path, generator):
     return state
 
 
+def finite(loss, step, last):
+    """Stops before a step whose loss is not finite spoils the weights; `last` is the checkpoint to go on from."""
+    if not torch.isfinite(loss):
+        raise SystemExit(f"step {step}: the loss is {loss.item()}; go on from {last}")
+
+
 def same(kept, **asked):
-    """Stops where a run would go on as another than it was."""
+    """Stops where a run would go on as another than it was. What an older checkpoint does not tell is not asked."""
     for name, value in asked.items():
         if kept.get(name, value) != value:
             raise SystemExit(f"this run was begun with --{name} {kept[name]}, and {value} was asked for; "

@@ -1,24 +1,33 @@
 #!/bin/sh
 # The whole path of training, small: a few sounds, some steps, a resumption, a smaller encoder that
 # follows the larger, and files that the program accepts. What comes out is worth nothing; that it
-# comes out is the check. Usage: models/train/quick.sh [FOLDER]; PYTHON names one that has torch,
-# HABITUATE a binary to verify the files with.
+# comes out is the check. Usage: models/train/quick.sh [FOLDER]: one that is empty or that this has made, and
+# where what it made goes first. PYTHON names one that has torch, HABITUATE a binary to verify the files with.
 set -eu
 
 start=$(date +%s)
-cd "$(dirname "$0")"
+here=$(dirname "$0")
 python=${PYTHON:-python3}
-out=${1:-../../target/train/quick}
-rm -rf "$out"
-mkdir -p "$out/encoders"
+out=${1:-$here/../../target/train/quick}
+marker=$out/made-by-quick.sh
+if [ -n "${1:-}" ] && [ ! -f "$marker" ] && [ -n "$(ls -A -- "$out" 2>/dev/null)" ]; then
+    echo "$out: not empty, and not made by quick.sh; name another folder" >&2
+    exit 1
+fi
+mkdir -p -- "$out"
+: >"$marker"
+for part in pool sound sound-small pictures picture picture-small encoders; do
+    rm -rf -- "${out:?}/$part"
+done
+mkdir "$out/encoders"
 
-"$python" sound/generate.py --out "$out/pool" --shards 2 --clips 64 --backgrounds 64
+"$python" "$here/sound/generate.py" --out "$out/pool" --shards 2 --clips 64 --backgrounds 64
 export_sound() {
-    "$python" sound/export.py --run "$out/$1" --pool "$out/pool" --name "quick-$1" --out "$out/encoders" \
+    "$python" "$here/sound/export.py" --run "$out/$1" --pool "$out/pool" --name "quick-$1" --out "$out/encoders" \
         --tokens deep --batches 4
 }
 for steps in 20 30; do # the second time from where the first stopped
-    "$python" sound/train.py --pool "$out/pool" --run "$out/sound" --steps $steps --pairs 32 \
+    "$python" "$here/sound/train.py" --pool "$out/pool" --run "$out/sound" --steps $steps --pairs 32 \
         >"$out/said" || { cat "$out/said"; exit 1; }
     cat "$out/said"
 done
@@ -27,15 +36,15 @@ grep -q '^going on from step 20$' "$out/said" || {
     exit 1
 }
 export_sound sound
-"$python" sound/train.py --size sound-small --pool "$out/pool" --run "$out/sound-small" \
+"$python" "$here/sound/train.py" --size sound-small --pool "$out/pool" --run "$out/sound-small" \
     --teacher "$out/encoders/quick-sound.onnx" --minutes 0.2 --pairs 32
 export_sound sound-small
-if [ -d picture ] && [ -f picture/quick.sh ]; then
-    PYTHON=$python sh picture/quick.sh "$out"
-fi
+PYTHON=$python sh "$here/picture/quick.sh" "$out"
 if [ -n "${HABITUATE:-}" ]; then
     for manifest in "$out"/encoders/*.toml; do
         "$HABITUATE" models verify "$manifest"
     done
+else
+    echo "not verified: no program (HABITUATE)"
 fi
 echo "quick path: $(($(date +%s) - start)) s"

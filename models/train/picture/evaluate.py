@@ -10,26 +10,30 @@ Needs: torch, numpy, pillow, scikit-learn, onnx, onnxruntime.
 """
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 
-from export import WEIGHTS, finish, session, untrained
+from export import TOKENS_KEPT, WEIGHTS, finish, session, untrained
 from network import SIDE, SIZES
 from protocol import defects, gallery, levelled, linear, load, neighbours
 
 MODELS = Path(__file__).parents[2]
 FOREIGN = {"MobileNet v1 0.25": ("mobilenet_v1_0.25_128_quant", 128, "a55"),
            "MobileNet v2": ("mobilenet_v2_1.0_224_quant", 224, None)}
-CONTROLS = {"picture, untrained": {}, "picture, closed form alone": {"learned": 0},
-            "untrained network alone": {"outlines": 0, "colours": 0, "textures": 0}}
+# Name to weights of the embedding that are other than usual, and the part of a token that is looked at. The closed
+# form is the same whatever the network is.
+CLOSED, LEARNT = slice(None, -TOKENS_KEPT), slice(-TOKENS_KEPT, None)
+CONTROLS = {"untrained": ({}, slice(None)), "closed form alone": ({"learned": 0}, CLOSED),
+            "untrained network alone": ({"outlines": 0, "colours": 0, "textures": 0}, LEARNT)}
 TUNING_SPLITS = (11, 12, 13, 14, 15)
 
 
-def encoder(data, side, tokens):
-    """A function from pictures `[count, side, side, 3]` to embeddings and tokens, or no tokens."""
+def encoder(data, side, tokens, part=slice(None)):
+    """A function from pictures `[count, side, side, 3]` to embeddings and that part of tokens, or no tokens."""
     model = onnx.load_from_string(data)
     names = ["embedding"] + ([tokens] if tokens else [])
     known = {output.name for output in model.graph.output}
@@ -43,7 +47,7 @@ def encoder(data, side, tokens):
         embeddings = np.stack([one[0].reshape(-1) for one in made])
         if not tokens:
             return embeddings, None
-        grid = np.concatenate([one[1] for one in made])
+        grid = np.concatenate([one[1] for one in made])[:, part]
         return embeddings, grid.reshape(*grid.shape[:2], -1).transpose(0, 2, 1)
 
     return encode, side
@@ -59,21 +63,31 @@ def histogram(pictures):
     return np.concatenate([np.sqrt(bins / bins.sum(1, keepdims=True)), 0.2 * pixels], 1), None
 
 
+def control(size, kind, pool):
+    weights, part = CONTROLS[kind]
+    data, *_ = finish(untrained(size), pool, weights=WEIGHTS | weights)
+    return encoder(data, SIDE, "tokens", part)
+
+
+def from_file(path, side, tokens):
+    return encoder(path.read_bytes(), side, tokens)
+
+
 def rows(options):
-    """`(name, (encode, side))`, one after the other, since each takes memory."""
-    yield "colour histogram, 8x8 pixels", (histogram, 96)
-    for name, weights in CONTROLS.items():
-        data, *_ = finish(untrained("picture"), options.pool, weights=WEIGHTS | weights)
-        yield name, encoder(data, SIDE, "tokens")
+    """`(name, what makes (encode, side))`, so that one after the other takes memory."""
+    yield "colour histogram, 8x8 pixels", lambda: (histogram, 96)
+    for size in SIZES:
+        for kind in CONTROLS:
+            yield f"{size}, {kind}", partial(control, size, kind, options.pool)
     for name, (file, side, tokens) in FOREIGN.items():
         path = options.data / "encoders" / f"{file}.encoder.onnx"
         if path.exists():
-            yield name, encoder(path.read_bytes(), side, tokens)
-    yield "picture-patches", encoder((MODELS / "picture-patches.onnx").read_bytes(), 112, "tokens")
+            yield name, partial(from_file, path, side, tokens)
+    yield "picture-patches", partial(from_file, MODELS / "picture-patches.onnx", 112, "tokens")
     for name in SIZES:
         path = options.models / f"{name}.onnx"
         if path.exists():
-            yield name, encoder(path.read_bytes(), SIDE, "tokens")
+            yield name, partial(from_file, path, SIDE, "tokens")
 
 
 def measure(encode, side, data, tune):
@@ -112,9 +126,9 @@ if __name__ == "__main__":
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("| encoder | " + " | ".join(COLUMNS) + " |\n|" + "---|" * (len(COLUMNS) + 1))
-    for name, (encode, side) in rows(options):
+    for name, make in rows(options):
         if not options.only or name in options.only:
             begin = time.time()
-            figures = measure(encode, side, options.data, options.tune)
+            figures = measure(*make(), options.data, options.tune)
             print(f"| {name} | " + " | ".join("-" if np.isnan(v) else f"{v:.3f}" for v in figures)
                   + f" | ({time.time() - begin:.0f} s)", flush=True)

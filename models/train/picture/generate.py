@@ -27,6 +27,8 @@ def shard(seed, index, count=SHARD):
     random.seed(seed * 100_003 + index)
     made = torch.cat([pictures(BATCH) for _ in range(-(-count // BATCH))])[:count]
     made = made[shuffled(count)]
+    # 153 of a shard of 1024: odd, so one pair is mixed in one of its pictures only. Another number would
+    # make another pool of the same seed than what ships was trained on.
     some = int(MIXED * count)
     made[:some] = mixed(made)[:some]
     return (made * 255).round().byte()[shuffled(count)].numpy()

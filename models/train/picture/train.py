@@ -81,8 +81,10 @@ class Run:
         both = torch.cat([a, b]).contiguous(memory_format=torch.channels_last)
         with progress.half_precision():
             found = losses(self.encoder, self.heads, both, (frame_a, frame_b), same)
+        loss = sum(found.values())
+        progress.finite(loss, self.budget.step, self.path)
         self.optimizer.zero_grad()
-        sum(found.values()).backward()
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 5.0)
         self.optimizer.step()
         self.average.update(self.encoder)
@@ -94,6 +96,7 @@ def train(options):
     budget = progress.Budget(options.minutes, options.steps)
     run = Run(options.name, options.run, budget, options.seed, options.pairs)
     pool, saved, falling = load(options.pool), time.monotonic(), budget.progress() >= FALL
+    begun = budget.step
     while not budget.done():
         if not falling and budget.progress() >= FALL:
             falling = True
@@ -107,7 +110,8 @@ def train(options):
             run.log.curve(LOSSES)
             saved = time.monotonic()
     run.save()
-    run.log.write(budget)
+    if budget.step > begun:  # else there are no losses to tell
+        run.log.write(budget)
     run.log.curve(LOSSES)
 
 

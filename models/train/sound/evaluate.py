@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 """Measures frozen sound encoders on real recordings, which take no part in training.
 
-  evaluate.py --streams STREAMS --clips esc16k logmel random:0 random:1 RUN/last.pt yamnet.onnx
+  evaluate.py --streams STREAMS --clips esc16k logmel untrained-0.onnx RUN/last.pt yamnet.onnx
 
-STREAMS is a folder of places: `streams.json` with their names (`scenes`) and how long each is alone
-(`learn_s`), and for every place `NAME.wav`, 16 kHz, mono, with foreign sounds after that, which `NAME.csv`
-lists (`start_s`, `end_s`).
+STREAMS is a folder of places, as soundscapes.py mixes it: `streams.json` with their names (`scenes`) and
+how long each is alone (`learn_s`), and for every place `NAME.wav`, 16 kHz, mono, with foreign sounds after
+that, which `NAME.csv` lists (`start_s`, `end_s`).
 Novelty: AUROC and pAUC (false-positive rate up to 0.1) of the shrunk Mahalanobis distance and of the
 cosine distance to the three nearest, fitted on the learning minutes only. CLIPS has a folder of clips
 for every class, `FOLD-*.flac` with two folds: a linear probe learns one and names the other, both
 ways; 5-way 5-shot is a logistic regression on 25 clips of one fold, asked about the other.
 
 An encoder is `logmel` (mean, deviation and maximum over 80 ms), a checkpoint (its averaged weights), or an
-ONNX file with 96 frames of 64 bands as its input; `export.py --untrained SEED` writes one that has learnt
-nothing and ships all else. `FILE#deep`, `#local`, `#mean` or `#max` takes only that part of a checkpoint's
-embedding. Needs: torch, numpy, soundfile, scikit-learn, onnxruntime (for ONNX files).
+ONNX file with 96 frames of 64 bands as its input; `export.py --untrained 0 --name untrained-0` writes one
+that has learnt nothing and ships all else. `FILE.pt#deep`, `#local`, `#mean` or `#max` takes only that part
+of a checkpoint's embedding. Needs: torch, numpy, soundfile, scikit-learn, onnxruntime (for ONNX files).
 """
 import argparse
 import csv
@@ -35,6 +35,9 @@ from network import FRAMES, SoundEncoder
 
 STEP = 48  # frames from one window of a stream to the next
 EPISODES = 100
+PARTS = {"deep", "local", "mean", "max"}
+ACCEPTED = ("an encoder is `logmel`, a checkpoint (FILE.pt, or a part of its embedding: FILE.pt#deep, #local, #mean, "
+            "#max), or FILE.onnx")
 
 
 def log_mel(samples):
@@ -54,7 +57,7 @@ def statistics(x):
 
 
 def part_of(network, part):
-    """Which columns of an embedding `part` names."""
+    """Which columns of an embedding `part` names: all where it names none."""
     deep, local = network.deep_dim, network.local_dim
     kinds = np.repeat(["deep mean", "deep max", "local mean", "local max"], [deep, deep, local, local])
     return np.array([all(word in kind.split() for word in part.split()) for kind in kinds])
@@ -88,9 +91,15 @@ def by_onnx(path):
 
 
 def encoder(name):
+    """A function from windows `[N, 96, 64]` to embeddings `[N, dim]`."""
     path, _, part = name.partition("#")
-    if path == "logmel":
+    if name == "logmel":
         return statistics
+    known = path.endswith(".onnx") and not part or path.endswith(".pt") and PARTS.issuperset(part.split())
+    if not known:
+        raise SystemExit(f"{name}: not known; {ACCEPTED}")
+    if not Path(path).is_file():
+        raise SystemExit(f"{path}: no such file; {ACCEPTED}")
     if path.endswith(".onnx"):
         return by_onnx(path)
     state = torch.load(path, weights_only=False)
@@ -199,13 +208,13 @@ def main():
     p.add_argument("--scenes", action="store_true", help="the AUROC of every stream, too")
     a = p.parse_args()
     torch.set_num_threads(1)
+    encoders = {name: encoder(name) for name in a.encoders}
     data = list(streams(a.streams)) if a.streams else []
     named = clips(a.clips) if a.clips else None
     columns = ["Maha", "Maha pAUC", "kNN", "kNN pAUC"] * bool(data) + ["linear", "5-shot"] * bool(named)
     print("| encoder | dim |", " | ".join(columns), "|")
     print("|---" * (2 + len(columns)) + "|")
-    for name in a.encoders:
-        embed = encoder(name)
+    for name, embed in encoders.items():
         row, each = novelty(embed, data) if data else ({}, {})
         row |= naming(embed, *named) if named else {}
         dim = embed(np.zeros((1, FRAMES, 64), np.float32)).shape[1]

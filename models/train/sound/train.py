@@ -12,6 +12,7 @@ that sound, and which sound; the level of every voice in every token, local and 
 tokens predicted from their neighbours. Needs: torch, numpy; for a teacher onnx and onnxruntime.
 """
 import argparse
+import hashlib
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from network import SIZES, TOKENS, Heads, SoundEncoder
-from progress import Average, Budget, Log, half_precision, load, same, save, seed_all, trapezoid
+from progress import Average, Budget, Log, finite, half_precision, load, same, save, seed_all, trapezoid
 from views import Pool, Views
 
 WEIGHTS = {"contrast": 1.0, "knobs": 6.0, "sounding": 0.5, "levels": 1.0, "masked": 0.5, "teacher": 2.0}
@@ -67,7 +68,7 @@ def losses_of(outputs, heads, pool, levels, knobs, sounding, pairs):
 
 
 class Teacher:
-    """An encoder as it ships, whose tokens and embedding, in units of their running deviation, a smaller one
+    """An encoder as it ships, whose tokens and embedding, in units of their deviation in the batch, a smaller one
     follows by linear maps of its own."""
 
     def __init__(self, path, student, learnt):
@@ -123,9 +124,11 @@ def main():
     learnt = [*encoder.parameters(), *heads.parameters()]
     adam = torch.optim.AdamW(learnt, a.rate, weight_decay=0.02)
     last, stable = a.run / "last.pt", a.run / "stable.pt"
+    about = {"size": a.size, "seed": a.seed, "pairs": a.pairs, "rate": a.rate,
+             "teacher": hashlib.sha256(a.teacher.read_bytes()).hexdigest() if a.teacher else "none"}
     if last.exists():
         state = load(last, rng)
-        same(state, size=a.size, seed=a.seed, pairs=a.pairs)
+        same(state, **about)
         encoder.load_state_dict(state["encoder"])
         heads.load_state_dict(state["heads"])
         adam.load_state_dict(state["adam"])
@@ -133,10 +136,9 @@ def main():
         budget.load(state["budget"])
         print(f"going on from step {budget.step}", flush=True)
     log = Log(a.run, [*WEIGHTS, "rate", "shards", "pairs_per_s"], last.exists())
-    keep = lambda path: save(path, {
-        "size": a.size, "seed": a.seed, "pairs": a.pairs, "encoder": encoder.state_dict(),
-        "heads": heads.state_dict(), "adam": adam.state_dict(), "average": average.state(),
-        "budget": budget.state()}, rng)
+    keep = lambda path: save(path, about | {
+        "encoder": encoder.state_dict(), "heads": heads.state_dict(), "adam": adam.state_dict(),
+        "average": average.state(), "budget": budget.state()}, rng)
 
     falling, saved, seen = budget.progress() >= 0.7, budget.seconds(), (budget.seconds(), budget.step)
     while not budget.done():
@@ -155,8 +157,7 @@ def main():
         if teacher:
             losses["teacher"] = teacher.loss(x, *outputs[1:])
         loss = sum(WEIGHTS[name] * value for name, value in losses.items())
-        if not torch.isfinite(loss):
-            raise SystemExit(f"step {budget.step}: the loss is {loss.item()}; go on from {last}")
+        finite(loss, budget.step, last)
         adam.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learnt, 5.0)
