@@ -2,6 +2,7 @@
 # Builds for another processor with Debian's own cross compiler and libraries; no container, no
 # second sysroot. Usage: cross/build.sh [TARGET [CARGO ARGUMENTS…]], by default
 # cross/build.sh aarch64-unknown-linux-gnu build --release. Output: target-TARGET/TARGET/.
+# Exit code: cargo's; 75 where Debian's packages for it cannot be had here.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -35,6 +36,12 @@ rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
 ours="rustc-web cargo-web gcc-$triple libc6-dev-$architecture-cross pkg-config libclang-dev qemu-user-static"
 theirs="libstd-rust-web-dev:$architecture libc6-dev:$architecture libasound2-dev:$architecture"
 
+# cannot WHY…: what is needed is not to be had, which is no fault of the program's.
+cannot() {
+    warn "$*"
+    exit 75
+}
+
 # missing_of PACKAGE…: those that are not installed.
 missing_of() {
     for package in "$@"; do
@@ -51,7 +58,7 @@ library_is_there() {
 added=no
 if ! dpkg --print-foreign-architectures | grep -qx "$architecture" && can_be_root; then
     say "adding architecture $architecture to dpkg"
-    as_root dpkg --add-architecture "$architecture"
+    as_root dpkg --add-architecture "$architecture" || cannot "dpkg takes no packages of $architecture"
     added=yes
 fi
 by_hand=no
@@ -61,7 +68,7 @@ if ! library_is_there; then
         # Debian's index of armhf has been broken for weeks. It must not break every other update, too.
         [ "$added" = no ] || as_root dpkg --remove-architecture "$architecture"
         [ "$architecture" = armhf ] ||
-            fail "libstd-rust-web-dev:$architecture is ${library:-not there} and Rust $rust_wanted is needed;" \
+            cannot "libstd-rust-web-dev:$architecture is ${library:-not there} and Rust $rust_wanted is needed;" \
                 "as root: dpkg --add-architecture $architecture; apt-get update"
         by_hand=yes
         theirs=
@@ -71,10 +78,10 @@ fi
 missing=$(missing_of $ours $theirs)
 if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # one word a package
-    install_packages $missing || fail "cannot build for $target without:$missing"
+    install_packages $missing || cannot "cannot build for $target without:$missing"
 fi
 version_at_least "$(/usr/bin/rustc --version | cut -d ' ' -f 2)" "$rust_wanted" ||
-    fail "/usr/bin/rustc is older than Rust $rust_wanted; enable Debian's security archive and update"
+    cannot "/usr/bin/rustc is older than Rust $rust_wanted; enable Debian's security archive and update"
 
 name=$(printf '%s' "$target" | tr 'a-z-' 'A-Z_')
 cross_dir=${HABITUATE_CROSS_TARGET_DIR:-$PWD/target-$target}

@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.."
 PATH="$PATH:$HOME/.cargo/bin:$PWD/target/tools/bin"
 
 target=${1:-}
+variant=
 profile=${HABITUATE_PROFILE:-release}
 case $profile in dev) folder=debug ;; *) folder=$profile ;; esac
 native_dir=${CARGO_TARGET_DIR:-$PWD/target}
@@ -37,6 +38,7 @@ else
     armv7-*)
         emulate="qemu-arm-static -cpu cortex-a7 -L /usr/arm-linux-gnueabihf"
         # ALSA of that processor: installed beside ours, or unpacked by cross/by-hand.sh.
+        variant="--variant armhf"
         export QEMU_SET_ENV="LD_LIBRARY_PATH=/usr/lib/arm-linux-gnueabihf:$cross_dir/by-hand/usr/lib/arm-linux-gnueabihf"
         ;;
     *) fail "$target is not a target of cross/build.sh" ;;
@@ -44,13 +46,16 @@ else
     # The pages are the same everywhere, and this shows that the program starts there at all.
     # shellcheck disable=SC2086 # a command and its arguments
     $emulate "$binary" pages target/pages
-    set -- --target "$target"
+    # shellcheck disable=SC2086 # an option and its value, or nothing
+    set -- --target "$target" $variant
     native_dir=$cross_dir
 fi
 
 # What is promised in Cargo.toml must be enough.
-promised=$(sed -n 's/^depends = .*libc6 (>= \([0-9.]*\)).*/\1/p' Cargo.toml)
+promised=$(sed -n 's/^depends = .*libc6 (>= \([0-9.]*\)).*/\1/p' Cargo.toml | sort -V | head -n 1)
+have objdump || fail "no objdump here, which tells what glibc the program asks for: install binutils"
 wanted=$(objdump -T "$binary" | sed -n 's/.*(GLIBC_\([0-9.]*\)).*/\1/p' | sort -uV | tail -n 1)
+[ -n "$wanted" ] || fail "$binary asks for no glibc: is it a program for $(uname -s)?"
 version_at_least "$promised" "$wanted" ||
     fail "the program needs glibc $wanted, and Cargo.toml promises that $promised is enough"
 say "needs glibc $wanted, the package asks for $promised"

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Puts a release together in target/release-VERSION: packages that are there, the source, checksums,
 # the list of all parts (SBOM), and this version's section of the changelog.
+#
+# ONLY  architectures that are enough, in Debian's names (amd64 arm64 armhf)
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -13,16 +15,18 @@ out=target/release-$version
 
 rm -rf "$out"
 mkdir -p "$out"
-found=no
 for package in target/debian/habituate_"$version"*.deb; do
     [ -e "$package" ] || continue
     # Packages of other processors are not made again by `make release`.
     [ "$(stat -c %Y "$package")" -ge "$(git log -1 --format=%ct)" ] ||
         fail "$package is older than the newest commit; make it again or remove it"
     cp "$package" "$out/"
-    found=yes
 done
-[ "$found" = yes ] || fail "no package of version $version in target/debian: make deb"
+for architecture in ${ONLY:-amd64 arm64 armhf}; do
+    set -- "$out/habituate_$version"*"_$architecture.deb"
+    [ -e "$1" ] || fail "no package of version $version for $architecture in target/debian: make deb for this machine, \
+cross/build.sh TARGET && packaging/build-deb.sh TARGET for others; ONLY=\"$architecture …\" for fewer"
+done
 git archive --prefix="habituate-$version/" HEAD | gzip -9n >"$out/habituate-$version.tar.gz"
 python3 tools/sbom.py "$out/habituate-$version.cdx.json"
 awk -v version="$version" '

@@ -13,6 +13,7 @@ import tomllib
 def metadata():
     command = ["cargo", "metadata", "--locked", "--format-version", "1",
                "--filter-platform", "aarch64-unknown-linux-gnu",
+               "--filter-platform", "armv7-unknown-linux-gnueabihf",
                "--filter-platform", "x86_64-unknown-linux-gnu"]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

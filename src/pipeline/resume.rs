@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::base::duration;
 use crate::config::daemon::CheckpointSettings;
 use crate::config::learn::LearnSettings;
 use crate::encode::Encoder;
@@ -165,6 +166,11 @@ pub fn open(
         );
     }
     let resumed = found.state.is_some();
+    if let Some(lived) = &found.state {
+        let lived_for = duration::in_words(lived.seconds());
+        let source = options.source;
+        log::info!(source = source; "{source}: goes on after {} windows in {lived_for}", lived.windows());
+    }
     let track = match found.state {
         Some(lived) => Track::resume(encoder, lived)?,
         None => Track::new(encoder, options.learn, options.seed)?,

@@ -17,8 +17,13 @@ chmod 700 /var/lib/private
 list_files >/tmp/before
 check "the package installs" dpkg -i /mnt/share/habituate.deb
 check "it is not started by being installed" unit_is ActiveState inactive
-check "the manual page and completions are there" test -e /usr/share/man/man1/habituate.1.gz -o \
-    -e /usr/share/bash-completion/completions/habituate
+# This machine leaves out documentation when it unpacks, so the package itself is asked.
+packed=$(dpkg-deb -c /mnt/share/habituate.deb)
+for file in usr/share/man/man1/habituate.1 usr/share/bash-completion/completions/habituate \
+    usr/share/zsh/vendor-completions/_habituate usr/share/fish/vendor_completions.d/habituate.fish \
+    usr/share/doc/habituate/default.toml usr/share/doc/habituate/guide/install.md; do
+    check "the package has $file" grep -qE "/$file(\.gz)?$" <<<"$packed"
+done
 configure
 feed &
 feeder=$!
