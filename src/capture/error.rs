@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::base::recovery::EXIT_INPUT;
 use crate::base::recovery::Recovery;
 use crate::capture::Modality;
+use crate::capture::devices;
 
 /// What a library said; kept as the source of our own error.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -34,7 +35,7 @@ pub enum CaptureError {
         source: io::Error,
     },
     /// The configured device is not plugged in, or goes by another name.
-    #[error("{}", no_such_device(*modality, wanted, available))]
+    #[error("{}", no_such_device(*modality, wanted, available, tried))]
     NoSuchDevice {
         /// What was looked for.
         modality: Modality,
@@ -42,6 +43,11 @@ pub enum CaptureError {
         wanted: String,
         /// Names that would have been found, one a device.
         available: Vec<String>,
+        /// Where none was named: what was opened in vain; of these nothing is in `available`.
+        tried: Vec<String>,
+        /// Why the last of these could not be opened, where that is known.
+        #[source]
+        source: Option<Cause>,
     },
     /// More than one device answers to the configured name.
     #[error(
@@ -99,7 +105,8 @@ pub enum CaptureError {
     /// The operating system refuses.
     #[error(
         "no permission to use {device:?}; add the user to the group {group:?} (sudo usermod -aG \
-         {group} USER, then log in again), or the service with SupplementaryGroups={group}"
+         {group} USER, then log in again), or the service with SupplementaryGroups={group} and \
+         DeviceAllow=, which is settled when it starts"
     )]
     Permission {
         /// As it was opened.
@@ -118,9 +125,10 @@ pub enum CaptureError {
         needed: &'static str,
     },
     /// A camera sensor without its image processor: what comes out is not yet a picture.
+    /// The message ends in lines for the configuration file.
     #[error(
-        "{device:?} delivers raw sensor data ({offered}), not pictures; set source.kind = \
-         \"command\", source.format = \"mjpeg\" and source.command = {command:?} instead"
+        "{device:?} delivers raw sensor data ({offered}), not pictures; {}:\n{}",
+        instead_of_raw(*was_named), devices::command_source(command, *frames_per_s)
     )]
     RawSensor {
         /// As it was opened.
@@ -129,6 +137,10 @@ pub enum CaptureError {
         offered: String,
         /// A command that delivers pictures from it, word by word.
         command: Vec<String>,
+        /// So many, whatever was wanted.
+        frames_per_s: f64,
+        /// Whether `source.device` asks for it, rather than for any camera.
+        was_named: bool,
     },
     /// The device could not be opened, for a reason we have no better word for.
     #[error("cannot open {device:?}")]
@@ -274,6 +286,12 @@ pub enum CaptureError {
 }
 
 impl CaptureError {
+    /// Where no microphone or camera answers to `wanted`, and nothing was opened.
+    pub(super) fn no_such_device(modality: Modality, wanted: &str, available: Vec<String>) -> Self {
+        let (wanted, tried) = (wanted.into(), Vec::new());
+        Self::NoSuchDevice { modality, wanted, available, tried, source: None }
+    }
+
     /// What the supervisor should do.
     pub fn recovery(&self) -> Recovery {
         match self {
@@ -287,7 +305,11 @@ impl CaptureError {
             Self::Permission { .. } | Self::NoUsableFormat { .. } | Self::DriverHangs { .. } => {
                 Recovery::RetryAfter(Duration::from_secs(30))
             }
-            Self::RawSensor { .. } => Recovery::DisablePart,
+            // A camera that delivers pictures may be plugged in beside it.
+            Self::RawSensor { was_named: false, .. } => {
+                Recovery::RetryAfter(Duration::from_secs(30))
+            }
+            Self::RawSensor { was_named: true, .. } => Recovery::DisablePart,
             Self::File { .. }
             | Self::NotAFile { .. }
             | Self::NotARecording { .. }
@@ -311,25 +333,42 @@ const fn device_word(modality: Modality) -> &'static str {
     }
 }
 
-fn no_such_device(modality: Modality, wanted: &str, available: &[String]) -> String {
+fn no_such_device(
+    modality: Modality,
+    wanted: &str,
+    available: &[String],
+    tried: &[String],
+) -> String {
     let device = device_word(modality);
-    // Where nothing was asked for, nobody has heard of that name; and what is known of, such as a sound server
-    // that does not run, has been tried.
+    // Where nothing was asked for, nobody has heard of that name.
     if matches!(wanted, "" | "default") {
-        let exists = match available {
-            [] => what_exists(available),
-            tried => format!("tried was {}", tried.join(", ")),
+        let found = if tried.is_empty() {
+            what_exists(available)
+        } else {
+            let names: Vec<String> = tried.iter().map(|name| format!("{name:?}")).collect();
+            let others = if available.is_empty() { "" } else { "; there are also " };
+            format!("tried was {}{others}{}", names.join(", "), available.join(", "))
         };
-        return format!(
-            "no {device} that works here; {exists}; plug one in, or set source.device to a name that \
-             `habituate devices` shows"
-        );
+        let mend = if available.is_empty() {
+            "plug one in, or set source.device to a name that `habituate devices` shows"
+        } else {
+            "set source.device to one of these names, or plug another in"
+        };
+        return format!("no {device} that works here; {found}; {mend}");
     }
     format!(
         "no {device} called {wanted:?}; {}; set source.device to one of these names, or leave it out for \
          the default",
         what_exists(available)
     )
+}
+
+const fn instead_of_raw(was_named: bool) -> &'static str {
+    if was_named {
+        "put this in place of its [[source]], without a device"
+    } else {
+        "plug a USB camera in, or put this in place of its [[source]]"
+    }
 }
 
 fn what_exists(available: &[String]) -> String {

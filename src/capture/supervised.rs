@@ -24,6 +24,9 @@ const WELL_AFTER: Duration = Duration::from_secs(60);
 /// Opens the device, as often as it is asked to.
 pub type Open = Box<dyn FnMut() -> Result<Box<dyn Source>, CaptureError> + Send>;
 
+/// What mends an error, for people.
+pub type Mends = Box<dyn Fn(&CaptureError) -> String + Send>;
+
 /// What a source is doing. Times are of the clock that the source was made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceState {
@@ -55,6 +58,8 @@ pub struct SourceStatus {
     pub restart_count: u64,
     /// Items that were skipped because they could not be used.
     pub skipped_count: u64,
+    /// What mends the latest error; empty before there was one, and where nobody can say.
+    pub mend: String,
 }
 
 /// A shared view of a source's state. Cheap to clone; stays readable after the source has gone.
@@ -78,6 +83,7 @@ pub struct Supervised {
     name: String,
     modality: Modality,
     open: Open,
+    mends: Mends,
     clock: Arc<dyn Clock>,
     stop: Stop,
     rng: Rng,
@@ -121,11 +127,13 @@ impl Supervised {
             open_count: 0,
             restart_count: 0,
             skipped_count: 0,
+            mend: String::new(),
         };
         Self {
             name: name.into(),
             modality,
             open,
+            mends: Box::new(|_| String::new()),
             started_at: clock.now(),
             clock,
             stop,
@@ -144,6 +152,13 @@ impl Supervised {
     #[must_use]
     pub const fn stalls_after(mut self, silence: Duration) -> Self {
         self.stall_after = Some(silence);
+        self
+    }
+
+    /// The status says with every error what mends it.
+    #[must_use]
+    pub fn mended_by(mut self, mends: Mends) -> Self {
+        self.mends = mends;
         self
     }
 
@@ -198,6 +213,9 @@ impl Supervised {
 
     /// Goes on without the source for a while, or hands on an error that no waiting can mend.
     fn handle(&mut self, error: CaptureError) -> Result<(), CaptureError> {
+        if error.recovery() != Recovery::SkipItem {
+            self.status.lock().mend = (self.mends)(&error);
+        }
         let at_least = match error.recovery() {
             Recovery::RetryAfter(at_least) => at_least,
             Recovery::SkipItem => {

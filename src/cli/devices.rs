@@ -32,8 +32,9 @@ fn section(title: &str, kind: &str, found: &[DeviceInfo]) {
         if devices::is_raw_sensor(device) {
             let command = devices::sensor_command(device, (640, 480), 1.0);
             println!("    a bare sensor; use this instead:");
-            println!("    [[source]] kind = \"command\", format = \"mjpeg\"");
-            println!("      command = {command:?}");
+            for line in devices::command_source(&command, 1.0).lines() {
+                println!("    {line}");
+            }
         }
     }
     println!();

@@ -197,6 +197,8 @@ fn open_device(settings: &CameraSettings) -> Result<(Opened, Box<dyn Frames>), C
     if devices::is_raw_sensor(&info) {
         return Err(CaptureError::RawSensor {
             command: devices::sensor_command(&info, settings.size, settings.frames_per_s),
+            frames_per_s: devices::sensor_rate(settings.frames_per_s),
+            was_named: settings.device.is_some(),
             offered: formats(offers),
             device: info.opens,
         });

@@ -1,6 +1,5 @@
 use super::*;
 use crate::base::clock::SimulatedClock;
-use crate::capture::devices::DeviceInfo;
 use crate::capture::{Loss, LossCause};
 use crate::signal::image::PixelFormat;
 use std::sync::Mutex;
@@ -141,29 +140,4 @@ fn a_dequeue_that_never_returns_is_a_stall_and_its_thread_is_left_behind() {
     drop(bench.camera);
     bench.driver.send(Ok(vec![3, 4])).unwrap();
     assert!(bench.waits.recv().is_err(), "the thread has seen that nobody wants more");
-}
-
-#[test]
-fn a_bare_sensor_comes_with_the_line_that_works() {
-    let info = |driver: &str| DeviceInfo {
-        modality: Modality::Picture,
-        name: "imx708".into(),
-        opens: "/dev/video0".into(),
-        names: vec!["/dev/video0".into()],
-        driver: Some(driver.into()),
-        offers: Ok(vec![Offer::Picture {
-            format: "pBAA".into(),
-            width: 4608,
-            height: 2592,
-            frames_per_s: Vec::new(),
-        }]),
-    };
-    assert!(devices::is_raw_sensor(&info("unicam")));
-    let command = |driver| devices::sensor_command(&info(driver), (640, 480), 0.5);
-    assert_eq!(
-        command("unicam").join(" "),
-        "rpicam-vid --nopreview --timeout 0 --codec mjpeg --width 640 --height 480 \
-         --framerate 1 --output -"
-    );
-    assert_eq!(command("tegra-video")[0], "gst-launch-1.0");
 }

@@ -1,8 +1,7 @@
 //! Video nodes, from sysfs and udev's links; what they can deliver, from V4L2.
 
-use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use v4l::Device;
 use v4l::capability::Flags;
@@ -11,8 +10,9 @@ use v4l::framesize::FrameSizeEnum;
 use v4l::video::Capture;
 
 use crate::capture::Modality;
-use crate::capture::devices::sysfs::{Roots, Usb, driver, line, numbered};
-use crate::capture::devices::{DeviceInfo, Offer, find};
+use crate::capture::devices::sensors::{is_bridge, is_processor};
+use crate::capture::devices::sysfs::{Roots, Usb, driver, line, links, numbered};
+use crate::capture::devices::{DeviceInfo, Offer, find, is_raw_sensor};
 use crate::capture::error::CaptureError;
 
 /// What a video node says when asked.
@@ -40,14 +40,45 @@ pub(super) fn all(
         Ok(facts) => {
             device.driver = Some(facts.driver);
             device.offers = Ok(facts.offers);
-            facts.captures
+            facts.captures && !is_processor(device)
         }
         Err(error) => {
             device.offers = Err(with_source(&error));
             true
         }
     });
+    number_sensors(&mut devices, roots);
     devices
+}
+
+/// Says of bare sensors which they are, where there are several.
+fn number_sensors(devices: &mut [DeviceInfo], roots: &Roots) {
+    let sensors: Vec<Option<PathBuf>> = devices
+        .iter()
+        .map(|device| is_raw_sensor(device).then(|| sensor_of(device, roots)))
+        .collect();
+    let mut known: Vec<&PathBuf> = Vec::new();
+    for sensor in sensors.iter().flatten() {
+        if !known.contains(&sensor) {
+            known.push(sensor);
+        }
+    }
+    if known.len() < 2 {
+        return;
+    }
+    for (device, sensor) in devices.iter_mut().zip(&sensors) {
+        let its = |sensor: &PathBuf| known.iter().position(|known| *known == sensor);
+        device.sensor = sensor.as_ref().and_then(its);
+    }
+}
+
+/// A path that nodes of the same sensor share: a bridge has several, any other driver one.
+fn sensor_of(camera: &DeviceInfo, roots: &Roots) -> PathBuf {
+    let node = Path::new(&camera.opens);
+    let bridge = node.file_name().filter(|_| is_bridge(camera)).and_then(|name| {
+        roots.sys.join("class/video4linux").join(name).join("device").canonicalize().ok()
+    });
+    bridge.unwrap_or_else(|| node.into())
 }
 
 fn with_source(error: &CaptureError) -> String {
@@ -57,12 +88,12 @@ fn with_source(error: &CaptureError) -> String {
     }
 }
 
-/// All video nodes, not yet opened.
+/// All video nodes but those known to be no cameras, not yet opened.
 pub(super) fn nodes(roots: &Roots) -> Vec<DeviceInfo> {
     let mut devices = Vec::new();
     for (number, dir) in numbered(&roots.sys.join("class/video4linux"), "video") {
         let opens = roots.dev.join(format!("video{number}")).display().to_string();
-        let mut names = links(&roots.dev, &opens);
+        let mut names = links(&roots.dev.join("v4l"), ["by-id", "by-path"], Path::new(&opens));
         // The second and later nodes of a device: metadata, or another sensor.
         let part = line(&dir.join("index")).unwrap_or_default();
         let usb = Usb::above(&dir).map(|usb| usb.names()).unwrap_or_default();
@@ -78,27 +109,11 @@ pub(super) fn nodes(roots: &Roots) -> Vec<DeviceInfo> {
             names,
             driver: driver(&dir),
             offers: Ok(Vec::new()),
+            sensor: None,
         });
     }
+    devices.retain(|device| !is_processor(device));
     devices
-}
-
-/// udev's links to `node`, by serial number before by port.
-fn links(dev: &Path, node: &str) -> Vec<String> {
-    let Ok(node) = fs::canonicalize(node) else { return Vec::new() };
-    let mut found = Vec::new();
-    for folder in ["by-id", "by-path"] {
-        let Ok(entries) = fs::read_dir(dev.join("v4l").join(folder)) else { continue };
-        let mut here: Vec<_> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|link| fs::canonicalize(link).is_ok_and(|target| target == node))
-            .map(|link| link.display().to_string())
-            .collect();
-        here.sort();
-        found.extend(here);
-    }
-    found
 }
 
 /// The node for `wanted`, or the first that delivers pictures.
@@ -112,33 +127,24 @@ pub(super) fn resolve(
         let facts = ask(&device.opens)?;
         device.driver = Some(facts.driver);
         device.offers = Ok(facts.offers);
+        if is_raw_sensor(&device) {
+            // Only beside the others can be said which it is.
+            let same = all(roots, ask).into_iter().find(|other| other.opens == device.opens);
+            device.sensor = same.and_then(|same| same.sensor);
+        }
         return Ok(device);
     }
     let devices = all(roots, ask);
-    let first = devices
-        .iter()
-        .find(|device| device.offers.as_ref().is_ok_and(|offers| !offers.iter().all(is_raw_sensor)))
-        .or(devices.first());
+    let sees = |device: &&DeviceInfo| {
+        device.offers.as_ref().is_ok_and(|offers| !offers.is_empty()) && !is_raw_sensor(device)
+    };
+    let first = devices.iter().find(sees).or(devices.first());
     match first {
         Some(device) if device.offers.is_ok() => Ok(device.clone()),
         // Asked again for the reason as an error rather than as text.
         Some(device) => ask(&device.opens).map(|_| device.clone()),
         None => find(Modality::Picture, "default", &devices).cloned(),
     }
-}
-
-/// Whether it is what a bare sensor delivers: a mosaic of red, green and blue cells.
-pub(super) fn is_raw_sensor(offer: &Offer) -> bool {
-    let Offer::Picture { format, .. } = offer else { return false };
-    // The V4L2 codes of Bayer patterns in 8 to 16 bits, plain and packed.
-    let plain = ["BA81", "GBRG", "GRBG", "RGGB", "BYR2", "GB16", "GR16", "RG16"];
-    let order = |code: &str| ["BG", "GB", "BA", "RG"].iter().any(|order| code.starts_with(order));
-    let bits = |code: &str| ["10", "12", "14"].iter().any(|bits| code.ends_with(bits));
-    plain.contains(&format.as_str())
-        || (order(format) && bits(format))
-        || (format.starts_with('p')
-            && ["BAA", "GAA", "gAA", "RAA", "BCC", "GCC", "gCC", "RCC", "BEE", "GEE", "gEE", "REE"]
-                .contains(&&format[1..]))
 }
 
 /// Why a video node could not be opened or set.
@@ -220,13 +226,15 @@ fn rates(device: &Device, fourcc: v4l::FourCC, width: u32, height: u32) -> Vec<f
 mod tests {
     use super::*;
     use crate::capture::devices::sysfs::tree::{file, link, roots, usb};
+    use std::fs;
     use tempfile::TempDir;
 
     fn offer(format: &str) -> Offer {
         Offer::Picture { format: format.into(), width: 640, height: 480, frames_per_s: vec![30.0] }
     }
 
-    /// A USB camera with its metadata node, and a bare sensor on the board.
+    /// A bare sensor on the board, a USB camera with its metadata node, and the board's own image
+    /// processor and decoder.
     fn machine() -> TempDir {
         let dir = TempDir::new().unwrap();
         let root = dir.path();
@@ -238,9 +246,12 @@ mod tests {
             file(root, &format!("{at}/index"), &format!("{index}\n"));
             link(root, &format!("sys/class/video4linux/video{}", 1 + index), &at);
         }
-        file(root, "sys/devices/csi/video4linux/video0/name", "unicam-image\n");
-        link(root, "sys/class/video4linux/video0", "sys/devices/csi/video4linux/video0");
-        for node in 0..3 {
+        node(root, "fe801000.csi", 0, "unicam-image");
+        node(root, "bcm2835-isp", 3, "bcm2835-isp-capture0");
+        node(root, "hevc", 4, "rpi-hevc-dec");
+        link(root, "sys/devices/platform/hevc/driver", "sys/bus/platform/drivers/rpi-hevc-dec");
+        file(root, "sys/bus/platform/drivers/rpi-hevc-dec/uevent", "");
+        for node in 0..5 {
             file(root, &format!("dev/video{node}"), "");
         }
         link(root, "dev/v4l/by-id/usb-046d_0825_A1B2-video-index0", "dev/video1");
@@ -248,16 +259,27 @@ mod tests {
         dir
     }
 
+    /// A node of a device that is not on a USB bus.
+    fn node(root: &Path, device: &str, number: u32, name: &str) {
+        let device = format!("sys/devices/platform/{device}");
+        let at = format!("{device}/video4linux/video{number}");
+        file(root, &format!("{at}/name"), &format!("{name}\n"));
+        link(root, &format!("{at}/device"), &device);
+        link(root, &format!("sys/class/video4linux/video{number}"), &at);
+    }
+
+    fn facts(captures: bool, driver: &str, formats: &[&str]) -> CameraFacts {
+        let offers = formats.iter().map(|format| offer(format)).collect();
+        CameraFacts { captures, driver: driver.into(), offers }
+    }
+
     fn answer(node: &str) -> Result<CameraFacts, CaptureError> {
-        let facts = |captures, driver: &str, offers| CameraFacts {
-            captures,
-            driver: driver.into(),
-            offers,
-        };
         match &node[node.len() - 1..] {
-            "0" => Ok(facts(true, "unicam", vec![offer("pRAA")])),
-            "1" => Ok(facts(true, "uvcvideo", vec![offer("YUYV"), offer("MJPG")])),
-            _ => Ok(facts(false, "uvcvideo", Vec::new())),
+            "0" => Ok(facts(true, "unicam", &["YUYV", "RGB3", "pRAA"])),
+            "1" => Ok(facts(true, "uvcvideo", &["YUYV", "MJPG"])),
+            "2" => Ok(facts(false, "uvcvideo", &[])),
+            "3" => Ok(facts(true, "bcm2835-isp", &["YUYV", "RGB3", "pRAA"])),
+            other => unreachable!("/dev/video{other} is known to be a decoder, unopened"),
         }
     }
 
@@ -265,7 +287,7 @@ mod tests {
     fn a_row_a_camera_with_all_its_names() {
         let dir = machine();
         let cameras = all(&roots(&dir), &answer);
-        assert_eq!(cameras.len(), 2, "the metadata node is no camera: {cameras:?}");
+        assert_eq!(cameras.len(), 2, "metadata and processors are no cameras: {cameras:?}");
         let webcam = &cameras[1];
         assert_eq!(webcam.name, "UVC Camera (046d:0825)");
         let ends: Vec<_> =
@@ -292,7 +314,44 @@ mod tests {
         assert!(opens(Some("usb-id:046d:0825")).unwrap().ends_with("video1"));
         assert!(opens(Some("unicam")).unwrap().ends_with("video0"));
         assert!(matches!(opens(Some("046d")), Err(CaptureError::AmbiguousDevice { .. })));
-        assert!(matches!(opens(Some("7")), Err(CaptureError::NoSuchDevice { .. })));
+        for missing in ["7", "rpi-hevc-dec"] {
+            let outcome = opens(Some(missing));
+            assert!(matches!(outcome, Err(CaptureError::NoSuchDevice { .. })), "{missing}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_delivers_pictures_it_is_the_sensor_and_not_its_processor() {
+        let dir = machine();
+        for node in 1..3 {
+            fs::remove_file(dir.path().join(format!("sys/class/video4linux/video{node}"))).unwrap();
+        }
+        let camera = resolve(None, &roots(&dir), &answer).unwrap();
+        assert!(camera.opens.ends_with("video0"), "{camera:?}");
+        assert!(is_raw_sensor(&camera));
+        assert_eq!(camera.sensor, None, "the only one needs no number");
+    }
+
+    #[test]
+    fn one_of_several_sensors_says_which_it_is() {
+        let dir = TempDir::new().unwrap();
+        let root = dir.path();
+        for (number, device) in [(0, "a.csi"), (1, "a.csi"), (2, "b.csi"), (3, "vi"), (4, "vi")] {
+            node(root, device, number, &format!("node {number}"));
+        }
+        let bridges = |_: &str| Ok(facts(true, "rp1-cfe", &["YUYV", "pBAA"]));
+        let numbers = |ask: &dyn Fn(&str) -> Result<CameraFacts, CaptureError>| -> Vec<_> {
+            all(&roots(&dir), ask).into_iter().map(|camera| camera.sensor).collect()
+        };
+        // Each device behind a bridge has one sensor, with one node or more.
+        assert_eq!(numbers(&bridges), [Some(0), Some(0), Some(1), Some(2), Some(2)]);
+        let jetson = |node: &str| match &node[node.len() - 1..] {
+            "3" | "4" => Ok(facts(true, "tegra-video", &["RG10"])),
+            _ => Ok(facts(true, "uvcvideo", &["YUYV"])),
+        };
+        assert_eq!(numbers(&jetson), [None, None, None, Some(0), Some(1)]);
+        let second = resolve(Some("node 4"), &roots(&dir), &jetson).unwrap();
+        assert_eq!(second.sensor, Some(1));
     }
 
     #[test]
@@ -305,15 +364,5 @@ mod tests {
         assert!(reason.contains("group \"video\""), "{reason}");
         let error = resolve(None, &roots(&dir), &refuse).unwrap_err();
         assert!(matches!(error, CaptureError::Permission { .. }));
-    }
-
-    #[test]
-    fn bare_sensors_are_told_from_cameras() {
-        for raw in ["BA81", "RGGB", "RG10", "BG12", "pRAA", "pgAA", "pBCC", "BYR2"] {
-            assert!(is_raw_sensor(&offer(raw)), "{raw}");
-        }
-        for picture in ["YUYV", "MJPG", "NV12", "GREY", "RGB3", "BGR3", "RGBP", "H264", ""] {
-            assert!(!is_raw_sensor(&offer(picture)), "{picture}");
-        }
     }
 }

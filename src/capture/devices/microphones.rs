@@ -7,17 +7,17 @@ use std::path::Path;
 use cpal::{ErrorKind, SampleFormat, SupportedStreamConfigRange};
 
 use crate::capture::Modality;
-use crate::capture::devices::sysfs::{Roots, Usb, driver, line, numbered};
-use crate::capture::devices::{DeviceInfo, Offer, find};
+use crate::capture::devices::sysfs::{Roots, Usb, driver, line, links, numbered};
+use crate::capture::devices::{DeviceInfo, Offer};
 use crate::capture::error::CaptureError;
 use crate::capture::microphone;
 
+/// What ALSA calls the PCM that is meant where none is named.
+pub(super) const DEFAULT: &str = "default";
+
 /// PCMs of sound servers and of ALSA itself that stand for no card, and that people mean when they
 /// say "the default".
-const SERVERS: [&str; 3] = ["default", "pulse", "pipewire"];
-
-/// How PCM names begin that ALSA's configuration makes up for any card.
-const PCM_PREFIXES: [&str; 6] = ["hw:", "plughw:", "sysdefault:", "dsnoop:", "front:", "default:"];
+pub(super) const SERVERS: [&str; 3] = [DEFAULT, "pulse", "pipewire"];
 
 /// What ALSA is asked. A trait, so that tests answer.
 pub(super) trait Pcms {
@@ -62,6 +62,7 @@ pub(super) fn all(roots: &Roots, pcms: &dyn Pcms) -> Vec<DeviceInfo> {
                 names: vec![server.into()],
                 driver: None,
                 offers: Ok(summary(offers)),
+                sensor: None,
             });
         }
     }
@@ -82,13 +83,16 @@ pub(super) fn cards(roots: &Roots) -> Vec<DeviceInfo> {
         let Some(id) = line(&dir.join("id")) else { continue };
         let usb = Usb::above(&dir);
         let inputs = inputs(&dir, card);
+        let snd = roots.dev.join("snd");
+        let links = links(&snd, ["by-path", "by-id"], &snd.join(format!("controlC{card}")));
         let title = usb
             .as_ref()
             .and_then(|usb| usb.title.clone())
             .or_else(|| titles.get(&card).cloned())
             .unwrap_or_else(|| id.clone());
         for &input in &inputs {
-            let mut names = usb.as_ref().map(Usb::names).unwrap_or_default();
+            let mut names = links.clone();
+            names.extend(usb.as_ref().map(Usb::names).unwrap_or_default());
             names.extend([id.clone(), card.to_string()]);
             if input != inputs[0] {
                 // The plain names mean the first; the others say which they are.
@@ -112,6 +116,7 @@ pub(super) fn cards(roots: &Roots) -> Vec<DeviceInfo> {
                 names,
                 driver: driver(&dir),
                 offers: Ok(Vec::new()),
+                sensor: None,
             });
         }
     }
@@ -173,45 +178,17 @@ fn summary(offers: Vec<SupportedStreamConfigRange>) -> Vec<Offer> {
         .collect()
 }
 
-/// The PCMs to try for `wanted`.
-pub(super) fn resolve(
-    wanted: Option<&str>,
-    cards: &[DeviceInfo],
-) -> Result<Vec<String>, CaptureError> {
-    let wanted = wanted.unwrap_or("default");
-    if SERVERS.contains(&wanted) {
-        return Ok(vec![wanted.into()]);
-    }
-    let error = match find(Modality::Sound, wanted, cards) {
-        // Somebody who names a way of opening gets exactly that way.
-        Ok(_) if PCM_PREFIXES.iter().any(|prefix| wanted.starts_with(prefix)) => {
-            return Ok(vec![wanted.into()]);
-        }
-        Ok(card) => {
-            return Ok(vec![card.opens.clone(), card.opens.replacen("hw:", "plughw:", 1)]);
-        }
-        Err(error) => error,
-    };
-    // No card; perhaps a PCM of ALSA's configuration. Only opening can tell.
-    let ambiguous = matches!(error, CaptureError::AmbiguousDevice { .. });
-    let token = wanted.is_empty() || wanted.contains(char::is_whitespace);
-    if ambiguous || token || wanted.starts_with("usb-") || wanted.parse::<u32>().is_ok() {
-        Err(error)
-    } else {
-        Ok(vec![wanted.into()])
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::capture::devices::pcms;
     use crate::capture::devices::sysfs::tree::{file, link, roots, usb};
     use cpal::SupportedBufferSize;
     use tempfile::TempDir;
 
     /// Two USB microphones of a kind, one of which also has a second input, and a card that only
     /// plays.
-    fn machine() -> TempDir {
+    pub(in crate::capture::devices) fn machine() -> TempDir {
         let dir = TempDir::new().unwrap();
         let root = dir.path();
         for (card, port, id, inputs) in [(1, "1-1.2", "Device", 1), (2, "1-1.3", "Device_1", 2)] {
@@ -253,6 +230,32 @@ mod tests {
     }
 
     #[test]
+    fn udevs_links_are_names_and_the_port_comes_first() {
+        let dir = machine();
+        let root = dir.path();
+        file(root, "dev/snd/controlC1", "");
+        file(root, "dev/snd/controlC2", "");
+        let by_id = "dev/snd/by-id/usb-C-Media_USB_PnP_Sound_Device-00";
+        let first = "dev/snd/by-path/platform-xhci-hcd.0-usb-0:1.2:1.0";
+        let second = "dev/snd/by-path/platform-xhci-hcd.0-usb-0:1.3:1.0";
+        link(root, by_id, "dev/snd/controlC2");
+        link(root, first, "dev/snd/controlC1");
+        link(root, second, "dev/snd/controlC2");
+        let at = |path: &str| root.join(path).display().to_string();
+        let cards = cards(&roots(&dir));
+        assert_eq!(cards[0].names[..2], [at(first), "usb-path:1-1.2".into()]);
+        assert_eq!(cards[1].names[..3], [at(second), at(by_id), "usb-path:1-1.3".into()]);
+        assert_eq!(cards[2].names[0], at(second) + ",DEV=1");
+        for name in [at(second), at(by_id)] {
+            let both = pcms::resolve(Some(&name), &cards).unwrap();
+            assert_eq!(both, ["hw:CARD=Device_1,DEV=0", "plughw:CARD=Device_1,DEV=0"], "{name}");
+        }
+        let unplugged = at("dev/snd/by-path/platform-xhci-hcd.0-usb-0:1.4:1.0");
+        let error = pcms::resolve(Some(&unplugged), &cards).unwrap_err();
+        assert!(matches!(error, CaptureError::NoSuchDevice { .. }), "no PCM is called so: {error}");
+    }
+
+    #[test]
     fn a_card_without_usb_takes_its_title_from_alsa() {
         let dir = TempDir::new().unwrap();
         file(dir.path(), "sys/class/sound/card0/id", "Loopback");
@@ -268,22 +271,6 @@ mod tests {
     fn no_sysfs_means_no_cards_and_no_panic() {
         let dir = TempDir::new().unwrap();
         assert!(cards(&roots(&dir)).is_empty());
-    }
-
-    #[test]
-    fn a_card_is_opened_raw_first_and_through_conversions_second() {
-        let dir = machine();
-        let cards = cards(&roots(&dir));
-        let pcms = |wanted: Option<&str>| resolve(wanted, &cards);
-        let both = ["hw:CARD=Device,DEV=0", "plughw:CARD=Device,DEV=0"];
-        assert_eq!(pcms(Some("usb-path:1-1.2")).unwrap(), both);
-        assert_eq!(pcms(Some("1")).unwrap(), both);
-        assert_eq!(pcms(Some("plughw:1,0")).unwrap(), ["plughw:1,0"], "as it was asked for");
-        assert_eq!(pcms(None).unwrap(), ["default"]);
-        assert_eq!(pcms(Some("pulse")).unwrap(), ["pulse"]);
-        for wrong in ["usb-path:9-9", "7", "usb-id:0d8c:013c", "PnP", ""] {
-            assert!(pcms(Some(wrong)).is_err(), "{wrong:?}");
-        }
     }
 
     struct Answers;

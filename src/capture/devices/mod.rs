@@ -1,12 +1,17 @@
 //! Which microphones and cameras this machine has, and by which names each can be asked for.
 //!
 //! The numbers that Linux gives to cards and nodes change with the order in which devices wake up.
-//! The names here stay: the USB port (`usb-path:1-1.2`), the USB product and serial number
-//! (`usb-id:0d8c:013c:ABC`), udev's links under `/dev/v4l`, the ALSA card's own name. They come from
-//! sysfs, so that no device is opened to find another.
+//! The names here stay: udev's links under `/dev/snd` and `/dev/v4l`, the USB product and serial number
+//! (`usb-id:0d8c:013c:ABC`), the ALSA card's own name. They come from sysfs, so that no device is
+//! opened to find another.
+//!
+//! The USB port (`usb-path:1-1.2`) begins with the number of a bus, which changes where USB controllers
+//! wake up in another order. `by-path` names the same port by its controller's address, and stays.
 
 mod cameras;
 mod microphones;
+mod pcms;
+mod sensors;
 mod sysfs;
 
 use crate::capture::Modality;
@@ -14,6 +19,10 @@ use crate::capture::devices::sysfs::Roots;
 use crate::capture::error::CaptureError;
 
 pub(super) use cameras::refused;
+pub use sensors::command_source;
+pub use sensors::is_raw_sensor;
+pub use sensors::sensor_command;
+pub use sensors::sensor_rate;
 
 /// One physical device, or one that the sound system makes up.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +39,8 @@ pub struct DeviceInfo {
     pub driver: Option<String>,
     /// What it can deliver, or why that cannot be said: busy, forbidden.
     pub offers: Result<Vec<Offer>, String>,
+    /// A bare sensor where the board has several: which, from 0 in the order of nodes.
+    pub sensor: Option<usize>,
 }
 
 /// One format of a device.
@@ -67,19 +78,33 @@ pub fn cameras() -> Vec<DeviceInfo> {
     cameras::all(&Roots::default(), &cameras::ask)
 }
 
-/// The PCMs to try in turn for `source.device`; nothing is opened.
+/// The PCMs to try in turn for `source.device`; nothing is opened. `None` is `default`, and where that
+/// cannot be opened, the only card that records.
 ///
 /// # Errors
 ///
 /// [`CaptureError::NoSuchDevice`] or [`CaptureError::AmbiguousDevice`].
 pub fn resolve_microphone(wanted: Option<&str>) -> Result<Vec<String>, CaptureError> {
     let cards = microphones::cards(&Roots::default());
-    microphones::resolve(wanted, &cards).map_err(|error| match error {
+    pcms::resolve(wanted, &cards).map_err(|error| match error {
         CaptureError::NoSuchDevice { modality, wanted, .. } => {
-            CaptureError::NoSuchDevice { modality, wanted, available: microphone_names() }
+            CaptureError::no_such_device(modality, &wanted, microphone_names())
         }
         other => other,
     })
+}
+
+/// What to tell where `pcm` is in use and is not what `wanted` stands for. Opens nothing.
+pub(crate) fn stand_in(wanted: Option<&str>, pcm: &str) -> Option<String> {
+    pcms::stand_in(wanted, pcm, &microphones::cards(&Roots::default()))
+}
+
+/// `error` where none of `tried` could be opened for `wanted`; where that names no device, with what
+/// else there is. Opens nothing.
+pub(crate) fn in_vain(wanted: Option<&str>, tried: &[String], error: CaptureError) -> CaptureError {
+    let cards = microphones::cards(&Roots::default());
+    let servers: Vec<&str> = microphones::servers(&microphones::Alsa).collect();
+    pcms::in_vain(wanted, tried, (&cards, &servers), error)
 }
 
 /// Names for a message: of each card, and of the sound servers that ALSA knows. Opens nothing.
@@ -101,39 +126,6 @@ pub fn resolve_camera(wanted: Option<&str>) -> Result<DeviceInfo, CaptureError> 
     cameras::resolve(wanted, &Roots::default(), &cameras::ask)
 }
 
-/// Whether a camera delivers only what a bare sensor sees, before any image processing.
-pub fn is_raw_sensor(camera: &DeviceInfo) -> bool {
-    let offers = camera.offers.as_deref().unwrap_or_default();
-    // These two drivers also list picture formats, which only say what the memory may hold.
-    let bridge = camera.driver.as_deref().is_some_and(|name| ["unicam", "rp1-cfe"].contains(&name));
-    offers.iter().any(cameras::is_raw_sensor)
-        && (bridge || offers.iter().all(cameras::is_raw_sensor))
-}
-
-/// The command that gets pictures, as MJPEG, out of a sensor on the board's own connector, where
-/// libcamera or NVIDIA's Argus does the image processing.
-pub fn sensor_command(
-    camera: &DeviceInfo,
-    (width, height): (u32, u32),
-    frames_per_s: f64,
-) -> Vec<String> {
-    // A sensor delivers no less than a frame a second.
-    let rate = frames_per_s.ceil().max(1.0);
-    let line = if camera.driver.as_deref().is_some_and(|driver| driver.contains("tegra")) {
-        format!(
-            "gst-launch-1.0 -q nvarguscamerasrc ! nvvidconv ! \
-             video/x-raw,width={width},height={height} ! videorate ! \
-             video/x-raw,framerate={rate}/1 ! jpegenc ! fdsink"
-        )
-    } else {
-        format!(
-            "rpicam-vid --nopreview --timeout 0 --codec mjpeg --width {width} --height {height} \
-             --framerate {rate} --output -"
-        )
-    };
-    line.split(' ').map(str::to_owned).collect()
-}
-
 /// The one device that answers to `wanted`: by any of its names, else by a part of what people call
 /// it, in capitals or not.
 fn find<'a>(
@@ -149,11 +141,10 @@ fn find<'a>(
     }
     match found[..] {
         [device] => Ok(device),
-        [] => Err(CaptureError::NoSuchDevice {
-            modality,
-            wanted: wanted.into(),
-            available: devices.iter().map(|device| shown(device, devices)).collect(),
-        }),
+        [] => {
+            let available = devices.iter().map(|device| shown(device, devices)).collect();
+            Err(CaptureError::no_such_device(modality, wanted, available))
+        }
         _ => Err(CaptureError::AmbiguousDevice {
             modality,
             wanted: wanted.into(),
@@ -181,6 +172,7 @@ mod tests {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             driver: None,
             offers: Ok(Vec::new()),
+            sensor: None,
         }
     }
 

@@ -46,7 +46,8 @@ impl Usb {
         })
     }
 
-    /// Names for `source.device`. The port comes first: two of a kind differ in nothing else.
+    /// Names for `source.device`. The port comes first: two of a kind differ in nothing else. Its bus has
+    /// another number where USB controllers wake up in another order; udev's `by-path` has not.
     pub(super) fn names(&self) -> Vec<String> {
         let Self { path, vendor, product, serial, .. } = self;
         let mut names = vec![format!("usb-path:{path}")];
@@ -67,6 +68,24 @@ pub(super) fn line(path: &Path) -> Option<String> {
 pub(super) fn driver(dir: &Path) -> Option<String> {
     let target = dir.join("device/driver").canonicalize().ok()?;
     Some(target.file_name()?.to_str()?.to_owned())
+}
+
+/// udev's links to `node` in the folders `kinds` of `dir`, in that order.
+pub(super) fn links(dir: &Path, kinds: [&str; 2], node: &Path) -> Vec<String> {
+    let Ok(node) = fs::canonicalize(node) else { return Vec::new() };
+    let mut found = Vec::new();
+    for kind in kinds {
+        let Ok(entries) = fs::read_dir(dir.join(kind)) else { continue };
+        let mut here: Vec<_> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|link| fs::canonicalize(link).is_ok_and(|target| target == node))
+            .map(|link| link.display().to_string())
+            .collect();
+        here.sort();
+        found.extend(here);
+    }
+    found
 }
 
 /// Entries of `dir` called `prefix` and a number, by number.

@@ -36,7 +36,7 @@ const CHUNKS_PER_S: u32 = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MicrophoneSettings {
     /// Any name that [`devices::microphones`] shows, or the name of an ALSA PCM. `None` is ALSA's
-    /// `default`.
+    /// `default`, or where that cannot be opened, the only card that records.
     pub device: Option<String>,
     /// The encoder's rate: taken where the device has it, so that nothing need be resampled.
     pub prefer_rate_hz: u32,
@@ -74,8 +74,13 @@ impl Microphone {
         settings: &MicrophoneSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CaptureError> {
-        let pcms = devices::resolve_microphone(settings.device.as_deref())?;
-        let (opened, thread) = stream::open(pcms, settings.prefer_rate_hz)?;
+        let wanted = settings.device.as_deref();
+        let pcms = devices::resolve_microphone(wanted)?;
+        let (opened, thread) = stream::open(pcms.clone(), settings.prefer_rate_hz)
+            .map_err(|error| devices::in_vain(wanted, &pcms, error))?;
+        if let Some(told) = devices::stand_in(wanted, &opened.pcm) {
+            log::warn!("microphone: {told}");
+        }
         let now = clock.now();
         Ok(Self {
             device: opened.pcm,

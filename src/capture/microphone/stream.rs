@@ -81,7 +81,7 @@ fn start_first(
     pcms: &[String],
     prefer_rate_hz: u32,
 ) -> Result<(cpal::Stream, Opened), CaptureError> {
-    let mut outcome = Err(missing(String::new()));
+    let mut outcome = Err(missing(""));
     for pcm in pcms {
         outcome = start(pcm, prefer_rate_hz);
         match &outcome {
@@ -178,13 +178,12 @@ fn find(pcm: &str) -> Result<Device, CaptureError> {
     } else {
         host.device_by_id(&DeviceId::new(HostId::Alsa, pcm))
     };
-    device.ok_or_else(|| missing(pcm.into()))
+    device.ok_or_else(|| missing(pcm))
 }
 
 /// ALSA finds only names with a description (`hint`) in its configuration.
-fn missing(wanted: String) -> CaptureError {
-    let available = devices::microphone_names();
-    CaptureError::NoSuchDevice { modality: Modality::Sound, wanted, available }
+fn missing(wanted: &str) -> CaptureError {
+    CaptureError::no_such_device(Modality::Sound, wanted, devices::microphone_names())
 }
 
 fn failed(pcm: &str, error: &cpal::Error, words: &AlsaWords) -> CaptureError {
@@ -193,7 +192,7 @@ fn failed(pcm: &str, error: &cpal::Error, words: &AlsaWords) -> CaptureError {
     match error.kind() {
         ErrorKind::PermissionDenied => CaptureError::Permission { device, group: "audio" },
         ErrorKind::DeviceBusy => CaptureError::Busy { device, source },
-        ErrorKind::DeviceNotAvailable => missing(device),
+        ErrorKind::DeviceNotAvailable => missing(pcm),
         _ => CaptureError::Open { device, source },
     }
 }

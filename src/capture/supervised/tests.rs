@@ -205,6 +205,8 @@ fn an_end_is_an_end_and_a_hopeless_error_is_handed_on() {
         device: "/dev/video0".into(),
         offered: "pBAA".into(),
         command: vec!["rpicam-vid".into()],
+        frames_per_s: 1.0,
+        was_named: true,
     };
     let mut hopeless = bench(vec![Err(hopeless)]);
     let error = hopeless.supervised.next(Duration::ZERO).unwrap_err();
