@@ -15,20 +15,23 @@ const STRONG: &str = r"[\w.-]*(?:(?:password|passwd|passphrase|passcode|loginpas
 /// Names that are those of secrets only as whole words: `key=`, `CAMERA_KEY=`, not `keyboard=`.
 const WEAK: &str = r"(?:[\w.-]*[_.-])?(?:pwd|pass|pw|key)";
 
+/// Names that are those of secrets only as whole words and before a `=`: elsewhere they are words like others.
+const QUERY: &str = r"(?:[\w.-]*[_.-])?(?:psw|login|sig|signature|auth(?:key)?|sid|(?:php|j)?sess(?:ion)?[_-]?(?:id)?)";
+
 /// `name =`, `name: ` and `"name": `. A colon after a weak name is more often a sentence's.
-const ASSIGNED: &str = r#"(?:\b(?:STRONG|WEAK)["']?[ \t]*=|\bSTRONG["']?[ \t]*:|["'](?:STRONG|WEAK)["'][ \t]*:)[ \t]*"#;
+const ASSIGNED: &str = r#"(?:\b(?:STRONG|WEAK|QUERY)["']?[ \t]*=|\bSTRONG["']?[ \t]*:|["'](?:STRONG|WEAK)["'][ \t]*:)[ \t]*"#;
 
 /// Pattern and what stays of it, applied in this order. Capitals do not matter.
-const RULES: [(&str, &str); 11] = [
+const RULES: [(&str, &str); 12] = [
     // rtsp://user:password@host, where the password may hold slashes and at-signs.
     (r#"(:\\?/\\?/)[^\s/":]*:(?:\\.|[^\s"\\])*@"#, "${1}SECRET@"),
     // http://user@host
     (r#"(:\\?/\\?/)[^\s/"'?#]+@"#, "${1}SECRET@"),
     // user:password@host
     (r#"\b[\w.%+-]+:[^\s/"'@:,;]+@([\w\[])"#, "SECRET@${1}"),
-    // Authorization: Bearer xyz
+    // Authorization: Bearer xyz, X-Auth-Key: xyz, also after the \r\n of a text.
     (
-        r#"(\bauthorization["']?[ \t]*[:=][ \t]*["']?)(?:digest\b[^\n]*|(?:[\w-]+[ \t]+)?[^\s"',]+)"#,
+        r#"((?:\b|\\[rn])(?:authorization|x-[\w-]*(?:key|token))["']?[ \t]*[:=][ \t]*["']?)(?:digest\b[^\n]*|(?:[\w-]+[ \t]+)?(?:\\[^rn]|[^\s"',\\])+)"#,
         "${1}SECRET",
     ),
     // TOML's texts of several lines.
@@ -42,12 +45,17 @@ const RULES: [(&str, &str); 11] = [
     (r#"(ASSIGNED)(?:\(secret\)|"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"\\])+)"#, "${1}SECRET"),
     // --password value, also as two texts of a list.
     (
-        r#"((?:^|[\s"'])--?(?:STRONG|WEAK)(?:["']?,?\s+|["'],))(?:\(secret\)|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']+)"#,
+        r#"((?:^|[\s"'])--?(?:STRONG|WEAK|cookies?)(?:["']?,?\s+|["'],))(?:\(secret\)|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']+)"#,
         "${1}SECRET",
     ),
     // -u user:password
     (
         r#"((?:^|[\s"'])(?:-u|--user)(?:["']?,?\s+|["'],|=))(?:"[^\s":]+:[^"]*"|'[^\s':]+:[^']*'|[^\s"':]+:[^\s"']+)"#,
+        "${1}SECRET",
+    ),
+    // Cookie: a=b; c=d, to the end of the text or the line.
+    (
+        r#"((?:\b|\\[rn])cookies?["']?[ \t]*[:=][ \t]*["']?)(?:="[^"\n]*"|\\.|[^\n"'\\])+"#,
         "${1}SECRET",
     ),
 ];
@@ -71,6 +79,7 @@ fn compile() -> Vec<(Regex, String)> {
     let whole = |(pattern, kept): (&str, &str)| {
         let pattern =
             pattern.replace("ASSIGNED", ASSIGNED).replace("STRONG", STRONG).replace("WEAK", WEAK);
+        let pattern = pattern.replace("QUERY", QUERY);
         let pattern = Regex::new(&format!("(?i){pattern}")).ok()?;
         Some((pattern, kept.replace("SECRET", STRUCK_OUT)))
     };
@@ -82,7 +91,7 @@ mod tests {
     use super::*;
 
     /// Number of the rule, a line, and what stays of it.
-    const LINES: [(usize, &str, &str); 42] = [
+    const LINES: [(usize, &str, &str); 59] = [
         (0, "rtsp://user:pa/ss@host/live", "rtsp://(secret)@host/live"),
         (0, "rtsp://:pa/ss@host/live", "rtsp://(secret)@host/live"),
         (0, r"see rtsp:\/\/me:a#/b?c@host", r"see rtsp:\/\/(secret)@host"),
@@ -99,6 +108,13 @@ mod tests {
         (3, "curl -H Authorization: Bearer X http://c", "curl -H Authorization: (secret) http://c"),
         (3, "Authorization: Digest username=\"a\", b=\"c\"", "Authorization: (secret)"),
         (3, "\"Authorization\": \"abc\"", "\"Authorization\": \"(secret)\""),
+        (3, "\"X-Auth-Key: hunter2\"", "\"X-Auth-Key: (secret)\""),
+        (3, "curl -H X-My-Token: Bearer X http://c", "curl -H X-My-Token: (secret) http://c"),
+        (
+            3,
+            r#"-headers "X-Key: a\r\nAuthorization: Basic b\r\nX-A: c\r\n" -i x"#,
+            r#"-headers "X-Key: (secret)\r\nAuthorization: (secret)\r\nX-A: c\r\n" -i x"#,
+        ),
         (4, "mqtt.password = \"\"\"\ntwo\nlines\"\"\"\na = 1", "mqtt.password = (secret)\na = 1"),
         (5, "password = two words", "password = (secret)"),
         (5, "  # Passwd: two words\nkept", "  # Passwd: (secret)\nkept"),
@@ -116,7 +132,15 @@ mod tests {
         (8, "http://c/?key=hunter2", "http://c/?key=(secret)"),
         (8, "x --password=hunter2 -v", "x --password=(secret) -v"),
         (8, "{ \"key\": \"a b\", \"c\": 1 }", "{ \"key\": (secret), \"c\": 1 }"),
-        (8, "X-Auth X-Auth-Token: abc", "X-Auth X-Auth-Token: (secret)"),
+        (8, "X-Auth Auth-Token: abc", "X-Auth Auth-Token: (secret)"),
+        (8, "http://c/?psw=hunter2", "http://c/?psw=(secret)"),
+        (8, "http://c/?auth=hunter2", "http://c/?auth=(secret)"),
+        (8, "http://c/?a=b&sid=hunter2", "http://c/?a=b&sid=(secret)"),
+        (8, "http://c/?login=admin:hunter2", "http://c/?login=(secret)"),
+        (8, "http://c/?sig=hunter2", "http://c/?sig=(secret)"),
+        (8, "http://c/?X-Amz-Signature=hunter2", "http://c/?X-Amz-Signature=(secret)"),
+        (8, "http://c/;JSESSIONID=hunter2", "http://c/;JSESSIONID=(secret)"),
+        (8, "x session_id = hunter2", "x session_id = (secret)"),
         (9, "x --password hunter2 -v", "x --password (secret) -v"),
         (9, "x --pass hunter2 -v", "x --pass (secret) -v"),
         (9, "x -pw hunter2 -v", "x -pw (secret) -v"),
@@ -128,11 +152,17 @@ mod tests {
         (9, "[\"x\",\"--password\",\"a b\"]", "[\"x\",\"--password\",(secret)]"),
         (9, "['--pass','a','-v']", "['--pass',(secret),'-v']"),
         (9, "[\n\"--token\",\n\"a\",\n]", "[\n\"--token\",\n(secret),\n]"),
+        (9, "curl --cookie 'a=b; c=d' x", "curl --cookie (secret) x"),
         (10, "curl -u admin:hunter2 http://c/", "curl -u (secret) http://c/"),
         (10, "curl --user=admin:hunter2 http://c/", "curl --user=(secret) http://c/"),
         (10, "[\"-u\", \"admin:two words\"]", "[\"-u\", (secret)]"),
         (10, "[\"-u\",\"admin:two words\"]", "[\"-u\",(secret)]"),
         (10, "curl -u 'admin:two words' x", "curl -u (secret) x"),
+        (11, "\"Cookie: SESSION=abc\"", "\"Cookie: (secret)\""),
+        (11, "-headers \"Cookie: sid=abc\" -i x", "-headers \"Cookie: (secret)\" -i x"),
+        (11, r#""A: b\r\nCookie: a=b; c=d\r\n", "x""#, r#""A: b\r\nCookie: (secret)", "x""#),
+        (11, "Set-Cookie: a=\"b c\"; d=e; Path=/\nkept", "Set-Cookie: (secret)\nkept"),
+        (11, "\"Cookie\": \"a=b; c=d\"", "\"Cookie\": \"(secret)\""),
     ];
 
     #[test]
@@ -171,8 +201,14 @@ mod tests {
             "/base/soc/i2c0mux/i2c@1/imx219@10 user@1000.service: ended",
             "http://10.0.0.2:8080/live http://a/b@c someone@example.org",
             "journalctl -u habituate.service -n 500 --no-pager; the first pass: 12 s; key: none",
+            "signal=9 design=1 ssid=home authority=a oauth login: none; session: opened; auth 3; X-Y: z",
+            "RootHashSignature= SyslogIdentifier= KillSignal=15 FinalKillSignal=9 sessions=2 side_every_s = 30",
             "KeyringMode=private\nPassEnvironment=\nExecStart={ path=/usr/bin/habituate ; argv[]=x }",
             include_str!("../../configs/default.toml"),
+            include_str!("../../configs/jetson.toml"),
+            include_str!("../../configs/raspberry-pi-3.toml"),
+            include_str!("../../configs/raspberry-pi-5.toml"),
+            include_str!("../../configs/x86.toml"),
             include_str!("../../packaging/habituate.toml"),
             include_str!("../../packaging/habituate.service"),
         ] {

@@ -3,6 +3,7 @@
 use anyhow::Error;
 
 use crate::base::recovery::EXIT_CONFIG;
+use crate::base::recovery::Recovery;
 use crate::capture::error::CaptureError;
 use crate::config::daemon::ConfigError;
 use crate::encode::error::EncodeError;
@@ -54,7 +55,11 @@ impl From<ConfigError> for Failure {
 
 impl From<CaptureError> for Failure {
     fn from(error: CaptureError) -> Self {
-        Self::new(EXIT_INPUT, error)
+        let code = match error.recovery() {
+            Recovery::DisablePart => EXIT_CONFIG,
+            _ => EXIT_INPUT,
+        };
+        Self::new(code, error)
     }
 }
 
@@ -92,5 +97,18 @@ impl From<ReplayError> for Failure {
             ReplayError::Encoder(error) => Self::new(EXIT_SOFTWARE, error),
             ReplayError::Store(error) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_no_source_can_have_is_no_missing_input() {
+        let wrong = CaptureError::Setting { what: "x", found: "0".into(), expected: "1" };
+        assert_eq!(Failure::from(wrong).code, EXIT_CONFIG);
+        let missing = CaptureError::NotAFile { path: "/srv/pipe".into() };
+        assert_eq!(Failure::from(missing).code, EXIT_INPUT);
     }
 }

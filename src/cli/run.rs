@@ -18,6 +18,7 @@ use crate::base::clock::SystemClock;
 use crate::base::disk::cannot_be_made_yet;
 use crate::base::machine::Machine;
 use crate::base::modality::Modality;
+use crate::base::recovery::EXIT_CONFIG;
 use crate::base::stop::Stop;
 use crate::base::stop::Woke;
 use crate::cli::args::RunArgs;
@@ -166,11 +167,22 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
         );
         return Err(Failure::new(EXIT_DISK, error));
     }
-    if ended.iter().all(|&e| e == Ended::Failed) {
-        let error = anyhow!("no source works; see the messages above, and `habituate devices`");
-        return Err(Failure::new(EXIT_UNAVAILABLE, error));
+    nothing_works(&ended).map_or(Ok(()), Err)
+}
+
+/// Where every source has failed: tomorrow one may work, unless each waits for another configuration.
+fn nothing_works(ended: &[Ended]) -> Option<Failure> {
+    if ended.iter().all(|&e| e == Ended::Misconfigured) {
+        let error = anyhow!(
+            "no source can work as it is configured; see the messages above, and `habituate doctor`"
+        );
+        return Some(Failure::new(EXIT_CONFIG, error));
     }
-    Ok(())
+    let has_failed = |&e: &Ended| matches!(e, Ended::Failed | Ended::Misconfigured);
+    ended.iter().all(has_failed).then(|| {
+        let error = anyhow!("no source works; see the messages above, and `habituate devices`");
+        Failure::new(EXIT_UNAVAILABLE, error)
+    })
 }
 
 /// The scores may not be written over a recording that is a source.
@@ -261,5 +273,27 @@ fn status(
         sink_refusals: refusals,
         board: allowance.status(),
         sources: board.statuses(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails when systemd starts again what no new start can mend, or gives up what may work tomorrow.
+    #[test]
+    fn only_where_every_source_waits_for_another_configuration_is_it_the_configuration() {
+        use Ended::{Failed, Misconfigured, Well};
+        for (ended, code) in [
+            (&[Misconfigured][..], Some(EXIT_CONFIG)),
+            (&[Misconfigured, Misconfigured], Some(EXIT_CONFIG)),
+            (&[Misconfigured, Failed], Some(EXIT_UNAVAILABLE)),
+            (&[Failed, Failed], Some(EXIT_UNAVAILABLE)),
+            (&[Misconfigured, Well], None),
+            (&[Well, Failed], None),
+            (&[Well], None),
+        ] {
+            assert_eq!(nothing_works(ended).map(|failure| failure.code), code, "{ended:?}");
+        }
     }
 }

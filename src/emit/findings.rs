@@ -46,17 +46,19 @@ impl Findings {
         self.push(check, Verdict::Ok, found.into(), String::new());
     }
 
-    /// Something could be better.
+    /// Something could be better. Whoever says so says what mends it: an empty `mend` is a bug of ours.
     pub fn warning(&mut self, check: &str, found: impl Into<String>, mend: impl Into<String>) {
         self.push(check, Verdict::Warning, found.into(), mend.into());
     }
 
-    /// Something does not work.
+    /// Something does not work; as [`Findings::warning`].
     pub fn problem(&mut self, check: &str, found: impl Into<String>, mend: impl Into<String>) {
         self.push(check, Verdict::Problem, found.into(), mend.into());
     }
 
     fn push(&mut self, check: &str, verdict: Verdict, found: String, mend: String) {
+        let is_complete = verdict == Verdict::Ok || !mend.trim().is_empty();
+        debug_assert!(is_complete, "{check}: {found}: and what mends it?");
         self.findings.push(Finding { check: check.into(), verdict, found, mend });
     }
 
@@ -115,6 +117,13 @@ mod tests {
         assert!(text.contains("ok       disk   12 GB free\n"), "{text}");
         assert!(text.contains("PROBLEM  clock  not set\n                -> timedatectl"), "{text}");
         assert!(text.ends_with("1 ok, 0 warnings, 1 problems\n"), "{text}");
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "disk: full: and what mends it?")]
+    fn no_complaint_goes_without_what_mends_it() {
+        Findings::default().warning("disk", "full", " ");
     }
 
     #[test]

@@ -81,8 +81,11 @@ pub struct SourceStatus {
     pub name: String,
     /// One of [`SourceStatus::STATES`].
     pub state: String,
-    /// Why it waits or failed, and when it is tried again; empty while all is well.
+    /// Why it waits or failed; empty while all is well.
     pub detail: String,
+    /// A command or a setting that mends it; left out while all is well.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mend: String,
     /// Times it had to be opened again.
     pub restarts: u64,
     /// Times it was tried to open it.

@@ -4,6 +4,8 @@
 //! behind the source. So one thread owns each learner's weights, and a slow source holds up nobody.
 
 mod telling;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use crossbeam_channel::Sender;
 use crate::base::causes::with_causes;
 use crate::base::clock::Clock;
 use crate::base::clock::SystemClock;
+use crate::base::recovery::EXIT_CONFIG;
 use crate::base::recovery::Recovery;
 use crate::base::stop::Stop;
 use crate::capture::LossCause;
@@ -34,6 +37,7 @@ use crate::pipeline::daemon::telling::Last;
 use crate::pipeline::daemon::telling::told;
 use crate::pipeline::lateness::Lateness;
 use crate::pipeline::limits::Allowance;
+use crate::pipeline::mend;
 use crate::pipeline::pairing::End;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::statuses::Board;
@@ -107,10 +111,22 @@ pub struct Shared {
 pub enum Ended {
     /// Asked to, or at the end of its input.
     Well,
-    /// Its device or encoder can never work; the log says why.
+    /// Its device or encoder does not work; the log says why.
     Failed,
+    /// As it is configured it can never work; the log says why.
+    Misconfigured,
     /// What was learnt since the last checkpoint could not be written; the log says why.
     Unkept,
+}
+
+impl Ended {
+    /// Where an error was the end.
+    const fn by(recovery: Recovery) -> Self {
+        match recovery {
+            Recovery::DisablePart | Recovery::Exit(EXIT_CONFIG) => Self::Misconfigured,
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// Starts one thread per part; their statuses appear on `board`.
@@ -139,6 +155,7 @@ pub fn start(
             lateness: Lateness::default(),
             usefulness,
             unkept,
+            trouble: None,
         };
         threads.push(thread::Builder::new().name(name).spawn(move || worker.run())?);
     }
@@ -155,6 +172,15 @@ struct Worker {
     lateness: Lateness,
     usefulness: Usefulness,
     unkept: Unkept,
+    /// Why it has failed.
+    trouble: Option<Trouble>,
+}
+
+/// Why a source waits or has failed, and what mends it.
+#[derive(Debug, Clone, Default)]
+struct Trouble {
+    detail: String,
+    mend: String,
 }
 
 /// Checkpoints that could not be written, in a row, and why.
@@ -184,7 +210,7 @@ impl Worker {
             );
         }
         let is_kept = self.checkpoint();
-        let state = if ended == Ended::Failed { "failed" } else { "ended" };
+        let state = if self.trouble.is_some() { "failed" } else { "ended" };
         let report = self.part.track.report();
         self.post(Some(state), report);
         if is_kept { ended } else { Ended::Unkept }
@@ -209,16 +235,14 @@ impl Worker {
                         self.part.track.set_pace(shared.allowance.pace().max(self.lateness.pace()));
                     }
                     if let Err(error) = self.part.track.take(chunk, &mut tell) {
-                        log::error!(
-                            source = self.part.name.as_str();
-                            "{}: the encoder failed: {error}", self.part.name
-                        );
-                        return Ended::Failed;
+                        let detail = format!("the encoder failed: {}", with_causes(&error));
+                        let trouble = Trouble { detail, mend: mend::OF_ENCODER.into() };
+                        return self.failed(trouble, error.recovery());
                     }
                     self.meet();
                     let report = self.part.track.report();
                     if let Err(error) = self.look_at_use(&report) {
-                        return self.failed(&error);
+                        return self.unusable(&error);
                     }
                     self.post(None, report);
                 }
@@ -229,7 +253,7 @@ impl Worker {
                         "{}: {error}", self.part.name
                     );
                 }
-                Err(error) => return self.failed(&error),
+                Err(error) => return self.unusable(&error),
             }
             self.answer();
             let settings = self.shared.allowance.checkpoint();
@@ -248,13 +272,18 @@ impl Worker {
         Ended::Well
     }
 
-    fn failed(&self, error: &CaptureError) -> Ended {
-        let error = with_causes(error);
+    fn unusable(&mut self, error: &CaptureError) -> Ended {
+        let (detail, mend) = (with_causes(error), self.part.device.get().mend);
+        self.failed(Trouble { detail, mend }, error.recovery())
+    }
+
+    fn failed(&mut self, trouble: Trouble, recovery: Recovery) -> Ended {
         log::error!(
             source = self.part.name.as_str();
-            "{}: goes on without this source: {error}", self.part.name
+            "{}: goes on without this source: {}", self.part.name, trouble.detail
         );
-        Ended::Failed
+        self.trouble = Some(trouble);
+        Ended::by(recovery)
     }
 
     /// Where nothing but rubbish comes from a camera, it is opened again. Sound is repaired instead, and a

@@ -10,6 +10,7 @@ pub mod lateness;
 pub mod limits;
 pub mod lived;
 pub mod losses;
+pub mod mend;
 pub mod naming;
 pub mod open;
 pub mod pace;

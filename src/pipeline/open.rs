@@ -30,6 +30,8 @@ use crate::config::source::FormatToml;
 use crate::config::source::PlaceToml;
 use crate::config::source::SourceKind;
 use crate::config::source::SourceSettings;
+use crate::pipeline::mend;
+use crate::pipeline::mend::User;
 use crate::signal::image::PixelFormat;
 
 /// Smallest picture asked of a camera that may choose: encoders see less than this.
@@ -147,6 +149,8 @@ pub fn supervised(
         with.stop.clone(),
         with.seed,
     );
+    let (kind, user) = (source.kind.clone(), User::current());
+    supervised = supervised.mended_by(Box::new(move |error| mend::of(error, &kind, user)));
     if let SourceKind::Command { format, .. } = &source.kind {
         // Microphones and cameras keep such a clock themselves.
         supervised = supervised.stalls_after(command_stall(format, source.stall_s));

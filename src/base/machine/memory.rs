@@ -11,6 +11,14 @@ impl Machine {
         [self.of_all_bytes(), self.of_group_bytes()].into_iter().flatten().min()
     }
 
+    /// Whether the kernel counts memory by control group, without which `memory.high` and `memory.max` of a unit are
+    /// not there, and limit nothing. `None` where there is no version 2 of control groups.
+    pub fn counts_memory_of_groups(&self) -> Option<bool> {
+        let path = self.root.join("sys/fs/cgroup/cgroup.controllers");
+        let controllers = fs::read_to_string(path).ok()?;
+        Some(controllers.split_ascii_whitespace().any(|name| name == "memory"))
+    }
+
     /// Version 2 of control groups, where its own has a limit. What it holds of files, and what the kernel can
     /// give back, is not counted as taken.
     fn of_group_bytes(&self) -> Option<u64> {
@@ -64,6 +72,22 @@ mod tests {
         assert_eq!(of([(&high, "100000000\n"), (&max, "200000000\n")]), Some(20_000_000));
         assert_eq!(of([(&high, "max\n"), (&max, "60000000\n")]), Some(0));
         assert_eq!(of([(&high, "max\n"), (&max, "max\n")]), Some(524_288_000));
+    }
+
+    /// As Raspberry Pi OS starts its kernel, with `cgroup_disable=memory`.
+    #[test]
+    fn a_kernel_may_not_count_the_memory_of_a_service() {
+        for (controllers, counts) in [
+            ("cpuset cpu io memory pids\n", Some(true)),
+            ("cpuset cpu io pids\n", Some(false)),
+            ("cpu memory_recursiveprot\n", Some(false)),
+            ("", Some(false)),
+        ] {
+            let (_dir, machine) = machine(&[("sys/fs/cgroup/cgroup.controllers", controllers)]);
+            assert_eq!(machine.counts_memory_of_groups(), counts, "{controllers:?}");
+        }
+        let (_dir, older) = machine(&[]);
+        assert_eq!(older.counts_memory_of_groups(), None);
     }
 
     #[test]

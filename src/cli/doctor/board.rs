@@ -9,6 +9,7 @@ use crate::base::machine::Machine;
 use crate::base::machine::is_clock_synced;
 use crate::config::daemon::Settings;
 use crate::emit::findings::Findings;
+use crate::pipeline::mend::User;
 use crate::pipeline::pace;
 use crate::pipeline::pace::Pace;
 
@@ -42,9 +43,13 @@ pub(super) fn look(found: &mut Findings, settings: &Settings, root: &Path) {
                 found.ok("disk", line);
             }
         }
-        None => found.warning("disk", format!("{} cannot be asked", root.display()), ""),
+        None => {
+            let mend =
+                format!("sudo df -h {0}; another disk: state_dir, or --state", root.display());
+            found.warning("disk", format!("{} cannot be asked", root.display()), mend);
+        }
     }
-    writable(found, root);
+    writable(found, root, User::current());
     match readings.memory_available_bytes {
         Some(bytes) if bytes < 2 * limits.least_memory_bytes => found.warning(
             "memory",
@@ -54,6 +59,7 @@ pub(super) fn look(found: &mut Findings, settings: &Settings, root: &Path) {
         Some(bytes) => found.ok("memory", format!("{} MiB available", bytes >> 20)),
         None => {}
     }
+    memory_limits(found, &machine);
     heat(found, settings, &readings);
 }
 
@@ -73,8 +79,20 @@ fn clock(found: &mut Findings) {
     }
 }
 
+/// Whether what the unit says of memory has any effect.
+fn memory_limits(found: &mut Findings, machine: &Machine) {
+    if machine.counts_memory_of_groups() == Some(false) {
+        found.warning(
+            "memory limits",
+            "the kernel does not count the memory of a service: MemoryHigh and MemoryMax of the unit have no effect",
+            "add cgroup_enable=memory to the one line of /boot/firmware/cmdline.txt (elsewhere, to the kernel's \
+             command line) and reboot; then look again, for not every kernel heeds it",
+        );
+    }
+}
+
 /// Tries, in the only way that tells: by writing.
-fn writable(found: &mut Findings, root: &Path) {
+fn writable(found: &mut Findings, root: &Path, user: User) {
     if !root.exists() {
         found.ok("state", format!("{} will be made at the first start", root.display()));
         return;
@@ -84,6 +102,12 @@ fn writable(found: &mut Findings, root: &Path) {
         Err(error) => {
             let mend = if error.kind() == ErrorKind::StorageFull {
                 format!("make room on its disk: {MAKE_ROOM}")
+            } else if user == User::Service {
+                format!(
+                    "without state_dir in the configuration it is /var/lib/habituate, which the service may write \
+                     to; else sudo systemctl edit habituate: below [Service] ReadWritePaths={}",
+                    root.display()
+                )
             } else {
                 format!(
                     "as the service: sudo habituate doctor --as-service; for yourself: sudo chown -R \
@@ -145,11 +169,11 @@ mod tests {
         // What is written to this device finds no room.
         std::os::unix::fs::symlink("/dev/full", dir.path().join(".doctor")).unwrap();
         let mut found = Findings::default();
-        writable(&mut found, dir.path());
+        writable(&mut found, dir.path(), User::Person);
         assert_eq!(found.findings[0].verdict, Verdict::Warning);
         assert!(found.findings[0].mend.starts_with("make room"), "{found:?}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the probe was left behind");
-        writable(&mut found, dir.path());
+        writable(&mut found, dir.path(), User::Person);
         assert_eq!(found.findings[1].verdict, Verdict::Ok, "{found:?}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the probe was left behind");
     }
@@ -158,8 +182,27 @@ mod tests {
     fn a_folder_of_somebody_else_asks_for_other_rights() {
         let mut found = Findings::default();
         // A folder that nobody may write to, not even root.
-        writable(&mut found, Path::new("/proc/self"));
+        writable(&mut found, Path::new("/proc/self"), User::Person);
         assert_eq!(found.findings[0].verdict, Verdict::Warning);
         assert!(found.findings[0].mend.contains("chown"), "{found:?}");
+        writable(&mut found, Path::new("/proc/self"), User::Service);
+        assert!(found.findings[1].mend.contains("ReadWritePaths=/proc/self"), "{found:?}");
+    }
+
+    #[test]
+    fn limits_that_the_kernel_does_not_keep_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let group = dir.path().join("sys/fs/cgroup");
+        fs::create_dir_all(&group).unwrap();
+        let machine = Machine::at(dir.path());
+        let mut found = Findings::default();
+        memory_limits(&mut found, &machine);
+        fs::write(group.join("cgroup.controllers"), "cpu memory pids\n").unwrap();
+        memory_limits(&mut found, &machine);
+        assert!(found.findings.is_empty(), "{found:?}");
+        fs::write(group.join("cgroup.controllers"), "cpu pids\n").unwrap();
+        memory_limits(&mut found, &machine);
+        assert_eq!(found.findings[0].verdict, Verdict::Warning);
+        assert!(found.findings[0].mend.contains("cgroup_enable=memory"), "{found:?}");
     }
 }

@@ -19,7 +19,10 @@ use crate::config::daemon::Settings;
 use crate::config::source::SourceKind;
 use crate::config::source::SourceSettings;
 use crate::emit::findings::Findings;
+use crate::emit::status::SourceStatus;
 use crate::emit::status::Status;
+use crate::pipeline::mend;
+use crate::pipeline::mend::User;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::sample;
@@ -38,6 +41,14 @@ const CLIPPED: f64 = 0.001;
 const DARK: f32 = 0.02;
 const PLAIN: f32 = 0.01;
 
+/// What mends a source that the daemon says nothing more of.
+const ITS_LOG: &str =
+    "journalctl -u habituate -n 50 says what it lacks; all devices: habituate devices";
+
+/// What mends a live source that has come to its end: only a command can.
+const BEGIN_AGAIN: &str =
+    "sudo systemctl restart habituate; with source.restart = true a command that ends begins again";
+
 pub(super) fn look(
     found: &mut Findings,
     settings: &Settings,
@@ -51,19 +62,20 @@ pub(super) fn look(
     for camera in cameras.iter().filter(|camera| devices::is_raw_sensor(camera)) {
         let line = format!("{} ({}) is a bare sensor", camera.opens, camera.name);
         let command = devices::sensor_command(camera, (640, 480), 1.0);
-        let advice = format!("kind = \"command\", format = \"mjpeg\", command = {command:?}");
-        found.warning("camera sensor", line, advice);
+        let source = devices::command_source(&command, devices::sensor_rate(1.0));
+        found.warning("camera sensor", line, format!("to use it, as a source:\n{source}"));
     }
-    nodes(found);
+    let user = User::current();
+    nodes(found, user);
     for source in settings.sources.iter().filter(|source| open::is_live(source)) {
         let check = format!("source {}", source.name);
         // A device that the daemon holds cannot be had twice; the daemon knows how it is.
         if let Some(status) = running.and_then(|daemon| its_status(daemon, &source.name)) {
             told_by_daemon(found, &check, status);
         } else if quick {
-            resolved(found, &check, source);
+            resolved(found, &check, source, user);
         } else {
-            tried(found, &check, source, settings.seed);
+            tried(found, &check, source, settings.seed, user);
         }
     }
 }
@@ -133,7 +145,7 @@ fn from_to<T: Display + PartialEq>(least: T, most: T) -> String {
 }
 
 /// Devices that are there and that this user may not open.
-fn nodes(found: &mut Findings) {
+fn nodes(found: &mut Findings, user: User) {
     for (folder, prefix, group) in [("/dev/snd", "pcm", "audio"), ("/dev", "video", "video")] {
         let Ok(entries) = std::fs::read_dir(folder) else { continue };
         let all: Vec<_> = entries
@@ -146,22 +158,19 @@ fn nodes(found: &mut Findings) {
             all.iter().filter(|path| !may(path)).map(|path| path.display().to_string()).collect();
         let check = format!("group {group}");
         if !refused.is_empty() {
-            let mend = format!(
-                "sudo usermod -aG {group} $USER, then log in again; a service: \
-                 SupplementaryGroups={group}"
-            );
-            found.problem(&check, format!("no permission for {}", refused.join(", ")), mend);
+            let line = format!("no permission for {}", refused.join(", "));
+            found.problem(&check, line, user.admitted_to(group));
         } else if !all.is_empty() {
             found.ok(&check, format!("{} devices in {folder} may be used", all.len()));
         }
     }
 }
 
-fn its_status<'a>(daemon: &'a Status, name: &str) -> Option<&'a crate::emit::status::SourceStatus> {
+fn its_status<'a>(daemon: &'a Status, name: &str) -> Option<&'a SourceStatus> {
     daemon.sources.iter().find(|source| source.name == name)
 }
 
-fn told_by_daemon(found: &mut Findings, check: &str, status: &crate::emit::status::SourceStatus) {
+fn told_by_daemon(found: &mut Findings, check: &str, status: &SourceStatus) {
     let line = format!(
         "the daemon has it: {}, {} windows, {} restarts",
         status.state, status.windows, status.restarts
@@ -169,15 +178,18 @@ fn told_by_daemon(found: &mut Findings, check: &str, status: &crate::emit::statu
     match status.state.as_str() {
         "running" => found.ok(check, line),
         "waiting" | "failed" => {
-            let mend = "habituate devices; plug it in, or set source.device";
-            found.problem(check, format!("{line}; {}", status.detail), mend);
+            // A daemon of an earlier version does not say.
+            let mend = if status.mend.is_empty() { ITS_LOG } else { status.mend.as_str() };
+            let line = format!("{line}; {}", without_lines(&status.detail));
+            found.problem(check, line, mend);
         }
-        _ => found.warning(check, line, "habituate status"),
+        "opening" => found.warning(check, line, "look again in a minute: habituate status"),
+        _ => found.warning(check, line, BEGIN_AGAIN),
     }
 }
 
 /// Whether it is there, without opening a stream.
-fn resolved(found: &mut Findings, check: &str, source: &SourceSettings) {
+fn resolved(found: &mut Findings, check: &str, source: &SourceSettings, user: User) {
     let line = match &source.kind {
         SourceKind::Microphone { device } => {
             devices::resolve_microphone(Some(device)).map(|pcms| pcms.join(", "))
@@ -192,58 +204,33 @@ fn resolved(found: &mut Findings, check: &str, source: &SourceSettings) {
     };
     match line {
         Ok(line) => found.ok(check, line),
-        Err(error) => refused(found, check, source, &error),
+        Err(error) => refused(found, check, source, user, &error),
     }
 }
 
-fn refused(found: &mut Findings, check: &str, source: &SourceSettings, error: &CaptureError) {
-    let mend = match error {
-        CaptureError::NoSuchDevice { .. } | CaptureError::AmbiguousDevice { .. } => {
-            "habituate devices; plug it in, or set source.device".into()
-        }
-        CaptureError::Permission { group, .. } => {
-            format!("sudo usermod -aG {group} $USER, then log in again")
-        }
-        CaptureError::Busy { .. } => "sudo fuser -v /dev/snd/* /dev/video*".into(),
-        CaptureError::RawSensor { command, .. } => {
-            format!("kind = \"command\", format = \"mjpeg\", command = {command:?}")
-        }
-        CaptureError::NoCommand { program, .. } => {
-            format!("install the program {program:?}, or write its whole path")
-        }
-        CaptureError::Stalled { .. } | CaptureError::CommandEnded { .. } => match &source.kind {
-            SourceKind::Command { argv, .. } => by_hand(argv),
-            _ => "habituate devices".into(),
-        },
-        _ => "habituate devices".into(),
-    };
-    found.problem(check, with_causes(error), mend);
+fn refused(
+    found: &mut Findings,
+    check: &str,
+    source: &SourceSettings,
+    user: User,
+    error: &CaptureError,
+) {
+    let mend = mend::of(error, &source.kind, user);
+    found.problem(check, without_lines(&with_causes(error)), mend);
 }
 
-/// A command that delivers nothing, or ends, says best itself what it lacks.
-fn by_hand(argv: &[String]) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
-    let quoted = |word: &String| {
-        if !word.is_empty() && word.chars().all(is_plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    };
-    let line = argv.iter().map(quoted).collect::<Vec<_>>().join(" ");
-    format!(
-        "run it by hand, and see what it says: timeout 5 {} | wc -c",
-        secrets::struck_out(&line)
-    )
+/// A message without its lines for the configuration file: they are in what mends it.
+fn without_lines(message: &str) -> &str {
+    message.split_once("\n[[source]]").map_or(message, |(words, _)| words)
 }
 
-fn tried(found: &mut Findings, check: &str, source: &SourceSettings, seed: u64) {
+fn tried(found: &mut Findings, check: &str, source: &SourceSettings, seed: u64, user: User) {
     let with = OpenWith { stop: Stop::default(), seed };
     let sample = open::open(source, &with)
         .and_then(|mut open| sample::take(open.as_mut(), &SystemClock, &source.name, SAMPLE_S));
     match sample {
         Ok(sample) => judge(found, check, &sample),
-        Err(error) => refused(found, check, source, &error),
+        Err(error) => refused(found, check, source, user, &error),
     }
 }
 

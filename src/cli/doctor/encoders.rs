@@ -17,6 +17,8 @@ use crate::config::source::SourceKind;
 use crate::config::source::SourceSettings;
 use crate::emit::findings::Findings;
 use crate::encode::selftest;
+use crate::pipeline::mend;
+use crate::pipeline::mend::User;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::stages;
@@ -38,7 +40,8 @@ pub(super) fn look(found: &mut Findings, settings: &Settings, root: &Path, quick
         let modality = match open::modality(source, &with) {
             Ok(modality) => modality,
             Err(error) => {
-                found.problem(&check, with_causes(&error), "");
+                let mend = mend::of(&error, &source.kind, User::current());
+                found.problem(&check, with_causes(&error), mend);
                 continue;
             }
         };
@@ -77,7 +80,7 @@ pub(super) fn look(found: &mut Findings, settings: &Settings, root: &Path, quick
                 load += wanted_per_s / stages.windows_per_s();
                 speed(found, &check, wanted_per_s, stages.windows_per_s());
             }
-            Err(error) => found.problem(&check, with_causes(&error), ""),
+            Err(error) => found.problem(&check, with_causes(&error), mend::OF_ENCODER),
         }
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get) as f64;

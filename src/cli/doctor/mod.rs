@@ -59,9 +59,10 @@ pub(crate) fn examine(config: Option<&Path>, state_dir: Option<&Path>, quick: bo
             settings
         }
         Err(error) => {
-            let mend = config.map_or_else(String::new, |path| {
-                format!("sudo editor {0}; habituate check {0}", path.display())
-            });
+            let mend = config.map_or_else(
+                || "a fault of this program: habituate support makes a bundle to send".into(),
+                |path| format!("sudo editor {0}; habituate check {0}", path.display()),
+            );
             found.problem("configuration", error.to_string(), mend);
             // The rest can still be looked at, with what would be the defaults.
             match Settings::load(None) {

@@ -50,10 +50,16 @@ fn judge(found: &mut Findings, fields: &BTreeMap<String, String>) {
     let restarts: u32 = field("NRestarts").parse().unwrap_or(0);
     let line = format!("{active} ({}), {}", field("SubState"), field("UnitFileState"));
     let log = "journalctl -u habituate -n 50";
+    let is_started_by_hand = matches!(field("UnitFileState"), "disabled" | "enabled-runtime");
+    if active == "active" && is_started_by_hand {
+        let found_so = format!("{line}: after the next power cut nothing starts it");
+        found.warning("service", found_so, "sudo systemctl enable habituate");
+    }
     match (active, result) {
         ("active", _) if 0 < restarts => {
             found.warning("service", format!("{line}, restarted {restarts} times"), log);
         }
+        ("active", _) if is_started_by_hand => {}
         ("active", _) => found.ok("service", line),
         (_, "success") => {
             found.warning("service", line, "sudo systemctl enable --now habituate");
@@ -62,8 +68,8 @@ fn judge(found: &mut Findings, fields: &BTreeMap<String, String>) {
             let status = field("ExecMainStatus");
             let mend = match status {
                 "78" => format!(
-                    "habituate check /etc/habituate/habituate.toml; where that is well, the state is of \
-                     another encoder or a newer program: {log}"
+                    "habituate check /etc/habituate/habituate.toml; where that is well, no source can work as \
+                     it is configured, or the state is of another encoder or a newer program: {log}"
                 ),
                 _ => format!("{log}; then sudo systemctl restart habituate"),
             };
@@ -78,10 +84,20 @@ mod tests {
     use crate::emit::findings::Verdict;
 
     fn judged(active: &str, result: &str, restarts: &str, status: &str) -> Findings {
+        judged_as("enabled", active, result, restarts, status)
+    }
+
+    fn judged_as(
+        unit_file: &str,
+        active: &str,
+        result: &str,
+        restarts: &str,
+        status: &str,
+    ) -> Findings {
         let fields = [
             ("ActiveState", active),
             ("SubState", "x"),
-            ("UnitFileState", "enabled"),
+            ("UnitFileState", unit_file),
             ("Result", result),
             ("NRestarts", restarts),
             ("ExecMainStatus", status),
@@ -105,5 +121,22 @@ mod tests {
         assert_eq!(judged("active", "success", "2", "0").findings[0].verdict, Verdict::Warning);
         let stopped = judged("inactive", "success", "0", "0");
         assert!(stopped.findings[0].mend.contains("enable --now"), "{stopped:?}");
+    }
+
+    #[test]
+    fn a_service_that_nothing_starts_again_is_not_well() {
+        for (state, restarts, warnings) in [
+            ("enabled", "0", 0),
+            ("static", "0", 0),
+            ("enabled-runtime", "0", 1),
+            ("disabled", "0", 1),
+            ("disabled", "2", 2),
+        ] {
+            let found = judged_as(state, "active", "success", restarts, "0");
+            assert_eq!(found.count(Verdict::Warning), warnings, "{found:?}");
+            assert_eq!(found.count(Verdict::Ok), usize::from(warnings == 0), "{found:?}");
+        }
+        let forgotten = judged_as("disabled", "active", "success", "0", "0");
+        assert_eq!(forgotten.findings[0].mend, "sudo systemctl enable habituate");
     }
 }

@@ -10,6 +10,20 @@ fn json_goes_both_ways() {
     assert_eq!(Status::from_json(&status.to_json()), Some(status));
 }
 
+/// Fails where a status of a version that did not know the key is no longer understood.
+#[test]
+fn what_mends_a_source_is_told_only_where_it_needs_mending() {
+    let mut source = SourceStatus { name: "mic".into(), ..SourceStatus::default() };
+    let json = |source: &SourceStatus| {
+        Status { sources: vec![source.clone()], ..Status::default() }.to_json()
+    };
+    let well = json(&source);
+    assert!(!well.contains("mend"), "{well}");
+    assert_eq!(Status::from_json(&well).unwrap().sources[0].mend, "");
+    source.mend = "plug it in".into();
+    assert_eq!(Status::from_json(&json(&source)).unwrap().sources[0].mend, "plug it in");
+}
+
 #[test]
 fn names_are_told_where_some_were_taught() {
     let mut source = SourceStatus::default();

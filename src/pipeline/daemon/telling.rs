@@ -10,6 +10,7 @@ use crate::emit::status::SourceStatus;
 use crate::pipeline::daemon::Part;
 use crate::pipeline::daemon::Shared;
 use crate::pipeline::daemon::Told;
+use crate::pipeline::daemon::Trouble;
 use crate::pipeline::daemon::Unkept;
 use crate::pipeline::daemon::Worker;
 use crate::pipeline::pace::Pace;
@@ -38,16 +39,20 @@ impl Worker {
         let lost = report.losses.get(LossCause::Overrun.name()).copied().unwrap_or(0);
         self.lateness.note(lost, report.input_s);
         let device = part.device.get();
-        let (device_state, detail) = match device.state {
-            SourceState::Opening => ("opening", String::new()),
-            SourceState::Running => ("running", String::new()),
-            SourceState::Waiting { reason, .. } => ("waiting", reason),
-            SourceState::Ended => ("ended", String::new()),
+        let (device_state, trouble) = match device.state {
+            SourceState::Opening => ("opening", Trouble::default()),
+            SourceState::Running => ("running", Trouble::default()),
+            SourceState::Waiting { reason, .. } => {
+                ("waiting", Trouble { detail: reason, mend: device.mend })
+            }
+            SourceState::Ended => ("ended", Trouble::default()),
         };
+        let Trouble { detail, mend } = self.trouble.clone().unwrap_or(trouble);
         let status = SourceStatus {
             name: part.name.clone(),
             state: state.unwrap_or(device_state).into(),
             detail,
+            mend,
             restarts: device.restart_count,
             tries: device.open_count,
             catching_up: part.live && self.lateness.pace() != Pace::Full,

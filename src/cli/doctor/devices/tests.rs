@@ -42,7 +42,7 @@ fn a_command_is_looked_for_without_starting_it() {
         (["/bin", "-q"], Verdict::Problem),
     ] {
         let mut found = Findings::default();
-        resolved(&mut found, "x", &command(&argv));
+        resolved(&mut found, "x", &command(&argv), User::Person);
         assert_eq!(found.findings[0].verdict, verdict, "{found:?}");
         if verdict == Verdict::Problem {
             assert!(found.findings[0].mend.contains("install the program"), "{found:?}");
@@ -55,10 +55,10 @@ fn a_command_that_delivers_nothing_is_to_be_run_by_hand_and_its_login_is_not_tol
     let source = command(&["cat", "it's", "rtsp://me:hunter2@c/live", "--password", "hunter2"]);
     let error = CaptureError::Stalled { device: "x".into(), silent_for: SILENCE };
     let mut found = Findings::default();
-    refused(&mut found, "x", &source, &error);
+    refused(&mut found, "x", &source, User::Person, &error);
     let mend = "timeout 5 cat 'it'\\''s' rtsp://(secret)@c/live --password (secret) | wc -c";
     assert!(found.findings[0].mend.ends_with(mend), "{found:?}");
-    resolved(&mut found, "x", &source);
+    resolved(&mut found, "x", &source, User::Person);
     assert!(!found.to_text().contains("hunter2"), "{found:?}");
 }
 
@@ -85,24 +85,34 @@ fn what_a_device_offers_is_told_by_format() {
 }
 
 #[test]
-fn each_refusal_comes_with_what_mends_it() {
-    for (error, mend) in [
-        (
-            CaptureError::Permission { device: "/dev/video0".into(), group: "video" },
-            "usermod -aG video",
-        ),
-        (CaptureError::Busy { device: "hw:0".into(), source: "busy".into() }, "fuser"),
-        (
-            CaptureError::RawSensor {
-                device: "/dev/video0".into(),
-                offered: "RG10".into(),
-                command: vec!["rpicam-vid".into(), "--output".into(), "-".into()],
-            },
-            "rpicam-vid",
-        ),
-    ] {
+fn lines_for_the_configuration_are_told_once() {
+    let error = CaptureError::RawSensor {
+        device: "/dev/video0".into(),
+        offered: "RG10".into(),
+        command: vec!["rpicam-vid".into()],
+        frames_per_s: 1.0,
+        was_named: true,
+    };
+    let mut found = Findings::default();
+    refused(&mut found, "x", &command(&["true"]), User::Person, &error);
+    assert!(found.findings[0].found.starts_with("\"/dev/video0\" delivers raw"), "{found:?}");
+    assert_eq!(found.to_text().matches("rpicam-vid").count(), 1, "{found:?}");
+}
+
+/// Fails when whatever keeps a daemon's source from working is to be mended by plugging it in.
+#[test]
+fn what_mends_a_source_of_the_daemon_is_what_the_daemon_says() {
+    let told = |state: &str, mend: &str| {
+        let status = SourceStatus { state: state.into(), mend: mend.into(), ..Default::default() };
         let mut found = Findings::default();
-        refused(&mut found, "x", &command(&["true"]), &error);
-        assert!(found.findings[0].mend.contains(mend), "{found:?}");
+        told_by_daemon(&mut found, "source mic", &status);
+        (found.findings[0].verdict, found.findings[0].mend.clone())
+    };
+    for state in ["waiting", "failed"] {
+        let (verdict, mend) = told(state, "stop the program that has it");
+        assert_eq!((verdict, mend.as_str()), (Verdict::Problem, "stop the program that has it"));
+        assert_eq!(told(state, "").1, ITS_LOG, "a daemon of an earlier version");
     }
+    assert_eq!(told("running", "").0, Verdict::Ok);
+    assert_eq!(told("ended", ""), (Verdict::Warning, BEGIN_AGAIN.to_owned()));
 }
