@@ -7,6 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use habituate::config::manifest::Manifest;
+
 const COMMANDS: [&str; 36] = [
     "run",
     "demo",
@@ -100,5 +102,57 @@ fn every_command_of_the_readme_exists() {
             let word: String = after.chars().take_while(char::is_ascii_alphabetic).collect();
             assert!(general.contains(&format!("  {word} ")), "{page} names {word:?}: {line}");
         }
+    }
+}
+
+/// The keys that a table of a manifest may have, from what is said of one that it may not.
+fn keys_of(table: &str, manifest: &str) -> Vec<String> {
+    let with_unknown = match table {
+        "" => format!("no_such_key = 1\n{manifest}"),
+        _ => manifest.replace(&format!("[{table}]\n"), &format!("[{table}]\nno_such_key = 1\n")),
+    };
+    let told = Manifest::parse(&with_unknown).unwrap_err().to_string();
+    let (_, expected) = told.split_once("expected ").unwrap_or_else(|| unreachable!("{told}"));
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Fails when a key is added to manifests and not to their page, or taken away and not from there.
+#[test]
+fn every_key_of_a_manifest_is_on_its_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("ref/manifest.md")).unwrap();
+    let general =
+        "name = \"a\"\nlicense = \"MIT\"\nsource = \"here\"\nfile = \"a.onnx\"\nsha256 = \"00\"\n";
+    let sound = "modality = \"sound\"\n[input]\n[input.sound]\n[outputs]\n[outputs.embedding]\ndim = 1\n\
+                 [outputs.tokens]\ndim = 1\n[golden]\nembedding = []\ntokens = []\ntolerance = 0.1\n";
+    let picture = "modality = \"picture\"\n[input.picture]\nwidth = 1\nheight = 1\nlayout = \"nchw\"\n\
+                   fit = \"crop\"\nmean = [0.0, 0.0, 0.0]\nstd = [1.0, 1.0, 1.0]\n\
+                   [outputs.embedding]\n[outputs.tokens]\ndim = 1\n";
+    let tables = [
+        ("", sound),
+        ("input", sound),
+        ("input.sound", sound),
+        ("input.picture", picture),
+        ("outputs", sound),
+        ("outputs.embedding", sound),
+        ("outputs.tokens", sound),
+        ("golden", sound),
+    ];
+    for (table, rest) in tables {
+        let heading =
+            if table.is_empty() { "# Manifest".into() } else { format!("## `[{table}]`") };
+        let (_, section) =
+            page.split_once(&heading).unwrap_or_else(|| unreachable!("no {heading}"));
+        let section = section.split("\n## ").next().unwrap();
+        let first_cells =
+            section.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
+        let mut told: Vec<String> = first_cells
+            .flat_map(|cell| cell.split('`').step_by(2).map(str::to_owned).collect::<Vec<_>>())
+            .filter(|key| !key.contains([' ', ',']) && !key.is_empty())
+            .collect();
+        let mut keys = keys_of(table, &(general.to_owned() + rest));
+        told.sort_unstable();
+        keys.sort_unstable();
+        assert_eq!(told, keys, "[{table}]");
     }
 }
