@@ -40,6 +40,20 @@ fn with_python(dir: &Path, run: &str) -> Said {
     models_with(&dir.join("encoders"), &path, &add)
 }
 
+/// Fails, or never ends, where what it complains about goes to a pipe that nobody reads: that holds 64 kB.
+#[test]
+fn a_python_that_complains_at_length_is_heard_to_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = "head -c 200000 /dev/zero | tr '\\000' 'x' >&2; echo >&2;";
+    let shapes = "echo 1 1 96 64; echo 1 1 1 64;";
+    let zeros = format!("{long} {shapes} head -c 24832 /dev/zero; exec cat >/dev/null");
+    with_python(dir.path(), &zeros).expect(69, &["differ by", "of the largest value"]);
+    let fails = format!("{long} {shapes} head -c 24576 >/dev/null; echo 'Fail: last' >&2; exit 1");
+    let said = with_python(dir.path(), &fails);
+    said.expect(69, &["ONNX Runtime cannot run", "Fail: last", "nothing was written"]);
+    assert!(!said.words.contains("xxxxxxxx"), "{} bytes", said.words.len());
+}
+
 /// Fails where a graph that ONNX Runtime refuses passes for a runtime that is not there.
 #[test]
 fn what_onnx_runtime_refuses_is_not_written_and_its_last_words_are_told() {
@@ -130,6 +144,27 @@ fn what_cannot_go_in_says_what_would() {
         said.expect(code, &[part]);
         assert!(!said.words.contains("draft") && !folder.exists(), "{}", said.words);
     }
+}
+
+#[test]
+fn a_network_that_is_too_large_is_told_before_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, file) = (dir.path().join("encoders"), dir.path().join("large.onnx"));
+    // Nothing is written: such a file has a length alone.
+    fs::File::create(&file).unwrap().set_len((512 << 20) + 1).unwrap();
+    let said = add(&folder, &file, &["--yes"]);
+    said.expect(66, &["is a file of 536870913 bytes", "512 MiB is the most", "network of large"]);
+    assert!(!said.words.contains("SHA-256") && !folder.exists(), "{}", said.words);
+}
+
+#[test]
+fn operators_that_are_lacking_are_told_with_the_runtime_that_has_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = add(dir.path(), &golden("odd.onnx"), &["--yes"]);
+    said.expect(
+        66,
+        &["tract, the built-in runtime", "runtime = \"onnxruntime\"", "guide/encoders.md"],
+    );
 }
 
 /// Fails where the built-in runtime takes the input for 32-bit floats, whatever it is.

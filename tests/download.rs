@@ -39,7 +39,8 @@ enum Mood {
 /// Ranges that were asked for, one a request; empty for none.
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// Serves the bundled sound network at `/good.onnx`, words at `/page.onnx`, and nothing else.
+/// Serves the bundled networks for sound and pictures at `/good.onnx` and `/photo.onnx`, words at
+/// `/page.onnx`, and nothing else.
 fn serve(mood: Mood) -> (String, Log) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -76,6 +77,7 @@ fn answer(mut stream: TcpStream, mood: Mood, count: usize, log: &Log) -> std::io
     let path = request.split([' ', '?']).nth(1);
     let all: &[u8] = match path {
         Some("/good.onnx") => network(),
+        Some("/photo.onnx") => bundled::find("picture-patches").unwrap().onnx,
         Some("/page.onnx") => b"<!DOCTYPE html><html>sign in first</html>",
         other => {
             let status = match other {
@@ -117,7 +119,12 @@ fn answer(mut stream: TcpStream, mood: Mood, count: usize, log: &Log) -> std::io
 /// Exit code and all that was said.
 fn add(folder: &Path, given: &str, more: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_habituate"));
-    command.args(["models", "add", given]).args(more).env("HABITUATE_ENCODERS", folder);
+    command.args(["models", "add", given]).args(more);
+    said_by(command, folder)
+}
+
+fn said_by(mut command: Command, folder: &Path) -> (i32, String) {
+    command.env("HABITUATE_ENCODERS", folder);
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
@@ -159,6 +166,63 @@ fn an_address_becomes_an_encoder() {
     assert_eq!(names(dir.path()), ["good.onnx", "good.toml"]);
     assert_eq!(fs::read(dir.path().join("good.onnx")).unwrap(), network());
     assert!(fs::read_to_string(dir.path().join("good.toml")).unwrap().contains(&url));
+}
+
+#[test]
+fn what_came_whole_is_not_fetched_again_for_want_of_an_option() {
+    let dir = tempfile::tempdir().unwrap();
+    let (address, log) = serve(Mood::Good);
+    let url = format!("{address}/photo.onnx");
+    let kept = ["photo.onnx.download", "photo.onnx.download.version", "photo.onnx.download.whole"];
+    for _ in 0..2 {
+        let found = add(dir.path(), &url, &["--yes"]);
+        expect(&found, 64, &["scale of pixels", "--normalise", "kept in", kept[0]]);
+        assert_eq!(names(dir.path()), kept);
+    }
+    let unit = ["--yes", "--normalise", "unit"];
+    let found = add(dir.path(), &url, &unit);
+    expect(&found, 0, &["is not fetched again", "SHA-256 of what came", "wrote"]);
+    assert_eq!(*log.lock().unwrap(), [""], "one request");
+    assert_eq!(names(dir.path()), ["photo.onnx", "photo.toml"]);
+}
+
+/// Fails where what was kept is taken for the file of another address, or for one with another hash.
+#[test]
+fn what_was_kept_is_used_for_the_same_file_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (address, log) = serve(Mood::Good);
+    let photo = format!("{address}/photo.onnx");
+    let named = ["--yes", "--name", "x"];
+    expect(&add(dir.path(), &photo, &named), 64, &["scale of pixels"]);
+    let good = format!("{address}/good.onnx");
+    expect(&add(dir.path(), &good, &named), 0, &["wrote"]);
+    assert_eq!(names(dir.path()), ["x.onnx", "x.toml"]);
+    assert_eq!(fs::read(dir.path().join("x.onnx")).unwrap(), network());
+    expect(&add(dir.path(), &photo, &["--yes"]), 64, &["scale of pixels"]);
+    let zeros = ["--yes", "--sha256", &"0".repeat(64)];
+    expect(&add(dir.path(), &photo, &zeros), 66, &["its SHA-256 is"]);
+    assert_eq!(names(dir.path()), ["x.onnx", "x.toml"]);
+    assert_eq!(*log.lock().unwrap(), [""; 4], "each was fetched");
+}
+
+/// A disk that is full is played by a limit on the size of a file.
+#[test]
+fn a_disk_that_is_full_is_told_with_what_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (address, log) = serve(Mood::Good);
+    let url = format!("{address}/good.onnx");
+    // Without a handler the signal would end the process, as no full disk does.
+    let limited = "trap '' XFSZ; ulimit -f 1; exec \"$0\" models add \"$1\" --yes";
+    let mut command = Command::new("sh");
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_habituate"), &url]);
+    let said = said_by(command, dir.path());
+    let have = fs::metadata(dir.path().join("good.onnx.download")).unwrap().len();
+    let told = format!("cannot write {} bytes to ", network().len());
+    let kept = format!("good.onnx.download; {have} bytes are kept, and the same command goes on");
+    expect(&said, 74, &["os error", &told, &kept, "--dir names another folder"]);
+    assert!(0 < have && have < 2000, "{have}");
+    expect(&add(dir.path(), &url, &["--yes"]), 0, &["wrote"]);
+    assert_eq!(*log.lock().unwrap(), [String::new(), format!("bytes={have}-")]);
 }
 
 #[test]

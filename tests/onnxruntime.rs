@@ -77,6 +77,20 @@ mod with_it {
         expect(&found, 78, &["cannot be used", "/nowhere/libonnxruntime.so", "ORT_DYLIB_PATH"]);
     }
 
+    /// Fails where a library for the processor alone runs there instead, and nobody is told.
+    #[test]
+    fn a_library_for_the_processor_alone_is_refused_for_a_graphics_card() {
+        let Some(library) = library() else { return };
+        for (runtime, what) in [("onnxruntime-cuda", "CUDA"), ("onnxruntime-tensorrt", "TensorRT")]
+        {
+            let found = habituate(&library, &["selftest", "--runtime", runtime]);
+            let place = library.display();
+            let cannot = format!("the runtime {runtime} cannot be used: the library at {place}");
+            let offers = format!("offers no {what}; it is ONNX Runtime's GPU build that does");
+            expect(&found, 78, &["runtime = \"onnxruntime\"", &cannot, &offers]);
+        }
+    }
+
     #[test]
     fn a_file_that_is_no_library_is_a_message() {
         let dir = tempfile::tempdir().unwrap();

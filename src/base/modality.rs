@@ -17,4 +17,20 @@ impl Modality {
             Self::Picture => Self::Sound,
         }
     }
+
+    /// As a manifest and `--modality` say it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sound => "sound",
+            Self::Picture => "picture",
+        }
+    }
+
+    /// What there is to hear or to see, in a sentence.
+    pub const fn content(self) -> &'static str {
+        match self {
+            Self::Sound => "sound",
+            Self::Picture => "pictures",
+        }
+    }
 }

@@ -115,7 +115,8 @@ pub(crate) struct EncoderArgs {
     /// The encoder's ONNX file, where the manifest's own lies elsewhere.
     #[arg(long, value_name = "FILE.onnx", requires = "encoder")]
     pub(crate) encoder_file: Option<PathBuf>,
-    /// What runs the encoder: tract, inside the program, or onnxruntime, a shared library.
+    /// What runs the encoder: tract, inside the program, or onnxruntime, a shared library; with -cuda or
+    /// -tensorrt after it on a graphics card.
     #[arg(long, value_name = "tract|onnxruntime")]
     pub(crate) runtime: Option<Runtime>,
 }

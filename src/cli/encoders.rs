@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::base::modality::Modality;
 use crate::cli::args::EncoderArgs;
-use crate::config::runtime::RuntimeToml;
 use crate::config::source::SourceSettings;
 use crate::encode;
 use crate::encode::Encoder;
@@ -30,11 +29,7 @@ pub(crate) fn open(
         (None, Some(name)) => (name.as_str(), source.encoder_file.as_deref()),
         (None, None) => (default_name(modality), None),
     };
-    let runtime = match (args.runtime, source.runtime) {
-        (Some(stated), _) => stated,
-        (None, RuntimeToml::Tract) => Runtime::Tract,
-        (None, RuntimeToml::Onnxruntime) => Runtime::OnnxRuntime,
-    };
+    let runtime = args.runtime.unwrap_or_else(|| source.runtime.into());
     open_for(runtime, name, file, modality)
 }
 

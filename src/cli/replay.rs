@@ -167,10 +167,7 @@ fn open_beside(
     let input = open::open(&source, &OpenWith { stop: stop.clone(), seed })?;
     let modality = input.modality();
     if modality == first {
-        let sense = match modality {
-            Modality::Sound => "sound",
-            Modality::Picture => "pictures",
-        };
+        let sense = modality.content();
         let error = anyhow::anyhow!(
             "both {} and --beside {} are {sense}; give pictures beside sound, or sound beside pictures",
             args.inputs.first().map(|input| input.display().to_string()).unwrap_or_default(),

@@ -12,4 +12,10 @@ pub enum RuntimeToml {
     Tract,
     /// ONNX Runtime's shared library.
     Onnxruntime,
+    /// The same on a graphics card.
+    #[serde(rename = "onnxruntime-cuda")]
+    OnnxruntimeCuda,
+    /// The same, its network made anew by TensorRT where that can.
+    #[serde(rename = "onnxruntime-tensorrt")]
+    OnnxruntimeTensorrt,
 }

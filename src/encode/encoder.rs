@@ -10,7 +10,7 @@ use crate::encode::bundled::{self, Bundled};
 use crate::encode::error::EncodeError;
 use crate::encode::folder;
 use crate::encode::latent::{Latent, LatentShape};
-use crate::encode::network::{Expected, Network, Runtime, load};
+use crate::encode::network::{Expected, Network, Runtime, load, refuse_too_large};
 use crate::encode::patches::PatchBasis;
 use crate::encode::pooling::pool;
 use crate::encode::{Encoder, EncoderWindow};
@@ -70,6 +70,9 @@ impl OnnxEncoder {
         let mut opened = File::open(file)
             .map_err(|source| EncodeError::Read { path: file.to_path_buf(), source })?;
         let shown = file.display().to_string();
+        // Nothing is known of the size of what is no file, such as a pipe.
+        let bytes = opened.metadata().map_or(0, |metadata| metadata.len());
+        refuse_too_large(&manifest.name, &shown, bytes)?;
         Self::build(manifest, &shown, |expected| load(runtime, &mut opened, expected))
     }
 
@@ -287,7 +290,7 @@ const fn bands(manifest: &Manifest) -> usize {
 }
 
 /// The axes that say something: axes of length 1 may stand anywhere.
-fn without_ones(shape: &[usize]) -> Vec<usize> {
+pub(super) fn without_ones(shape: &[usize]) -> Vec<usize> {
     shape.iter().copied().filter(|&n| n != 1).collect()
 }
 
@@ -351,6 +354,20 @@ mod tests {
         {
             let valid = f64::from(real) / f64::from(of);
             assert_eq!(valid_tokens(valid, 12), expected, "{real} of {of}");
+        }
+    }
+
+    #[test]
+    fn a_network_that_is_too_large_is_told_from_a_wrong_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("large.onnx");
+        // Nothing is written: such a file has a length alone.
+        File::create(&path).unwrap().set_len(513 << 20).unwrap();
+        for runtime in Runtime::ALL {
+            let opened = OnnxEncoder::open(bundled::DEFAULT_SOUND, Some(&path), runtime);
+            let words = opened.unwrap_err().to_string();
+            assert!(words.contains("large.onnx is a file of 537919488 bytes"), "{words}");
+            assert!(words.contains("512 MiB is the most") && !words.contains("SHA"), "{words}");
         }
     }
 

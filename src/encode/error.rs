@@ -61,6 +61,21 @@ pub enum EncodeError {
         /// Hexadecimal.
         expected: String,
     },
+    /// A network that nobody would want to wait for.
+    #[error(
+        "{file} is a file of {bytes} bytes, and {} MiB is the most that is read of the network of {name}; \
+         export it with fewer weights", .most >> 20
+    )]
+    TooLarge {
+        /// The encoder.
+        name: String,
+        /// The network's file.
+        file: String,
+        /// Its size.
+        bytes: u64,
+        /// What would be right.
+        most: u64,
+    },
     /// Not an ONNX file, or not all of one.
     #[error("{file} is no ONNX file: {reason}")]
     NotOnnx {
@@ -138,10 +153,12 @@ pub enum EncodeError {
         /// The runtime's words.
         reason: String,
     },
-    /// ONNX Runtime is not there.
-    #[error("the runtime onnxruntime cannot be used: {reason}")]
+    /// ONNX Runtime is not there, or not as it was asked for.
+    #[error("the runtime {runtime} cannot be used: {reason}")]
     Runtime {
-        /// Absent, too old, not built in, and what to do about it.
+        /// As people write it.
+        runtime: &'static str,
+        /// Absent, too old, not built in, without a graphics card, and what to do about it.
         reason: String,
     },
     /// Not an ONNX graph, or one that the runtime cannot prepare.
@@ -152,10 +169,11 @@ pub enum EncodeError {
         /// The runtime's words.
         reason: String,
     },
-    /// Operators that the runtime does not have.
+    /// Operators that the built-in runtime does not have.
     #[error(
-        "the network of {name} needs operators that are not supported: {}; export it with simpler \
-         ones", .operators.join(", ")
+        "the network of {name} needs operators that in tract, the built-in runtime, are not supported: {}; \
+         export it with simpler ones, or write its manifest by hand (see guide/encoders.md) and say \
+         runtime = \"onnxruntime\"", .operators.join(", ")
     )]
     Operators {
         /// The encoder.

@@ -3,10 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::config::runtime::RuntimeToml;
 use crate::encode::error::EncodeError;
 use crate::encode::onnx;
 #[cfg(feature = "onnxruntime")]
 use crate::encode::onnxruntime;
+
+/// Largest network that is read, in bytes.
+pub const MOST_BYTES: u64 = 512 << 20;
 
 /// What a manifest says of a graph.
 #[derive(Debug, Clone, Copy)]
@@ -53,14 +57,35 @@ pub enum Runtime {
     Tract,
     /// ONNX Runtime's shared library, found when it is first needed.
     OnnxRuntime,
+    /// The same on a graphics card.
+    OnnxRuntimeCuda,
+    /// The same, its network made anew by TensorRT where that can.
+    OnnxRuntimeTensorRt,
 }
 
 impl Runtime {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Tract, Self::OnnxRuntime, Self::OnnxRuntimeCuda, Self::OnnxRuntimeTensorRt];
+
     /// As people write it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tract => "tract",
             Self::OnnxRuntime => "onnxruntime",
+            Self::OnnxRuntimeCuda => "onnxruntime-cuda",
+            Self::OnnxRuntimeTensorRt => "onnxruntime-tensorrt",
+        }
+    }
+}
+
+impl From<RuntimeToml> for Runtime {
+    fn from(written: RuntimeToml) -> Self {
+        match written {
+            RuntimeToml::Tract => Self::Tract,
+            RuntimeToml::Onnxruntime => Self::OnnxRuntime,
+            RuntimeToml::OnnxruntimeCuda => Self::OnnxRuntimeCuda,
+            RuntimeToml::OnnxruntimeTensorrt => Self::OnnxRuntimeTensorRt,
         }
     }
 }
@@ -69,11 +94,24 @@ impl FromStr for Runtime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Tract, Self::OnnxRuntime]
-            .into_iter()
-            .find(|runtime| runtime.name() == text)
-            .ok_or_else(|| format!("{text:?} is no runtime; there are tract and onnxruntime"))
+        Self::ALL.into_iter().find(|runtime| runtime.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("{text:?} is no runtime; there are {names}")
+        })
     }
+}
+
+/// Refuses `file` of `bytes`, for the encoder `name`, where that is more than [`MOST_BYTES`]. Known before
+/// anything is read: what is cut off has another hash, and that would be blamed.
+///
+/// # Errors
+///
+/// [`EncodeError::TooLarge`].
+pub fn refuse_too_large(name: &str, file: &str, bytes: u64) -> Result<(), EncodeError> {
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(EncodeError::TooLarge { name: name.into(), file: file.into(), bytes, most: MOST_BYTES })
 }
 
 /// Reads, checks and prepares a graph for `runtime`.
@@ -89,9 +127,10 @@ pub fn load(
     match runtime {
         Runtime::Tract => Ok(Box::new(onnx::Graph::load(bytes, expected)?)),
         #[cfg(feature = "onnxruntime")]
-        Runtime::OnnxRuntime => Ok(Box::new(onnxruntime::Session::load(bytes, expected)?)),
+        _ => Ok(Box::new(onnxruntime::Session::load(runtime, bytes, expected)?)),
         #[cfg(not(feature = "onnxruntime"))]
-        Runtime::OnnxRuntime => Err(EncodeError::Runtime {
+        _ => Err(EncodeError::Runtime {
+            runtime: runtime.name(),
             reason: "this program was built without it; build it with --features onnxruntime"
                 .into(),
         }),
@@ -104,9 +143,30 @@ mod tests {
 
     #[test]
     fn a_runtime_is_named_as_it_is_written() {
-        for runtime in [Runtime::Tract, Runtime::OnnxRuntime] {
+        for runtime in Runtime::ALL {
             assert_eq!(runtime.name().parse(), Ok(runtime));
         }
-        assert!("ort".parse::<Runtime>().unwrap_err().contains("onnxruntime"));
+        let words = "ort".parse::<Runtime>().unwrap_err();
+        assert!(words.contains("tract, onnxruntime, onnxruntime-cuda, onnxruntime-tensorrt"));
+    }
+
+    #[test]
+    fn a_configuration_names_the_same_runtimes() {
+        for written in [
+            RuntimeToml::Tract,
+            RuntimeToml::Onnxruntime,
+            RuntimeToml::OnnxruntimeCuda,
+            RuntimeToml::OnnxruntimeTensorrt,
+        ] {
+            let text = toml::Value::try_from(written).unwrap();
+            assert_eq!(text.as_str(), Some(Runtime::from(written).name()));
+        }
+    }
+
+    #[test]
+    fn a_network_of_the_largest_size_is_read_and_a_larger_one_is_not() {
+        assert!(refuse_too_large("x", "x.onnx", MOST_BYTES).is_ok());
+        let words = refuse_too_large("x", "x.onnx", MOST_BYTES + 1).unwrap_err().to_string();
+        assert!(words.contains("536870913 bytes") && words.contains("512 MiB"), "{words}");
     }
 }

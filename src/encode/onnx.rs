@@ -11,13 +11,12 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 
+use crate::base::hex::hex;
 use crate::encode::element::Element;
 use crate::encode::error::EncodeError;
 use crate::encode::network::Expected;
+use crate::encode::network::MOST_BYTES;
 use crate::encode::network::Network;
-
-/// Largest network that is read.
-const MOST_BYTES: u64 = 512 << 20;
 
 /// Node names shown where one was not found.
 const SHOWN_NODES: usize = 12;
@@ -146,17 +145,12 @@ fn parse(bytes: impl Read, expected: Expected<'_>) -> Result<InferenceModel, Enc
         return Err(EncodeError::Hash {
             name: expected.name.into(),
             file: expected.file.into(),
-            found: hex(found),
-            expected: hex(expected.sha256),
+            found: hex(&found),
+            expected: hex(&expected.sha256),
         });
     }
     let model = proto.and_then(|proto| framework.model_for_proto_model(&proto));
     model.map_err(|error| EncodeError::Graph { name: expected.name.into(), reason: chain(&error) })
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: [u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The whole chain of an error on one line, without the dumps that follow a blank line.

@@ -1,27 +1,33 @@
 //! ONNX graphs, run by ONNX Runtime. The only file that names `ort`.
 //!
 //! Its shared library is looked for when the first graph is loaded: at `$ORT_DYLIB_PATH`, else where
-//! the system looks for libraries. One thread a graph, as with tract.
+//! the system looks for libraries. One thread a graph, as with tract. On a graphics card only where that
+//! is asked for, and then never on the processor instead: that would be slow, and nobody would know why.
 
 use std::env;
 use std::io::Read;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use ort::ep::CUDA;
+use ort::ep::ExecutionProvider;
+use ort::ep::ExecutionProviderDispatch;
+use ort::ep::TensorRT;
 use ort::session::Session as Inner;
+use ort::session::builder::SessionBuilder;
 use ort::value::TensorRef;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::base::hex::hex;
 use crate::encode::error::EncodeError;
 use crate::encode::network::Expected;
+use crate::encode::network::MOST_BYTES;
 use crate::encode::network::Network;
-use crate::encode::onnx::hex;
+use crate::encode::network::Runtime;
 use crate::encode::outline::Outline;
 use crate::encode::outline::with_outputs;
-
-/// Largest network that is read.
-const MOST_BYTES: u64 = 512 << 20;
 
 /// Names of the library, the exact one first: packages of distributions have only the second.
 const LIBRARIES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
@@ -42,14 +48,23 @@ pub struct Session {
 }
 
 impl Session {
-    /// Reads, checks and prepares a graph.
+    /// Reads, checks and prepares a graph for `runtime`, which is one of ONNX Runtime's.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::Runtime`] without a library, else as for the built-in runtime.
-    pub fn load(bytes: &mut dyn Read, expected: Expected<'_>) -> Result<Self, EncodeError> {
-        library()?;
-        let broken = |reason: String| EncodeError::Graph { name: expected.name.into(), reason };
+    /// [`EncodeError::Runtime`] without a library, or with one that cannot use the graphics card that was
+    /// asked for; else as for the built-in runtime.
+    pub fn load(
+        runtime: Runtime,
+        bytes: &mut dyn Read,
+        expected: Expected<'_>,
+    ) -> Result<Self, EncodeError> {
+        let unusable = |reason| EncodeError::Runtime { runtime: runtime.name(), reason };
+        let place = library().map_err(unusable)?;
+        let broken = |error: ort::Error| EncodeError::Graph {
+            name: expected.name.into(),
+            reason: error.to_string(),
+        };
         let bytes = read_checked(bytes, expected)?;
         let outline = Outline::read(&bytes, expected.file)?;
         let (input, input_shape) = input_of(&outline, expected)?;
@@ -59,7 +74,9 @@ impl Session {
             .map(String::as_str)
             .filter(|value| !outline.outputs.iter().any(|port| port.name == *value))
             .collect();
-        let inner = prepare(&with_outputs(&bytes, &hidden)).map_err(broken)?;
+        let builder = on_one_thread().map_err(broken)?;
+        let mut builder = on_card(runtime, builder, &place).map_err(unusable)?;
+        let inner = builder.commit_from_memory(&with_outputs(&bytes, &hidden)).map_err(broken)?;
         let name = expected.name.to_owned();
         let output_shapes = vec![Vec::new(); values.len()];
         let mut session = Self { name, inner, input, input_shape, values, output_shapes };
@@ -109,13 +126,13 @@ impl Network for Session {
     }
 }
 
-/// Loads the library, once a process; what came of it stays.
-fn library() -> Result<(), EncodeError> {
-    static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
-    LOADED.get_or_init(look_for_library).clone().map_err(|reason| EncodeError::Runtime { reason })
+/// Loads the library, once a process; what came of it stays. Where it lies, or why there is none.
+fn library() -> Result<PathBuf, String> {
+    static LOADED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    LOADED.get_or_init(look_for_library).clone()
 }
 
-fn look_for_library() -> Result<(), String> {
+fn look_for_library() -> Result<PathBuf, String> {
     let stated = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
     // Why not try one after the other: after a failure the crate believes that it has a library.
     let place = stated.or_else(installed).unwrap_or_else(|| LIBRARIES[0].into());
@@ -123,7 +140,7 @@ fn look_for_library() -> Result<(), String> {
         Ok(environment) => {
             // `false` where another part of the process was first, which is as good.
             let _first = environment.with_telemetry(false).commit();
-            return Ok(());
+            return Ok(place);
         }
         Err(error) => error,
     };
@@ -157,8 +174,8 @@ fn read_checked(bytes: &mut dyn Read, expected: Expected<'_>) -> Result<Vec<u8>,
     Err(EncodeError::Hash {
         name: expected.name.into(),
         file: expected.file.into(),
-        found: hex(found),
-        expected: hex(expected.sha256),
+        found: hex(&found),
+        expected: hex(&expected.sha256),
     })
 }
 
@@ -214,9 +231,46 @@ fn values_of(outline: &Outline, expected: Expected<'_>) -> Result<Vec<String>, E
     expected.outputs.iter().map(value).collect()
 }
 
-fn prepare(bytes: &[u8]) -> Result<Inner, String> {
-    let builder = Inner::builder().map_err(|e| e.to_string())?;
-    let builder = builder.with_intra_threads(1).map_err(|e| e.to_string())?;
-    let mut builder = builder.with_inter_threads(1).map_err(|e| e.to_string())?;
-    builder.commit_from_memory(bytes).map_err(|e| e.to_string())
+fn on_one_thread() -> Result<SessionBuilder, ort::Error> {
+    let builder = Inner::builder()?.with_intra_threads(1)?;
+    Ok(builder.with_inter_threads(1)?)
+}
+
+/// Puts the graph on a graphics card, where `runtime` is for one. Operators that the card's part of the library,
+/// at `place`, does not have run on the processor.
+fn on_card(
+    runtime: Runtime,
+    builder: SessionBuilder,
+    place: &Path,
+) -> Result<SessionBuilder, String> {
+    // Without TF32, which keeps 10 bits of a number's fraction: golden outputs are those of 32-bit floats.
+    let cuda = CUDA::default().with_tf32(false);
+    let tensorrt = TensorRT::default();
+    let (what, offered) = match runtime {
+        Runtime::Tract | Runtime::OnnxRuntime => return Ok(builder),
+        Runtime::OnnxRuntimeCuda => ("CUDA", cuda.is_available()),
+        Runtime::OnnxRuntimeTensorRt => ("TensorRT", tensorrt.is_available()),
+    };
+    let place = place.display();
+    if !offered.map_err(|error| error.to_string())? {
+        return Err(format!(
+            "the library at {place} offers no {what}; it is ONNX Runtime's GPU build that does (the Python \
+             package onnxruntime-gpu has it in onnxruntime/capi): say with ORT_DYLIB_PATH where that is; or \
+             runtime = \"onnxruntime\""
+        ));
+    }
+    let mut providers = vec![cuda.build()];
+    if runtime == Runtime::OnnxRuntimeTensorRt {
+        // The first has the choice, and CUDA does what TensorRT cannot.
+        providers.insert(0, tensorrt.build());
+    }
+    // Otherwise the crate goes on without, and says so to nobody.
+    let providers: Vec<_> =
+        providers.into_iter().map(ExecutionProviderDispatch::error_on_failure).collect();
+    builder.with_execution_providers(providers).map_err(|error| {
+        format!(
+            "the library at {place} cannot use {what} here: {error}; install what it asks for, or \
+             runtime = \"onnxruntime\""
+        )
+    })
 }

@@ -271,13 +271,9 @@ impl Core {
 
 /// An encoder of the other sense.
 pub fn wrong_modality(manifest: &Manifest, wanted: Modality) -> EncodeError {
-    let name = |modality| match modality {
-        Modality::Sound => "sound",
-        Modality::Picture => "pictures",
-    };
     EncodeError::Modality {
         name: manifest.name.clone(),
-        it_is_for: name(manifest.modality()),
-        wanted: name(wanted),
+        it_is_for: manifest.modality().content(),
+        wanted: wanted.content(),
     }
 }

@@ -1,6 +1,5 @@
 //! `habituate bench --encoders`: every encoder in every runtime.
 
-use crate::base::modality::Modality;
 use crate::cli::bench::alone;
 use crate::cli::bench::args::BenchArgs;
 use crate::cli::encoder_at::EncoderAt;
@@ -57,10 +56,7 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
         let ratio = built_in.zip(other).map(|(built_in, other)| built_in.ms / other.ms);
         table.push(vec![
             Cell::text(&name.name),
-            Cell::text(match manifest.modality() {
-                Modality::Sound => "sound",
-                Modality::Picture => "picture",
-            }),
+            Cell::text(manifest.modality().name()),
             Cell::Number(window_ms(manifest), 0),
             Cell::Number(built_in.map(|cost| cost.ms), 3),
             Cell::Number(built_in.map(|cost| cost.bytes / 1e6), 1),

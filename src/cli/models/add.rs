@@ -28,15 +28,48 @@ use crate::encode::folder;
 
 pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
     let given = given::look(args)?;
-    let shown = given.shown.as_str();
     let name = args.name.clone().unwrap_or_else(|| given.name.clone());
     let dir = args.dir.clone().unwrap_or_else(folder::folder);
     refuse_no_name(&name, &given)?;
     refuse_taken_name(args, &name, &dir)?;
     refuse_read_only(&dir)?;
     let bytes = given.read(args, &name, &dir)?;
-    let wishes = wishes(args, &given, &name);
-    let mut draft = draft::draft(&bytes, shown, &wishes).map_err(not_usable)?;
+    match describe(args, &given, &bytes, &name, &dir) {
+        Ok(manifest) => {
+            given.forget(&name, &dir);
+            println!("wrote {}", manifest.display());
+            let by_name = args.dir.is_none();
+            let reference = if by_name { name } else { manifest.display().to_string() };
+            println!("use it with --encoder {reference}, or encoder = {reference:?} in a source");
+            Ok(())
+        }
+        Err(failure) => {
+            if let Some(EncodeError::NotOnnx { .. }) = failure.error.downcast_ref() {
+                given.forget(&name, &dir);
+            }
+            if let Some(kept) = given.kept(&name, &dir) {
+                println!(
+                    "what was fetched is kept in {}: this command, with other options too, does not fetch \
+                     it again",
+                    kept.display()
+                );
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// Drafts a manifest for `bytes`, has it confirmed and compared, and writes both: where to.
+fn describe(
+    args: &AddArgs,
+    given: &Given,
+    bytes: &[u8],
+    name: &str,
+    dir: &Path,
+) -> Result<PathBuf, Failure> {
+    let shown = given.shown.as_str();
+    let wishes = wishes(args, given, name);
+    let mut draft = draft::draft(bytes, shown, &wishes).map_err(not_usable)?;
     println!("{}\nGuessed, for {shown}:", draft.text);
     for guess in &draft.guesses {
         println!("  - {guess}");
@@ -48,15 +81,10 @@ pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
          --embedding, --normalise or --set, and add --yes",
         "not confirmed, nothing written; correct it with options and try again",
     )?;
-    let latent = draft::answer(&draft, &bytes, shown).map_err(not_usable)?;
-    opinion::compare(&draft, &bytes, &latent)?;
+    let latent = draft::answer(&draft, bytes, shown).map_err(not_usable)?;
+    opinion::compare(&draft, bytes, &latent)?;
     draft::fill_golden(&mut draft, &latent).map_err(not_usable)?;
-    let manifest = write(&draft, &bytes, &name, &dir).or_exit(EXIT_DISK)?;
-    println!("wrote {}", manifest.display());
-    let by_name = args.dir.is_none();
-    let reference = if by_name { name } else { manifest.display().to_string() };
-    println!("use it with --encoder {reference}, or encoder = {reference:?} in a source");
-    Ok(())
+    write(&draft, bytes, name, dir).or_exit(EXIT_DISK)
 }
 
 /// What was typed wins over what the catalogue knows.

@@ -6,7 +6,6 @@ use std::path::Path;
 use anyhow::Context;
 use anyhow::anyhow;
 
-use crate::base::modality::Modality;
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
@@ -46,10 +45,7 @@ pub(super) fn main(args: &CatalogueArgs) -> Result<(), Failure> {
         };
         table.push(vec![
             Cell::text(&entry.name),
-            Cell::text(match entry.modality {
-                Modality::Sound => "sound",
-                Modality::Picture => "picture",
-            }),
+            Cell::text(entry.modality.name()),
             Cell::text(&entry.license),
             Cell::Number(place.and_then(|place| place.bytes).map(|n| n as f64 / 1e6), 1),
             Cell::text(hash),

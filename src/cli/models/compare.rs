@@ -104,12 +104,13 @@ fn choose(args: &CompareArgs, senses: &Senses, named: &[Named]) -> Result<Modali
     };
     if let Some(stated) = args.modality.map(Modality::from) {
         if senses.of(stated).is_empty() {
-            let (word, other) = match stated {
-                Modality::Sound => ("sound", "pictures"),
-                Modality::Picture => ("picture", "sounds"),
+            let other = match stated {
+                Modality::Sound => "pictures",
+                Modality::Picture => "sounds",
             };
             let error = anyhow!(
-                "--modality {word}: there is none below {shown}, but {} of {other}",
+                "--modality {}: there is none below {shown}, but {} of {other}",
+                stated.name(),
                 notes::counted(senses.of(most).len(), "file")
             );
             return Err(Failure::new(EXIT_INPUT, error));

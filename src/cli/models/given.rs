@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::base::hex::hex;
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_UNAVAILABLE;
 use crate::cli::exit::EXIT_USAGE;
@@ -18,13 +19,16 @@ use crate::cli::models::args::AddArgs;
 use crate::cli::models::ask;
 use crate::cli::models::catalogue;
 use crate::cli::models::download;
-use crate::cli::models::download::Fetched;
-use crate::cli::models::download::Wanted;
+use crate::cli::models::part;
+use crate::cli::models::part::Fetched;
+use crate::cli::models::part::Part;
+use crate::cli::models::part::Wanted;
 use crate::config::catalogue::AddToml;
 use crate::config::catalogue::Entry;
 use crate::config::catalogue::NormaliseToml;
 use crate::config::catalogue::Place;
 use crate::encode::draft::Normalise;
+use crate::encode::network::refuse_too_large;
 
 /// A network, and what is known of it.
 #[derive(Debug, Clone)]
@@ -117,8 +121,8 @@ fn agreed(
             let error = anyhow!(
                 "--sha256 {} is not that of {name}: the catalogue knows {}; leave --sha256 out, or \
                  give another catalogue with --catalogue",
-                download::hex(typed),
-                download::hex(known)
+                hex(&typed),
+                hex(&known)
             );
             Err(Failure::new(EXIT_USAGE, error))
         }
@@ -127,35 +131,54 @@ fn agreed(
 }
 
 impl Given {
-    /// The network's bytes. Asks before anything is fetched; parts of it wait in `dir`.
+    /// The network's bytes. Asks before anything is fetched; what comes waits in `dir`, until [`Self::forget`].
     pub(super) fn read(&self, args: &AddArgs, name: &str, dir: &Path) -> Result<Vec<u8>, Failure> {
         let place = match &self.place {
             From::File(path) => {
                 let shown = &self.shown;
                 let bytes = read(path, shown)?;
                 if let Some(expected) = args.sha256 {
-                    download::hold_to(expected, Sha256::digest(&bytes).into(), shown)?;
+                    part::hold_to(expected, Sha256::digest(&bytes).into(), shown)?;
                 }
                 return Ok(bytes);
             }
             From::Address(place) => place,
         };
-        if ask::nobody_can_answer(args.yes) {
-            // Not even its size is asked for.
-            self.agree(args, place.bytes)?;
-        }
-        let part = dir.join(format!("{name}.onnx"));
-        let wanted = Wanted { url: &place.url, sha256: place.sha256, place: &part };
-        let Fetched { bytes, sha256 } =
-            download::fetch(wanted, &mut |size| self.agree(args, size.or(place.bytes)))?;
+        let waits = place_of(name, dir);
+        let wanted = Wanted { url: &place.url, sha256: place.sha256, place: &waits };
+        let part = Part::new(&waits);
+        let Fetched { bytes, sha256 } = if let Some(kept) = part.kept(wanted) {
+            let (shown, file) = (&self.shown, part.file.display());
+            println!("{shown}\n  is not fetched again: an earlier command has left it in {file}");
+            kept
+        } else {
+            if ask::nobody_can_answer(args.yes) {
+                // Not even its size is asked for.
+                self.agree(args, place.bytes)?;
+            }
+            download::fetch(wanted, &mut |size| self.agree(args, size.or(place.bytes)))?
+        };
         if place.sha256.is_none() {
             println!(
                 "SHA-256 of what came: {}\n  nothing was known to compare it with; another download \
                  can be held to it with --sha256",
-                download::hex(sha256)
+                hex(&sha256)
             );
         }
         Ok(bytes)
+    }
+
+    /// Where what was fetched waits; `None` where nothing was.
+    pub(super) fn kept(&self, name: &str, dir: &Path) -> Option<PathBuf> {
+        let From::Address(_) = &self.place else { return None };
+        Some(Part::new(&place_of(name, dir)).file).filter(|file| file.exists())
+    }
+
+    /// Removes what was fetched: it is of no more use, or lies where it belongs.
+    pub(super) fn forget(&self, name: &str, dir: &Path) {
+        if let From::Address(_) = &self.place {
+            Part::new(&place_of(name, dir)).remove();
+        }
     }
 
     fn agree(&self, args: &AddArgs, size: Option<u64>) -> Result<(), Failure> {
@@ -186,11 +209,18 @@ impl std::convert::From<NormaliseToml> for Normalise {
     }
 }
 
+fn place_of(name: &str, dir: &Path) -> PathBuf {
+    dir.join(format!("{name}.onnx"))
+}
+
 fn read(path: &Path, shown: &str) -> Result<Vec<u8>, Failure> {
     if path.is_dir() {
         let error = anyhow!("{shown} is a folder; name the ONNX file in it");
         return Err(Failure::new(EXIT_INPUT, error));
     }
+    // What has no size that is known, such as a pipe, is refused by what reads it.
+    let size = path.metadata().map_or(0, |metadata| metadata.len());
+    refuse_too_large(&name_of(path), shown, size).or_exit(EXIT_INPUT)?;
     fs::read(path)
         .with_context(|| match path.symlink_metadata() {
             Ok(_) => format!("cannot read {shown}"),

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::base::modality::Modality;
 use crate::cli::encoders;
 use crate::cli::exit::Failure;
 use crate::config::manifest::Manifest;
@@ -33,10 +32,7 @@ pub(super) fn main(manifests: &[PathBuf]) -> Result<(), Failure> {
 }
 
 fn print(manifest: &Manifest, shape: LatentShape, used: &str) {
-    let modality = match manifest.modality() {
-        Modality::Sound => "sound",
-        Modality::Picture => "picture",
-    };
+    let modality = manifest.modality().name();
     println!(
         "{:<20} {modality:<8} {:<26} {:<18} {used}; {}",
         manifest.name,

@@ -10,6 +10,7 @@ mod given;
 mod list;
 mod notes;
 mod opinion;
+mod part;
 mod statuses;
 mod verify;
 

@@ -14,18 +14,16 @@ const SHOWN: usize = 8;
 
 /// Which sense was taken, where there are files of both.
 pub(super) fn senses(senses: &Senses, taken: Modality) -> Option<String> {
-    let (others, word) = match taken {
-        Modality::Sound => (Modality::Picture, "picture"),
-        Modality::Picture => (Modality::Sound, "sound"),
-    };
+    let others = taken.other();
     let (files, left_out) = (senses.of(taken).len(), senses.of(others).len());
     (0 < left_out).then(|| {
         format!(
-            "taken: {}, {}; left out: {}, {} (--modality {word} takes these instead)",
-            name(taken),
+            "taken: {}, {}; left out: {}, {} (--modality {} takes these instead)",
+            taken.content(),
             counted(files, "file"),
-            name(others),
-            counted(left_out, "file")
+            others.content(),
+            counted(left_out, "file"),
+            others.name()
         )
     })
 }
@@ -85,13 +83,6 @@ pub(super) fn advice(advice: Option<Advice>, first: Option<&Lived>, apart_s: f64
             "no recommendation: recordings of more than a few windows, or --labels, are needed"
                 .into()
         }
-    }
-}
-
-const fn name(modality: Modality) -> &'static str {
-    match modality {
-        Modality::Sound => "sound",
-        Modality::Picture => "pictures",
     }
 }
 

@@ -27,7 +27,7 @@ use crate::encode::selftest;
 pub(super) fn compare(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), Failure> {
     let theirs = match opinion(draft, bytes) {
         // Absent, too old to be loaded, or no room for its files: none of that is the network's fault.
-        Err(EncodeError::Runtime { reason }) => {
+        Err(EncodeError::Runtime { reason, .. }) => {
             println!("not compared with ONNX Runtime: {reason}");
             None
         }
@@ -103,7 +103,8 @@ fn opinion(draft: &Draft, bytes: &[u8]) -> Result<Option<(&'static str, Latent)>
     }
     let scratch = Scratch::new().map_err(|error| {
         let folder = env::temp_dir().display().to_string();
-        EncodeError::Runtime { reason: format!("cannot write to {folder}: {error}") }
+        let reason = format!("cannot write to {folder}: {error}");
+        EncodeError::Runtime { runtime: Runtime::OnnxRuntime.name(), reason }
     })?;
     let mut encoder = OnnxEncoder::build(manifest, &file, |expected| {
         let started = python::Reference::start(bytes, &draft.shape, &scratch.0, expected)?;

@@ -21,7 +21,6 @@ use crate::config::daemon::Settings;
 use crate::config::source::SourceSettings;
 use crate::emit::status::Status;
 use crate::encode::Encoder;
-use crate::encode::network::Runtime;
 use crate::pipeline::resume;
 use crate::pipeline::resume::Keeper;
 use crate::pipeline::resume::OpenOptions;
@@ -95,8 +94,8 @@ impl Door {
         if typed.encoder.is_none() && configured.is_none_or(|source| source.encoder.is_none()) {
             typed.encoder = Some(self.encoder.clone());
         }
-        let runtime = typed.runtime.unwrap_or(Runtime::Tract);
         let source = configured.unwrap_or(&unsaid);
+        let runtime = typed.runtime.unwrap_or_else(|| source.runtime.into());
         encoders::open_stated(runtime, &typed, source).map_err(|error| {
             let context = format!(
                 "{} listens with encoder {}; where it is no name that this program knows, give \

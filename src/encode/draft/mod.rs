@@ -11,6 +11,7 @@ mod words;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::base::hex::hex;
 use crate::config::manifest::Golden;
 use crate::config::manifest::Manifest;
 use crate::encode::draft::window::Window;
@@ -20,7 +21,6 @@ use crate::encode::latent::Latent;
 use crate::encode::network::Expected;
 use crate::encode::network::Runtime;
 use crate::encode::network::load;
-use crate::encode::onnx::hex;
 use crate::encode::outline::Outline;
 use crate::encode::selftest::encode_builtin;
 
@@ -118,7 +118,7 @@ fn describe(
         Ok(load(Runtime::Tract, &mut &*bytes, expected)?.output_shapes().to_vec())
     };
     let outputs = outputs::choose(outline, &window, wishes, &shapes_of, &mut guesses)?;
-    let mut text = words::manifest(wishes, &hex(sha256), &window, &outputs);
+    let mut text = words::manifest(wishes, &hex(&sha256), &window, &outputs);
     let latent = encode_builtin(&mut OnnxEncoder::new(parse(&text)?, bytes, file)?)?;
     text = text.replace(words::DENSITY_HOLDER, density_for(&latent, &mut guesses));
     text = settings::with_settings(text, &wishes.settings)?;

@@ -4,6 +4,7 @@ use crate::encode::draft::Wishes;
 use crate::encode::draft::classes;
 use crate::encode::draft::window::Kind;
 use crate::encode::draft::window::Window;
+use crate::encode::encoder::without_ones;
 use crate::encode::error::EncodeError;
 use crate::encode::outline::Outline;
 
@@ -239,10 +240,6 @@ pub(super) fn channels_first(shape: &[usize], input: Kind) -> bool {
     let in_proportion =
         |rows: usize, cols: usize| (rows * width).abs_diff(cols * height) < height.max(width);
     in_proportion(b, c) || !in_proportion(a, b)
-}
-
-fn without_ones(shape: &[usize]) -> Vec<usize> {
-    shape.iter().copied().filter(|&n| n != 1).collect()
 }
 
 #[cfg(test)]
