@@ -14,7 +14,7 @@ say "format"
 cargo fmt --all --check
 if have shellcheck; then
     say "shell scripts"
-    shellcheck -x tools/*.sh cross/*.sh models/train/*.sh packaging/*.sh packaging/debian/* tests/board/board \
+    shellcheck -x tools/*.sh cross/*.sh models/train/*.sh models/train/*/*.sh packaging/*.sh packaging/debian/* tests/board/board \
         tests/board/*.sh .ci/run
 fi
 say "clippy"
@@ -29,8 +29,18 @@ cargo test --locked --doc
 say "training, the quick path"
 cargo build --locked
 tools/train-quick.sh
+# Encoders are compared with ONNX Runtime's answers where Python has it: where the training above put it, first.
+if [ -x target/venv/bin/python ]; then
+    PATH="$PWD/target/venv/bin:$PATH"
+fi
 [ -n "${HABITUATE_DEV_DATA:-}" ] || say "no recordings in target/dev: tests that need them skip"
 if cargo nextest --version >/dev/null 2>&1; then
+    if python3 -c 'import onnxruntime' 2>/dev/null; then
+        say "tests of ONNX Runtime as the encoders' runtime"
+        cargo nextest run --locked --no-fail-fast --features onnxruntime --test onnxruntime
+    else
+        say "no onnxruntime in Python: the other runtime is not tested"
+    fi
     say "tests"
     cargo nextest run --locked --no-fail-fast
 else
