@@ -299,6 +299,19 @@ mod tests {
         assert!(shown.contains("sede") && shown.contains("line 2"), "{shown}");
     }
 
+    /// Fails where a rate passes the check that the camera then refuses.
+    #[test]
+    fn a_rate_at_which_no_time_passes_or_none_ends_is_a_problem() {
+        for (rate, is_good) in
+            [("1e-5", true), ("1000.0", true), ("5000.0", false), ("1e-6", false), ("-1.0", false)]
+        {
+            let parsed = parse(&format!("[[source]]\nkind = \"camera\"\nframes_per_s = {rate}\n"));
+            assert_eq!(parsed.is_ok(), is_good, "{rate}: {parsed:?}");
+            let told = parsed.err().unwrap_or_default();
+            assert!(is_good || told.contains("source[0].frames_per_s"), "{told}");
+        }
+    }
+
     #[test]
     fn all_problems_are_shown_at_once() {
         let text = "[[source]]\nkind = \"command\"\ndevice = \"x\"\n\

@@ -29,7 +29,10 @@ impl SourceToml {
             value
         };
         let stall_s = positive(problems, self.stall_s.unwrap_or(DEFAULT_STALL_S), "stall_s");
-        let frames_per_s = positive(problems, self.frames_per_s.unwrap_or(1.0), "frames_per_s");
+        let frames_per_s = self.frames_per_s.unwrap_or(1.0);
+        problems.require((1e-5..=1000.0).contains(&frames_per_s), &key("frames_per_s"), || {
+            format!("{frames_per_s} is outside 0.00001 to 1000 pictures per second")
+        });
         problems.require(
             self.encoder_file.is_none() || self.encoder.is_some(),
             &key("encoder_file"),
