@@ -1,7 +1,7 @@
 //! ONNX Runtime as a Python package, for comparisons: a second opinion on a graph where the package is
 //! installed, without anything built in. Far too slow and fragile for anything else.
 //!
-//! The process is ended where an answer takes longer than [`ANSWER_WAIT`]. What it complains about goes to a
+//! The process is ended where an answer takes longer than `ANSWER_WAIT`. What it complains about goes to a
 //! file, not a pipe: nobody reads that before it fails, and a full pipe would stop it.
 
 use std::fs;
