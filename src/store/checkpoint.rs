@@ -14,6 +14,7 @@ use thiserror::Error;
 use crate::base::bytes::Malformed;
 use crate::base::bytes::Reader;
 use crate::base::bytes::Writer;
+use crate::base::hex::hex;
 
 const MAGIC: &[u8; 8] = b"HABITUAT";
 const HASH_BYTES: usize = 32;
@@ -157,7 +158,7 @@ pub const HEAD_BYTES: usize = MAGIC.len() + 8;
 
 /// SHA-256 of a file's bytes in hexadecimal: the checkpoint hash of reports.
 pub fn hash_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use thiserror::Error;
 pub use crate::config::manifest::check::{is_plain_name, parse_sha256};
 pub use crate::config::manifest::sound::{LogMelSpec, Slopes, SoundLayout, SoundSpec, Spectrum};
 
+use crate::base::hex::hex;
 use crate::base::modality::Modality;
 use crate::config::problems::Problems;
 
@@ -327,6 +328,6 @@ impl Manifest {
 
     /// SHA-256 of the ONNX file in hexadecimal.
     pub fn sha256_hex(&self) -> String {
-        self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.sha256)
     }
 }
