@@ -5,7 +5,7 @@
 
 mod telling;
 #[cfg(test)]
-mod tests;
+pub(in crate::pipeline) mod tests;
 
 use std::io;
 use std::sync::Arc;

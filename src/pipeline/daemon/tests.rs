@@ -3,15 +3,42 @@ use crate::base::recovery::EXIT_INPUT;
 use crate::capture::supervised::Supervised;
 use crate::config::board::BoardToml;
 use crate::config::daemon::CheckpointSettings;
+use crate::config::learn::LearnSettings;
 use crate::config::learn::LearnToml;
 use crate::emit::status::SourceStatus;
 use crate::encode;
+use crate::encode::Encoder;
 use crate::pipeline::control;
 use crate::pipeline::resume;
 use crate::pipeline::resume::OpenOptions;
 use crate::store::state_dir::StateDir;
 
-const CHECKPOINT: CheckpointSettings = CheckpointSettings { every_s: 3600.0, predecessors: 1 };
+pub(in crate::pipeline) const CHECKPOINT: CheckpointSettings =
+    CheckpointSettings { every_s: 3600.0, predecessors: 1 };
+
+/// A part of the daemon with a fresh learner and that encoder, called as its source is.
+pub(in crate::pipeline) fn part(
+    dir: &Arc<StateDir>,
+    encoder: Box<dyn Encoder>,
+    learn: &LearnSettings,
+    (name, source): (&str, Supervised),
+    live: bool,
+) -> Part {
+    let options = OpenOptions { source: name, learn, checkpoint: CHECKPOINT, seed: 1 };
+    let (track, keeper) = resume::open(dir, encoder, options).unwrap();
+    Part {
+        name: name.into(),
+        device: source.status(),
+        source: Box::new(source),
+        track,
+        keeper,
+        unkept: None,
+        asked: control::line().1,
+        pairing: None,
+        live,
+        patience: Duration::from_secs(60),
+    }
+}
 
 /// How the daemon's only source ends, and what it told last, where opening its device ends in `error`; `until` sees
 /// to its end.
@@ -20,25 +47,12 @@ fn daemon_with(error: CaptureError, until: impl FnOnce(&Board, &Stop)) -> (Ended
     let dir = Arc::new(StateDir::open(root.path()).unwrap());
     let learn = LearnToml::default().check().unwrap();
     let encoder = encode::open("logmel-patches", None).unwrap();
-    let options = OpenOptions { source: "mic", learn: &learn, checkpoint: CHECKPOINT, seed: 1 };
-    let (track, keeper) = resume::open(&dir, encoder, options).unwrap();
     let mut error = Some(error);
     let open = Box::new(move || Err(error.take().unwrap()));
     let (clock, stop) = (Arc::new(SystemClock), Stop::default());
     let source = Supervised::new("mic", Modality::Sound, open, clock, stop.clone(), 1)
         .mended_by(Box::new(|error| format!("mends: {error}")));
-    let part = Part {
-        name: "mic".into(),
-        device: source.status(),
-        source: Box::new(source),
-        track,
-        keeper,
-        unkept: None,
-        asked: control::line().1,
-        pairing: None,
-        live: true,
-        patience: Duration::from_secs(60),
-    };
+    let part = part(&dir, encoder, &learn, ("mic", source), true);
     let shared = Shared {
         stop: stop.clone(),
         sinks: crossbeam_channel::bounded(1).0,

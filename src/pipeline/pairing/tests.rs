@@ -10,25 +10,20 @@ use crate::capture::error::CaptureError;
 use crate::capture::supervised::Supervised;
 use crate::capture::synthetic;
 use crate::config::board::BoardToml;
-use crate::config::daemon::CheckpointSettings;
 use crate::config::learn::LearnToml;
 use crate::emit::status::BesideStatus;
 use crate::emit::status::SourceStatus;
 use crate::encode;
 use crate::pipeline::companion::Sight;
-use crate::pipeline::control;
 use crate::pipeline::daemon;
 use crate::pipeline::daemon::Ended;
 use crate::pipeline::daemon::Part;
 use crate::pipeline::daemon::Shared;
+use crate::pipeline::daemon::tests::CHECKPOINT;
 use crate::pipeline::limits::Allowance;
-use crate::pipeline::resume;
-use crate::pipeline::resume::OpenOptions;
 use crate::pipeline::statuses::Board;
 use crate::store::checkpoint::Origin;
 use crate::store::state_dir::StateDir;
-
-const CHECKPOINT: CheckpointSettings = CheckpointSettings { every_s: 3600.0, predecessors: 1 };
 
 fn companion() -> Companion {
     let origin =
@@ -141,24 +136,11 @@ fn part(dir: &Arc<StateDir>, source: Box<dyn Source>) -> (Part, Sight) {
     let learn = learn.check().unwrap();
     let encoder = encode::open(encoder, None).unwrap();
     let sight = Sight::of(name, encoder.as_ref());
-    let options = OpenOptions { source: name, learn: &learn, checkpoint: CHECKPOINT, seed: 1 };
-    let (track, keeper) = resume::open(dir, encoder, options).unwrap();
     let mut source = Some(source);
     let open = Box::new(move || Ok(source.take().unwrap()));
     let (clock, stop) = (Arc::new(SystemClock), Stop::default());
     let source = Supervised::new(name, sense, open, clock, stop, 1);
-    let part = Part {
-        name: name.into(),
-        device: source.status(),
-        source: Box::new(source),
-        track,
-        keeper,
-        unkept: None,
-        asked: control::line().1,
-        pairing: None,
-        live: false,
-        patience: Duration::from_secs(60),
-    };
+    let part = daemon::tests::part(dir, encoder, &learn, (name, source), false);
     (part, sight)
 }
 
