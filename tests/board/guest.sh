@@ -48,6 +48,16 @@ works() { is "$1" running || is "$1" 'learning what is usual'; }
 above() { local found; found=$(value "$1" "$2"); [ "${found:-0}" -gt "$3" ]; }
 holds_back() { unit StatusText | grep -q 'no checkpoint'; }
 writes_again() { local line; line=$(unit StatusText); [[ $line == *windows* && $line != *'no checkpoint'* ]]; }
+
+# Takes away all modules of sound and pictures, those that others rest on too: whether no such kind of device is left.
+# What rests on another must go first, so it may take more than one round.
+forget_drivers() {
+    local module
+    for module in $(lsmod | awk '$1 ~ /^(snd|soundcore|vivid|v4l2|video|mc$|cec$)/ { print $1 }'); do
+        modprobe -r "$module" 2>/dev/null
+    done
+    ! grep -qE ' (alsa|video4linux|media)$' /proc/devices
+}
 in_log() { journalctl -b -u habituate -o cat | grep -q "$1"; }
 
 # security_at_most LEVEL: what systemd-analyze says of the unit; its exit code is no answer.

@@ -67,6 +67,20 @@ check "systemctl restart works" timeout 120 systemctl restart habituate
 check "it is another process" test "$(unit MainPID)" != "$pid"
 check "and goes on where the one before stopped" within 60 above mic windows "$((windows - 1))"
 
+# A board whose first microphone and camera are plugged in after the service has started.
+systemctl stop habituate
+kill "$feeder"
+pkill aplay
+check "the drivers can be taken away" within 30 forget_drivers
+check "it starts without any device" timeout 120 systemctl start habituate
+check "and waits for the microphone" within 60 is mic waiting
+check "and for the camera" within 60 is camera waiting
+modprobe -a snd_aloop vivid
+feed &
+feeder=$!
+check "the first microphone is heard without another start" within 120 works mic
+check "the first camera is watched" within 120 works camera
+
 sed -i 's/every_s = 20.0/every_s = 15.0/; s/alarms_per_day = 24.0/alarms_per_day = 12.0/' /etc/habituate/habituate.toml
 check "reload works" systemctl reload habituate
 check "reload says what is in force and what waits" within 30 in_log \
