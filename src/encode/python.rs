@@ -41,8 +41,11 @@ const LAST_WORDS_BYTES: u64 = 8 << 10;
 
 /// Arguments: network, shape of the input, outputs. Standard input: one window after the other, floats.
 /// Standard output: the shapes, a line each, then all outputs of each window.
+///
+/// A script of `-c` looks for modules in the current folder first, which may be anybody's.
 const SCRIPT: &str = r"
 import sys
+sys.path = [folder for folder in sys.path if folder]
 import numpy as np
 import onnxruntime
 onnxruntime.set_default_logger_severity(4)
@@ -75,7 +78,7 @@ pub struct Reference {
 /// Whether `python3` has the package.
 pub fn is_there() -> bool {
     let started = Command::new("python3")
-        .args(["-c", "import numpy, onnxruntime"])
+        .args(["-c", "import sys; sys.path = [folder for folder in sys.path if folder]; import numpy, onnxruntime"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -1,8 +1,8 @@
 //! The board: clock, disk, memory, heat, voltage.
 
-use std::fs;
 use std::io;
 use std::io::ErrorKind;
+use std::io::Write;
 use std::path::Path;
 
 use crate::base::machine::Machine;
@@ -97,7 +97,11 @@ fn writable(found: &mut Findings, root: &Path, user: User) {
         found.ok("state", format!("{} will be made at the first start", root.display()));
         return;
     }
-    match try_to_write(&root.join(".doctor")) {
+    told_writable(found, root, user, try_to_write(root));
+}
+
+fn told_writable(found: &mut Findings, root: &Path, user: User, tried: io::Result<()>) {
+    match tried {
         Ok(()) => found.ok("state", format!("{} can be written", root.display())),
         Err(error) => {
             let mend = if error.kind() == ErrorKind::StorageFull {
@@ -120,11 +124,10 @@ fn writable(found: &mut Findings, root: &Path, user: User) {
     }
 }
 
-/// Leaves nothing behind, also where making the file went well and filling it did not.
-fn try_to_write(probe: &Path) -> io::Result<()> {
-    let written = fs::write(probe, b"x");
-    let removed = fs::remove_file(probe);
-    written.and(removed)
+/// A file of a new name, which is gone afterwards: the folder is the service's, and root, who may be asking, must not
+/// follow what somebody has left there.
+fn try_to_write(root: &Path) -> io::Result<()> {
+    tempfile::Builder::new().prefix(".doctor-").tempfile_in(root)?.write_all(b"x")
 }
 
 fn heat(found: &mut Findings, settings: &Settings, readings: &crate::base::machine::Readings) {
@@ -160,19 +163,20 @@ fn heat(found: &mut Findings, settings: &Settings, readings: &crate::base::machi
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::emit::findings::Verdict;
 
     #[test]
-    fn a_full_disk_asks_for_room_and_keeps_no_probe() {
+    fn a_full_disk_asks_for_room_and_no_probe_is_kept() {
         let dir = tempfile::tempdir().unwrap();
-        // What is written to this device finds no room.
-        std::os::unix::fs::symlink("/dev/full", dir.path().join(".doctor")).unwrap();
         let mut found = Findings::default();
-        writable(&mut found, dir.path(), User::Person);
+        // What is written to this device finds no room.
+        let full = fs::write("/dev/full", b"x");
+        told_writable(&mut found, dir.path(), User::Person, full);
         assert_eq!(found.findings[0].verdict, Verdict::Warning);
         assert!(found.findings[0].mend.starts_with("make room"), "{found:?}");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the probe was left behind");
         writable(&mut found, dir.path(), User::Person);
         assert_eq!(found.findings[1].verdict, Verdict::Ok, "{found:?}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the probe was left behind");

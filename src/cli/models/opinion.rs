@@ -2,9 +2,6 @@
 //! Python package.
 
 use std::env;
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 
 use anyhow::Context;
 use anyhow::anyhow;
@@ -101,34 +98,16 @@ fn opinion(draft: &Draft, bytes: &[u8]) -> Result<Option<(&'static str, Latent)>
     if !python::is_there() {
         return Ok(None);
     }
-    let scratch = Scratch::new().map_err(|error| {
+    let scratch = tempfile::Builder::new().prefix("habituate-add-").tempdir().map_err(|error| {
         let folder = env::temp_dir().display().to_string();
         let reason = format!("cannot write to {folder}: {error}");
         EncodeError::Runtime { runtime: Runtime::OnnxRuntime.name(), reason }
     })?;
     let mut encoder = OnnxEncoder::build(manifest, &file, |expected| {
-        let started = python::Reference::start(bytes, &draft.shape, &scratch.0, expected)?;
+        let started = python::Reference::start(bytes, &draft.shape, scratch.path(), expected)?;
         Ok(Box::new(started))
     })?;
     Ok(Some(("Python's onnxruntime", selftest::encode_builtin(&mut encoder)?)))
-}
-
-/// A folder that goes again.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> io::Result<Self> {
-        let path = env::temp_dir().join(format!("habituate-add-{}", std::process::id()));
-        fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left is in the folder for temporary files.
-        drop(fs::remove_dir_all(&self.0));
-    }
 }
 
 #[cfg(test)]
