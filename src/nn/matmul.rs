@@ -7,7 +7,7 @@
 //! `[in, out]`, why backward passes copy weights into a transposed scratch first ([`transpose`]),
 //! and why a product with a transposed `A` is cut into stripes of `STRIPE_BYTES`, which is as wide as
 //! the kernels go without packing `A`. Other shapes and processors give the same numbers, by
-//! way of a packing buffer that lives as long as the call.
+//! way of a packing buffer that lives as long as the call. On 32-bit ARM the kernel is ours (`neon.rs`).
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
@@ -30,6 +30,9 @@ pub fn matmul<F: Real>(
 ) {
     assert_eq!(a.ncols(), b.nrows(), "A is {:?}, B is {:?}", a.dim(), b.dim());
     assert_eq!((a.nrows(), b.ncols()), c.dim(), "A is {:?}, B is {:?}", a.dim(), b.dim());
+    if F::our_product(alpha, a.view(), b.view(), beta, c.view_mut()) {
+        return;
+    }
     let stripe = STRIPE_BYTES / size_of::<F>();
     if a.strides()[1] == 1 || c.ncols() <= stripe {
         return product(alpha, a, b, beta, c);

@@ -18,6 +18,9 @@ pub mod gradcheck;
 pub mod layout;
 pub mod linear;
 pub mod matmul;
+#[cfg(target_arch = "arm")]
+#[expect(unsafe_code, reason = "a kernel in assembly, which takes pointers")]
+mod neon;
 pub mod params;
 pub mod real;
 pub mod recurrent;

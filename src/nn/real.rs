@@ -12,7 +12,7 @@
 
 use std::iter::Sum;
 
-use ndarray::NdFloat;
+use ndarray::{ArrayView2, ArrayViewMut2, NdFloat};
 
 /// `f32` or `f64`.
 pub trait Real: NdFloat + Sum {
@@ -27,6 +27,17 @@ pub trait Real: NdFloat + Sum {
 
     /// `x ← 1 / (1 + e⁻ˣ)`.
     fn sigmoid_all(xs: &mut [Self]);
+
+    /// `C ← α A B + β C` of shapes that fit, where this processor has a kernel of ours; else false, and `C` is as it was.
+    fn our_product(
+        _alpha: Self,
+        _a: ArrayView2<'_, Self>,
+        _b: ArrayView2<'_, Self>,
+        _beta: Self,
+        _c: ArrayViewMut2<'_, Self>,
+    ) -> bool {
+        false
+    }
 }
 
 impl Real for f32 {
@@ -49,6 +60,22 @@ impl Real for f32 {
         for x in xs {
             *x = fast_sigmoid(*x);
         }
+    }
+
+    #[cfg(target_arch = "arm")]
+    fn our_product(
+        alpha: Self,
+        a: ArrayView2<'_, Self>,
+        b: ArrayView2<'_, Self>,
+        beta: Self,
+        c: ArrayViewMut2<'_, Self>,
+    ) -> bool {
+        use crate::nn::neon;
+        let pays = neon::pays(c.nrows(), a.ncols(), c.ncols());
+        if pays {
+            neon::product(alpha, a, b, beta, c);
+        }
+        pays
     }
 }
 
