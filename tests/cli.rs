@@ -7,6 +7,9 @@
     reason = "a test fails by panicking, and waits for a real program"
 )]
 
+#[path = "common/media.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod media;
 #[path = "common/place.rs"]
 mod place;
 #[path = "common/program_in.rs"]
@@ -114,6 +117,48 @@ fn learn_until_freezes_learning_but_not_scoring() {
     let whole = report(&dir.path().join("r.json"))["updates"].as_u64().unwrap();
     assert!(0 < frozen && frozen < whole, "{frozen} of {whole} updates");
     assert!(!scores(&dir.path().join("s.csv")).last().unwrap()[3].is_empty(), "scores go on");
+}
+
+/// Fails where what was frozen stays so for whoever goes on with the state.
+#[test]
+fn a_state_that_was_frozen_for_one_replay_learns_in_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 5, 90.0);
+    let args = ["replay", "room.wav", "--state", "s", "--report", "r.json"];
+    run_well(dir.path(), &[&args[..], &["--learn-until", "60"]].concat());
+    let updates = |_| report(&dir.path().join("r.json"))["updates"].as_u64().unwrap();
+    let first = updates(());
+    run_well(dir.path(), &args);
+    assert!(0 < first && first < updates(()), "{first} updates, then {}", updates(()));
+}
+
+/// Loudness that grows all the time, and begins anew every ten seconds: what comes first is told by it alone. Fails
+/// where nothing watches for that, and where nothing is said.
+#[test]
+fn an_objective_that_is_switched_off_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rng = Rng::from_seed(3);
+    let ramp: Vec<i16> = (0..120 * 16_000)
+        .map(|i| {
+            let grown = f64::from(i % 160_000) / 160_000.0;
+            let level = 16_000.0 * 10_f64.powf(3.0 * (grown - 1.0));
+            #[expect(clippy::cast_possible_truncation, reason = "within 16 bits")]
+            let value = (level * (2.0 * f64::from(rng.unit_f32()) - 1.0)) as i16;
+            value
+        })
+        .collect();
+    fs::write(dir.path().join("ramp.wav"), media::wav(16_000, 1, &ramp)).unwrap();
+    let settings = "[learn]\nmasked_prediction = 0.0\ntemporal_order = 1.0\nupdates_per_window = 4.0\n\
+                    first_updates_per_window = 4.0\n";
+    fs::write(dir.path().join("order.toml"), settings).unwrap();
+    let args = ["replay", "ramp.wav", "-c", "order.toml", "--report", "r.json"];
+    let output = run(dir.path(), &args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let line = "learn.temporal_order is switched off for";
+    assert!(said.contains(line) && said.contains("a clock or a ramp"), "{said}");
+    let warnings = report(&dir.path().join("r.json"))["warnings"].to_string();
+    assert!(warnings.contains(line), "{warnings}");
 }
 
 /// Files of a state that end so, oldest first; none where there is no state.

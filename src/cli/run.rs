@@ -91,6 +91,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     let (parts, exchange) = parts(args, &settings, (&Arc::new(dir), unkept), &stop)?;
     for part in &parts {
         eprintln!("{}: {}", part.name, part.track.describe());
+        eprintln!("{}: {}", part.name, part.track.describe_memory());
     }
 
     let (sinks, told) = crossbeam_channel::bounded(SINK_QUEUE);

@@ -175,9 +175,7 @@ pub enum AskError {
     #[error(transparent)]
     Names(#[from] NamesError),
     /// There is no champion to go back to.
-    #[error(
-        "no earlier champion is kept; one is when a challenger takes its place, an hour apart at least"
-    )]
+    #[error("no earlier champion is kept; the first one is when a challenger takes its place")]
     NoPredecessor,
     /// Others are waiting.
     #[error("{QUEUE} other questions wait for this source; try again")]

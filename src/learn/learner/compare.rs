@@ -4,12 +4,16 @@ use crate::learn::drift::Notice;
 use crate::learn::guard::bootstrap::Case;
 use crate::learn::guard::predecessors::MOST;
 use crate::learn::guard::{LEAST_BLOCKS, Verdict};
+use crate::learn::learner::gather::LEAST_IN_A_GROUP;
 use crate::learn::learner::{Learner, SURPRISE};
 use crate::learn::surprise::Reading;
 
 /// Held-out windows on which champion and challenger are compared, at most; half as many before
 /// confidence is asked for.
 pub(super) const MOST_COMPARED: usize = 64;
+/// Blocks, and windows of a block, where no objective guesses tokens and windows are read in groups.
+pub(super) const MOST_BLOCKS: usize = 2 * MOST_COMPARED;
+const MOST_OF_A_BLOCK: usize = 4;
 /// Once confidence is asked for, comparisons are so many times rarer.
 const RARER: u64 = 16;
 /// A commit is watched for so long, seconds.
@@ -36,10 +40,10 @@ impl Learner {
         self.read_held_out(1, true);
         self.make_cases(|learner, at_s| learner.memory.plan().block(at_s));
         let verdict = self.guard.judge(&mut self.scratch.cases);
+        let now_s = self.times.last_s.unwrap_or(0.0);
         self.adam.use_share(self.guard.rate());
         match verdict {
             Verdict::Commit => {
-                let now_s = self.times.last_s.unwrap_or(0.0);
                 self.predecessors.offer(&self.champion, now_s);
                 self.champion.copy_from_slice(&self.challenger);
                 if self.guard.is_strict() {
@@ -52,6 +56,8 @@ impl Learner {
             Verdict::Reject => {}
             Verdict::RollBack => self.challenger.copy_from_slice(&self.champion),
             Verdict::Reset => {
+                self.predecessors.offer(&self.champion, now_s);
+                self.times.last_commit_s = None;
                 self.champion = self.model.params().start(&mut self.rng);
                 self.challenger.copy_from_slice(&self.champion);
                 self.read_held_out(1, true);
@@ -119,6 +125,7 @@ impl Learner {
     /// Held-out windows: evenly over all slots in use, or, once they are of enough blocks of time, evenly
     /// over blocks.
     pub(super) fn choose_held_out(&mut self) {
+        let most_of_a_block = self.most_of_a_block();
         let Self { memory, scratch, .. } = self;
         let plan = *memory.plan();
         let chosen = &mut scratch.held_out;
@@ -132,9 +139,13 @@ impl Learner {
             let every = held_out.div_ceil(MOST_COMPARED / 2).max(1);
             chosen.clear();
             let all = memory.slots().filter(|&slot| memory.facts(slot).held_out);
-            return chosen.extend(all.step_by(every));
+            chosen.extend(all.step_by(every));
+            return self.group_held_out(false);
         }
-        let (every, of_each) = (blocks.div_ceil(MOST_COMPARED), MOST_COMPARED / blocks);
+        let (every, of_each) = match self.model.is_guessing() {
+            true => (blocks.div_ceil(MOST_COMPARED), (MOST_COMPARED / blocks).max(1)),
+            false => (blocks.div_ceil(MOST_BLOCKS), most_of_a_block),
+        };
         let (mut last, mut number, mut of_block) = (None, 0, 0);
         chosen.retain(|&slot| {
             if last != Some(block(slot)) {
@@ -143,8 +154,14 @@ impl Learner {
                 of_block = 0;
             }
             of_block += 1;
-            number % every == 0 && of_block <= of_each.max(1)
+            number % every == 0 && of_block <= of_each
         });
+        self.group_held_out(true);
+    }
+
+    /// With what is left over of another block they must fit a batch.
+    fn most_of_a_block(&self) -> usize {
+        (self.batch_windows + 1).saturating_sub(LEAST_IN_A_GROUP).clamp(1, MOST_OF_A_BLOCK)
     }
 
     /// Objectives go off, or are tried again, and surprise is made of other guesses: its history is moved
@@ -169,6 +186,7 @@ impl Learner {
         let every = newest().count().div_ceil(MOST_COMPARED).max(1);
         self.scratch.held_out.clear();
         self.scratch.held_out.extend(newest().step_by(every));
+        self.group_held_out(false);
     }
 
     /// What champion or challenger makes of the held-out windows, into `scratch.readings[place]`.
@@ -199,15 +217,20 @@ impl Learner {
         let mut cases = std::mem::take(&mut self.scratch.cases);
         cases.clear();
         let [before, after] = &self.scratch.readings;
-        let slots = self.scratch.held_out.iter().step_by(self.read_together());
-        for ((&slot, before), after) in slots.zip(before).zip(after) {
-            let facts = self.memory.facts(slot);
+        for ((&(from, to), before), after) in self.scratch.groups.iter().zip(before).zip(after) {
+            if before.error.is_nan() && after.error.is_nan() {
+                continue;
+            }
+            let facts = self.memory.facts(self.scratch.held_out[from]);
+            let has_mean = before.mean_error.is_finite();
             cases.push(Case {
                 block: block(self, facts.at_s),
-                cluster: facts.cluster,
+                // Windows that are read together are of several kinds.
+                cluster: if to - from == 1 { facts.cluster } else { 0 },
                 champion: before.error,
                 challenger: after.error,
-                mean: before.mean_error,
+                // Without a mean to guess a gain is a share of the loss itself, and nobody is worse than the mean.
+                mean: if has_mean { before.mean_error } else { before.error.abs() },
             });
         }
         self.scratch.cases = cases;

@@ -2,16 +2,16 @@
 
 use crate::base::rng::Rng;
 use crate::encode::sides::{SideKind, Sides};
-use crate::learn::learner::Learner;
+use crate::learn::learner::{Learner, Scratch};
 use crate::learn::objectives::build::Wanted;
 use crate::learn::objectives::mixer::Notice;
 use crate::learn::objectives::{Batch, SideWindow};
 use crate::learn::surprise::Reading;
 
-/// Groups of held-out windows on which weights are judged that guess no tokens.
+/// Groups of held-out windows on which weights are judged that guess no tokens, before there are enough blocks of time.
 const GROUPS: usize = 8;
 /// Windows of a group at least.
-const LEAST_IN_A_GROUP: usize = 2;
+pub(super) const LEAST_IN_A_GROUP: usize = 2;
 
 impl Learner {
     /// What side windows consist of, in order; empty when no objective wants any.
@@ -94,7 +94,9 @@ impl Learner {
         for age in (0..trail).rev() {
             let Some(slot) = self.memory.recent(age) else { continue };
             let facts = self.memory.facts(slot);
-            if facts.held_out != held_out {
+            // Whoever was let in later by somebody's word is among the newest, and not in the order of time.
+            let is_later = self.scratch.trail_s.last().is_none_or(|&last_s| last_s < facts.at_s);
+            if facts.held_out != held_out || !is_later {
                 continue;
             }
             self.recall(slot);
@@ -110,26 +112,46 @@ impl Learner {
         end
     }
 
-    /// Held-out windows that are read together: one, or groups of them where no objective guesses
-    /// tokens.
-    pub(super) fn read_together(&self) -> usize {
+    /// Which held-out windows are read together, into `scratch.groups`: each alone, or, where no objective guesses
+    /// tokens, those of a block of time, of a few blocks where one has too few, or a part of all. A window that would
+    /// be alone is left out then.
+    pub(super) fn group_held_out(&mut self, by_block: bool) {
+        let Self { memory, scratch, .. } = self;
+        let Scratch { held_out, groups, .. } = scratch;
+        groups.clear();
+        let count = held_out.len();
         if self.model.is_guessing() {
-            return 1;
+            return groups.extend((0..count).map(|place| (place, place + 1)));
         }
-        (self.scratch.held_out.len() / GROUPS).max(LEAST_IN_A_GROUP).min(self.batch_windows)
+        let least = LEAST_IN_A_GROUP.min(self.batch_windows);
+        if by_block {
+            let block = |slot: usize| memory.plan().block(memory.facts(slot).at_s);
+            let (mut from, mut to) = (0, 0);
+            for of_block in held_out.chunk_by(|&a, &b| block(a) == block(b)) {
+                to += of_block.len();
+                if least <= to - from {
+                    groups.push((from, to));
+                    from = to;
+                }
+            }
+        } else {
+            let size = (count / GROUPS).max(least).min(self.batch_windows);
+            groups.extend((0..count).step_by(size).map(|from| (from, (from + size).min(count))));
+        }
+        groups.retain(|&(from, to)| least <= to - from);
     }
 
     /// Where no objective guesses tokens: the loss of groups of held-out windows, into
     /// `scratch.readings[place]`; not a number where there was none. Chance is the same for both sets of
     /// weights.
     pub(super) fn read_groups(&mut self, place: usize, by_challenger: bool) {
-        let (count, size) = (self.scratch.held_out.len(), self.read_together());
         // The learner's own sequence goes on as if nothing had been drawn.
         let own = std::mem::replace(&mut self.rng, Rng::from_seed(self.seed));
-        for first in (0..count).step_by(size) {
+        for group in 0..self.scratch.groups.len() {
+            let (from, to) = self.scratch.groups[group];
             self.scratch.batch_valid.clear();
             self.scratch.batch_at_s.clear();
-            for i in first..(first + size).min(count) {
+            for i in from..to {
                 self.add_window(self.scratch.held_out[i]);
             }
             let len = self.fill_side(true);
@@ -145,7 +167,7 @@ impl Learner {
             };
             let weights = if by_challenger { &self.challenger } else { &self.champion };
             let error = self.model.try_loss(weights, batch, &mut self.rng).unwrap_or(f32::NAN);
-            // There is no mean to guess, so nobody is ever worse than that.
+            // There is no mean to guess.
             let reading = Reading { surprise: 0.0, error, mean_error: f32::INFINITY };
             scratch.readings[place].push(reading);
         }

@@ -120,6 +120,8 @@ struct Scratch {
     trail_s: Vec<f64>,
     grads: Vec<f32>,
     held_out: Vec<usize>,
+    /// Runs of them that are read together: from, to.
+    groups: Vec<(usize, usize)>,
     readings: [Vec<Reading>; 2],
     moves: Vec<f32>,
     cases: Vec<Case>,

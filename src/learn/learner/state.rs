@@ -60,7 +60,8 @@ impl Learner {
         from.section("learner")?;
         let mut learner = Self::new(shape, density, settings, from.u64()?);
         learner.rng = Rng::from_seed(from.u64()?);
-        learner.is_frozen = from.flag()?;
+        // Frozen was that run; whoever goes on says anew whether anything is learnt.
+        from.flag()?;
         learner.moments.load(from)?;
         learner.whitener.load(from)?;
         learner.fit_at = from.u64()?;

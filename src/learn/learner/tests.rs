@@ -223,6 +223,47 @@ fn a_commit_that_was_a_mistake_is_undone_by_itself() {
     assert!(learner.champion == good);
 }
 
+/// Fails when gains are shares of an error of the mean that there is not, and when groups are so few that confidence is
+/// never asked for.
+#[test]
+fn weights_that_guess_nothing_are_judged_by_blocks_of_time_too() {
+    let mut place = Place::new(SHAPE, 9);
+    let settings = settings(|raw| {
+        strict(raw);
+        raw.masked_prediction = 0.0;
+        raw.vicreg = 1.0;
+        raw.reservoir_windows = 400;
+    });
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings, 1);
+    live(&mut learner, 0.0, 2500, || place.usual());
+    assert!(learner.guard.is_strict(), "{:?}", learner.report());
+    let good = learner.challenger.clone();
+    let mut rng = Rng::from_seed(8);
+    learner.champion.iter_mut().for_each(|weight| *weight += 0.6 * (rng.unit_f32() - 0.5));
+    let bad = learner.champion.clone();
+    assert!(learner.compare(), "a challenger that is far better is taken: {:?}", learner.report());
+    assert!(learner.champion == good);
+    learner.challenger = bad;
+    assert!(!learner.compare(), "a far worse one is not");
+}
+
+/// Fails when whoever is given up is not kept.
+#[test]
+fn a_champion_that_is_given_up_can_be_had_back() {
+    let mut place = Place::new(SHAPE, 4);
+    let mut learner = Learner::new(SHAPE, DENSITY, &settings(strict), 1);
+    live(&mut learner, 0.0, 2500, || place.usual());
+    let mut rng = Rng::from_seed(8);
+    learner.champion.iter_mut().for_each(|weight| *weight += 4.0 * (rng.unit_f32() - 0.5));
+    learner.challenger = learner.champion.clone();
+    let given_up = learner.champion.clone();
+    let resets = learner.guard.counts()[3];
+    assert!(learner.compare());
+    assert_eq!(learner.guard.counts()[3], resets + 1, "{:?}", learner.report());
+    learner.roll_back().expect("it is kept");
+    assert!(learner.champion == given_up);
+}
+
 /// Failure 5. Twelve days and nights; the learner without memory and guard beside it. Two defences hold
 /// here: fails when every challenger is taken and the same few windows are rehearsed.
 #[test]

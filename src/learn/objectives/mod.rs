@@ -1,6 +1,6 @@
 //! What is learnt without labels, one file each, behind one trait.
 //!
-//! Two of them guess tokens and are on by default: [`masked`] and [`predictive`]. The others describe
+//! [`masked`] and [`predictive`] guess tokens, and the first of them is on by default. The others describe
 //! whole windows alike or apart, tell orders and orientations apart, or rebuild what was taken away.
 //! Every one of them can be solved without learning anything about the place; what gives that away is
 //! watched ([`watch`]), and [`mixer`] switches such an objective off. Formulae and sources are in each

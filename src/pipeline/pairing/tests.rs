@@ -216,6 +216,8 @@ fn an_owner_that_is_stuck_holds_up_nobody() {
     });
     assert!(100 < statuses[1].windows, "{statuses:?}");
     let beside = statuses[0].beside.as_ref().unwrap();
-    assert_eq!(beside.counts.windows, [16, 0], "{beside:?}");
-    assert_eq!(beside.refused + 16, statuses[1].windows, "{beside:?}");
+    // What it has room for, and what it may have taken before it was stuck.
+    let [told, own] = beside.counts.windows;
+    assert!((16..100).contains(&told) && own == 0, "{beside:?}");
+    assert_eq!(beside.refused + told, statuses[1].windows, "{beside:?}");
 }
