@@ -103,7 +103,7 @@ pub fn choose(offers: &[Offer], size: (u32, u32), frames_per_s: f64) -> Option<C
             };
             let order = READABLE.iter().position(|known| known.0 == format)?;
             let (fourcc, pixels, nokhwa) = READABLE[order];
-            let rate = best_rate(rates, frames_per_s)?;
+            let (rate, is_listed) = best_rate(rates, frames_per_s);
             let shape = Shape { format: pixels, width: *width as usize, height: *height as usize };
             let area = u64::from(*width) * u64::from(*height);
             let big_enough = size.0 <= *width && size.1 <= *height;
@@ -115,7 +115,8 @@ pub fn choose(offers: &[Offer], size: (u32, u32), frames_per_s: f64) -> Option<C
             let chosen = Chosen {
                 shape,
                 fourcc: fourcc.as_bytes().try_into().ok()?,
-                nokhwa,
+                // nokhwa takes listed whole rates alone; V4L2 itself is content with what the driver then does.
+                nokhwa: nokhwa.filter(|_| is_listed),
                 frames_per_s: rate,
             };
             Some(((size_rank, slow, crowded, order, rate_rank), chosen))
@@ -124,17 +125,28 @@ pub fn choose(offers: &[Offer], size: (u32, u32), frames_per_s: f64) -> Option<C
         .map(|(_, chosen)| chosen)
 }
 
-/// Only whole numbers of frames a second: nokhwa passes over the others.
+/// The slowest of `rates` that is not below `wanted`, else the fastest, and whether it is one of them: only whole ones
+/// count, and where there are none the nearest to one that is not whole, or, of a grabber that lists nothing, `wanted`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "whole and between 1 and 1000 when it is cast"
 )]
-fn best_rate(rates: &[f64], wanted: f64) -> Option<u32> {
-    let whole = rates.iter().filter(|rate| rate.fract() == 0.0 && (1.0..=1000.0).contains(*rate));
-    let whole: Vec<u32> = whole.map(|rate| *rate as u32).collect();
-    let enough = whole.iter().filter(|rate| wanted <= f64::from(**rate)).min();
-    enough.or(whole.iter().max()).copied()
+fn best_rate(rates: &[f64], wanted: f64) -> (u32, bool) {
+    let best = |rates: &mut dyn Iterator<Item = f64>| {
+        let rates: Vec<u32> = rates.map(|rate| rate.clamp(1.0, 1000.0) as u32).collect();
+        let enough = rates.iter().filter(|rate| wanted <= f64::from(**rate)).min();
+        enough.or(rates.iter().max()).copied()
+    };
+    let is_whole = |rate: &f64| rate.fract() == 0.0 && (1.0..=1000.0).contains(rate);
+    match best(&mut rates.iter().copied().filter(is_whole)) {
+        Some(rate) => (rate, true),
+        None => (
+            best(&mut rates.iter().map(|rate| rate.round()))
+                .unwrap_or(wanted.ceil().clamp(1.0, 1000.0) as u32),
+            false,
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -172,7 +184,19 @@ mod tests {
     fn what_cannot_be_read_is_not_chosen() {
         assert_eq!(chosen(&[], (640, 480), 1.0), None);
         assert_eq!(chosen(&[offer("H264", (640, 480), &[30.0])], (640, 480), 1.0), None);
-        assert_eq!(chosen(&[offer("YUYV", (640, 480), &[])], (640, 480), 1.0), None);
+    }
+
+    #[test]
+    fn rates_that_are_not_whole_or_not_listed_go_past_nokhwa() {
+        for (rates, wanted, rate) in
+            [(&[][..], 0.2, 1), (&[], 25.0, 25), (&[59.94, 29.97], 1.0, 30), (&[0.5], 0.2, 1)]
+        {
+            let grabber = [offer("YUYV", (640, 480), rates)];
+            let chosen = choose(&grabber, (640, 480), wanted).unwrap();
+            assert_eq!((chosen.frames_per_s, chosen.nokhwa), (rate, None), "{rates:?}");
+        }
+        let webcam = choose(&[offer("YUYV", (640, 480), &[29.97, 5.0])], (640, 480), 10.0).unwrap();
+        assert_eq!((webcam.frames_per_s, webcam.nokhwa), (5, Some(FrameFormat::YUYV)));
     }
 
     #[test]

@@ -169,7 +169,7 @@ pub(super) fn ask(node: &str) -> Result<CameraFacts, CaptureError> {
         for format in device.enum_formats().map_err(failed)? {
             for (width, height) in sizes(&device, format.fourcc) {
                 offers.push(Offer::Picture {
-                    format: String::from_utf8_lossy(&format.fourcc.repr).trim_end().to_owned(),
+                    format: format_name(format.fourcc.repr),
                     width,
                     height,
                     frames_per_s: rates(&device, format.fourcc, width, height),
@@ -178,6 +178,14 @@ pub(super) fn ask(node: &str) -> Result<CameraFacts, CaptureError> {
         }
     }
     Ok(CameraFacts { captures, driver: caps.driver, offers })
+}
+
+/// A pixel format as V4L2 prints it: the last bit says that its words are big-endian.
+fn format_name(mut repr: [u8; 4]) -> String {
+    let big_endian = repr[3] & 0x80 != 0;
+    repr[3] &= 0x7f;
+    let name = String::from_utf8_lossy(&repr);
+    format!("{}{}", name.trim_end(), if big_endian { "-BE" } else { "" })
 }
 
 fn sizes(device: &Device, fourcc: v4l::FourCC) -> Vec<(u32, u32)> {
@@ -364,5 +372,12 @@ mod tests {
         assert!(reason.contains("group \"video\""), "{reason}");
         let error = resolve(None, &roots(&dir), &refuse).unwrap_err();
         assert!(matches!(error, CaptureError::Permission { .. }));
+    }
+
+    #[test]
+    fn pixel_formats_are_named_as_v4l2_names_them() {
+        assert_eq!(format_name(*b"YUYV"), "YUYV");
+        assert_eq!(format_name(*b"Y10 "), "Y10");
+        assert_eq!(format_name([b'Y', b'1', b'6', b' ' | 0x80]), "Y16-BE");
     }
 }

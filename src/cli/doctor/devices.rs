@@ -98,7 +98,10 @@ fn summary(found: &[DeviceInfo]) -> String {
     names.join("; ")
 }
 
-/// What a device offers, one phrase a format: a camera has dozens of sizes.
+/// Formats of a device that are named one by one; a virtual camera has eighty.
+const FORMATS_NAMED: usize = 4;
+
+/// What a device offers, one phrase for all formats that come in the same sizes and rates: a camera has dozens.
 fn kinds(offers: &[Offer]) -> String {
     let mut by_format: Vec<(&str, Vec<&Offer>)> = Vec::new();
     for offer in offers {
@@ -108,7 +111,21 @@ fn kinds(offers: &[Offer]) -> String {
             None => by_format.push((format, vec![offer])),
         }
     }
-    let kinds = by_format.iter().map(|(format, offers)| format!("{format} {}", range(offers)));
+    let mut by_range: Vec<(String, Vec<&str>)> = Vec::new();
+    for (format, offers) in by_format {
+        let range = range(&offers);
+        match by_range.iter_mut().find(|(known, _)| *known == range) {
+            Some((_, formats)) => formats.push(format),
+            None => by_range.push((range, vec![format])),
+        }
+    }
+    let kinds = by_range.iter().map(|(range, formats)| {
+        let named = formats.iter().take(FORMATS_NAMED).copied().collect::<Vec<_>>().join("/");
+        match formats.len().saturating_sub(FORMATS_NAMED) {
+            0 => format!("{named} {range}"),
+            more => format!("{named} and {more} more formats {range}"),
+        }
+    });
     kinds.collect::<Vec<_>>().join(", ")
 }
 

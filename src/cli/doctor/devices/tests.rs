@@ -80,6 +80,10 @@ fn what_a_device_offers_is_told_by_format() {
         kinds(&camera),
         "MJPG 320x240 to 640x480 up to 60 frames/s, YUYV 640x480 up to 5 frames/s"
     );
+    let many = ["YUYV", "UYVY", "NV12", "NV21", "GREY", "Y10"];
+    let many = many.map(|format| picture(format, 640, 480, &[5.0]));
+    assert_eq!(kinds(&many[..2]), "YUYV/UYVY 640x480 up to 5 frames/s");
+    assert_eq!(kinds(&many), "YUYV/UYVY/NV12/NV21 and 2 more formats 640x480 up to 5 frames/s");
     let microphone = [sound((1, 1), (44_100, 48_000)), sound((2, 2), (8_000, 48_000))];
     assert_eq!(kinds(&microphone), "i16 1 to 2 channels 8000 to 48000 Hz");
 }
