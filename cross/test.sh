@@ -50,23 +50,4 @@ tools/setup.sh build
 say "release binary for this machine"
 PATH="$PATH:$HOME/.cargo/bin" cargo build --release --locked
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-if [ $# -eq 0 ]; then
-    python3 cross/make_sound.py "$work/sound.wav"
-    set -- "$work/sound.wav"
-fi
-
-# replay_with NAME COMMAND…: scores in $work/NAME.csv; the rest of the line is how to start it.
-replay_with() {
-    name=$1
-    shift
-    say "replay, $name"
-    started=$(date +%s)
-    "$@" --state "$work/$name" --scores "$work/$name.csv" --report "$work/$name.json" --seed 1
-    say "replay, $name: $(($(date +%s) - started)) s"
-}
-replay_with native "$native_dir/release/habituate" replay "$@"
-replay_with "$target" "$qemu" -cpu "$replay_core" "$program" replay "$@"
-python3 cross/compare_scores.py "$work/native.csv" "$work/$target.csv"
+cross/replay.sh "$qemu -cpu $replay_core" "$program" "$native_dir/release/habituate" "$@"
