@@ -59,7 +59,7 @@ fn settings(sizes: &Value, case: &Value) -> LearnSettings {
         adapter_rank: size(sizes, "rank"),
         dilations: counts(&case["dilations"]),
         horizons: counts(&sizes["horizons"]),
-        learnt_variance: true,
+        learnt_variance: case["learnt_variance"].as_bool().expect("a flag"),
         variance_beta: 0.5,
         view_drop: 0.0,
         view_noise: 0.0,
@@ -205,7 +205,7 @@ fn ours<F: Real>(sizes: &Value, case: &Value) -> (F, Vec<F>) {
 fn compare<F: Real>(tolerance: f64) {
     let golden = golden();
     let cases = golden["cases"].as_array().expect("a list");
-    assert_eq!(cases.len(), 18);
+    assert_eq!(cases.len(), 20);
     for case in cases {
         let name = case["name"].as_str().expect("a name");
         let (loss, grads) = ours::<F>(&golden["sizes"], case);
