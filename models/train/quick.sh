@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole path of training, small: a few sounds, some steps, a resumption, a smaller encoder that
+# The encoders in closed form, made again as they ship, and the whole path of training, small: a few sounds, some steps, a resumption, a smaller encoder that
 # follows the larger, and files that the program accepts. What comes out is worth nothing; that it
 # comes out is the check. Usage: models/train/quick.sh [FOLDER]: one that is empty or that this has made, and
 # where what it made goes first. PYTHON names one that has torch, HABITUATE a binary to verify the files with.
@@ -16,10 +16,17 @@ if [ -n "${1:-}" ] && [ ! -f "$marker" ] && [ -n "$(ls -A -- "$out" 2>/dev/null)
 fi
 mkdir -p -- "$out"
 : >"$marker"
-for part in pool sound sound-small pictures picture picture-small encoders; do
+for part in pool sound sound-small pictures picture picture-small encoders closed; do
     rm -rf -- "${out:?}/$part"
 done
-mkdir "$out/encoders"
+mkdir "$out/encoders" "$out/closed"
+
+# Those in closed form, made again: the very files that ship.
+cp "$here"/../common.py "$here"/../make_sound_patches.py "$here"/../make_picture_patches.py "$out/closed/"
+for name in sound:logmel-patches picture:picture-patches; do
+    "$python" "$out/closed/make_${name%:*}_patches.py" >"$out/said" || { cat "$out/said"; exit 1; }
+    cmp "$out/closed/${name#*:}.onnx" "$here/../${name#*:}.onnx"
+done
 
 "$python" "$here/sound/generate.py" --out "$out/pool" --shards 2 --clips 64 --backgrounds 64
 export_sound() {
