@@ -139,6 +139,16 @@ check "a clock that jumps is noticed" within 60 in_log 'the wall clock was set b
 heard=$(value mic windows)
 check "and does no harm" within 60 above mic windows "$heard"
 
+# As a board without a clock of its own does when it hears of the time.
+date -s '10 years' >/dev/null
+check "a clock that jumps by years is noticed" within 60 in_log 'the wall clock was set by +315[0-9]\{6\} s'
+heard=$(value mic windows)
+check "and does no harm, either" within 60 above mic windows "$heard"
+date -s '-10 years' >/dev/null
+check "nor does one that jumps back" within 60 in_log 'the wall clock was set by -315[0-9]\{6\} s'
+heard=$(value mic windows)
+check "and the microphone is heard" within 60 above mic windows "$heard"
+
 check "support writes its bundle" habituate support --out /tmp/support.txt
 grep -c . /tmp/support.txt
 
@@ -162,6 +172,7 @@ systemctl reset-failed habituate
 
 echo "--- doctor, with test recordings and speed"
 check "doctor finds no problem" timeout 600 habituate doctor
+check "nor as the service's user" timeout 600 habituate doctor --as-service
 echo "--- journal: priorities that arrived"
 journalctl -u habituate -o json | grep -o '"PRIORITY":"[0-9]"' | sort | uniq -c
 check "nothing was set aside as damaged" test -z "$(find /var/lib/habituate/ -name '*.damaged')"
