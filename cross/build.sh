@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds for another processor with Debian's own cross compiler and libraries; no container, no
-# second sysroot. Usage: cross/build.sh [TARGET [CARGO ARGUMENTS…]], by default
-# cross/build.sh aarch64-unknown-linux-gnu build --release. Output: target-TARGET/TARGET/.
+# second sysroot. Usage: cross/build.sh [TARGET [CARGO ARGUMENTS…]], by default what is packed, for
+# aarch64-unknown-linux-gnu: build --release, there with ONNX Runtime as a second runtime, which a Jetson has a use for.
+# Output: target-TARGET/TARGET/.
 # Exit code: cargo's; 75 where Debian's packages for it cannot be had here.
 set -eu
 
@@ -10,14 +11,15 @@ cd "$(dirname "$0")/.."
 
 target=${1:-aarch64-unknown-linux-gnu}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- build --release
 
+features=
 case $target in
 aarch64-unknown-linux-gnu)
     architecture=arm64
     triple=aarch64-linux-gnu
     # The first 64-bit core of a Raspberry Pi 3: a program that needs more than Armv8.0 fails here.
     runner="qemu-aarch64-static -cpu cortex-a53"
+    features="--features onnxruntime"
     ;;
 armv7-unknown-linux-gnueabihf)
     architecture=armhf
@@ -27,6 +29,8 @@ armv7-unknown-linux-gnueabihf)
     ;;
 *) fail "$target is not a target of this script; see cross/README.md" ;;
 esac
+# shellcheck disable=SC2086 # an option and its value, or nothing
+[ $# -gt 0 ] || set -- build --release $features
 [ "$(dpkg --print-architecture)" != "$architecture" ] ||
     fail "this machine is $architecture itself: use make build"
 

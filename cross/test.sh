@@ -38,7 +38,7 @@ program=$cross_dir/$target/release/habituate
 say "unit tests for $target under QEMU"
 cross/build.sh "$target" test --lib
 say "release binary for $target"
-cross/build.sh "$target" build --release
+cross/build.sh "$target"
 "$qemu" -cpu "$replay_core" "$program" --version
 
 for core in $cores; do
