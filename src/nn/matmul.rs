@@ -16,6 +16,21 @@ use crate::nn::real::Real;
 /// Twice the height of the AVX2 kernels, which are the smallest: 2 · 16 `f32`, 2 · 8 `f64`.
 const STRIPE_BYTES: usize = 128;
 
+/// `C ← α A B + β C`, of shapes that fit.
+#[derive(Debug)]
+pub struct Product<'a, F> {
+    /// Of `A B`.
+    pub alpha: F,
+    /// `[m, k]`.
+    pub a: ArrayView2<'a, F>,
+    /// `[k, n]`.
+    pub b: ArrayView2<'a, F>,
+    /// Of what `C` held, which is forgotten where this is 0 (NaN as well).
+    pub beta: F,
+    /// `[m, n]`.
+    pub c: ArrayViewMut2<'a, F>,
+}
+
 /// `C ← α A B + β C`; with `β = 0`, whatever `C` held (NaN as well) is forgotten.
 ///
 /// # Panics
@@ -26,33 +41,27 @@ pub fn matmul<F: Real>(
     a: ArrayView2<'_, F>,
     b: ArrayView2<'_, F>,
     beta: F,
-    mut c: ArrayViewMut2<'_, F>,
+    c: ArrayViewMut2<'_, F>,
 ) {
     assert_eq!(a.ncols(), b.nrows(), "A is {:?}, B is {:?}", a.dim(), b.dim());
     assert_eq!((a.nrows(), b.ncols()), c.dim(), "A is {:?}, B is {:?}", a.dim(), b.dim());
-    if F::our_product(alpha, a.view(), b.view(), beta, c.view_mut()) {
+    let mut whole = Product { alpha, a, b, beta, c };
+    if F::by_our_kernel(&mut whole) {
         return;
     }
     let stripe = STRIPE_BYTES / size_of::<F>();
-    if a.strides()[1] == 1 || c.ncols() <= stripe {
-        return product(alpha, a, b, beta, c);
+    if a.strides()[1] == 1 || whole.c.ncols() <= stripe {
+        return by_gemm(whole);
     }
-    let mut columns = c.axis_chunks_iter_mut(Axis(1), stripe);
-    for part in b.axis_chunks_iter(Axis(1), stripe) {
-        if let Some(stripe) = columns.next() {
-            product(alpha, a, part, beta, stripe);
-        }
+    let columns = whole.c.axis_chunks_iter_mut(Axis(1), stripe);
+    for (b, c) in b.axis_chunks_iter(Axis(1), stripe).zip(columns) {
+        by_gemm(Product { alpha, a, b, beta, c });
     }
 }
 
 #[expect(unsafe_code, reason = "gemm takes pointers and strides")]
-fn product<F: Real>(
-    alpha: F,
-    a: ArrayView2<'_, F>,
-    b: ArrayView2<'_, F>,
-    beta: F,
-    mut c: ArrayViewMut2<'_, F>,
-) {
+fn by_gemm<F: Real>(product: Product<'_, F>) {
+    let Product { alpha, a, b, beta, mut c } = product;
     let (m, n) = c.dim();
     let (c_rows, c_cols) = (c.strides()[0], c.strides()[1]);
     // SAFETY: pointers and strides come from live views whose shapes the caller has checked; `c` is

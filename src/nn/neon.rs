@@ -14,6 +14,8 @@ use std::sync::OnceLock;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
+use crate::nn::matmul::Product;
+
 const ROWS: usize = 4;
 const COLS: usize = 8;
 
@@ -73,38 +75,33 @@ fn is_there() -> bool {
     *THERE.get_or_init(|| rustix::param::linux_hwcap().0 & HWCAP_NEON != 0)
 }
 
-/// Whether products of these shapes are worth a packing, and this processor can.
-pub(super) fn pays(m: usize, k: usize, n: usize) -> bool {
-    2 <= m && 1 <= k && COLS / 2 <= n && is_there()
-}
-
 thread_local! {
     /// Packed factors, kept because a step asks for hundreds of products.
     static PACKED: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
-/// `C ← α A B + β C`; with `β = 0`, whatever `C` held is forgotten. Shapes as the caller has checked them.
-pub(super) fn product(
-    alpha: f32,
-    a: ArrayView2<'_, f32>,
-    b: ArrayView2<'_, f32>,
-    beta: f32,
-    mut c: ArrayViewMut2<'_, f32>,
-) {
-    let k = a.ncols();
+/// Does the product where this processor has NEON and the shapes are worth a packing; else `false`, and nothing has
+/// changed.
+pub(super) fn multiply(product: &mut Product<'_, f32>) -> bool {
+    let Product { alpha, a, b, beta, c } = product;
+    let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
+    if m < 2 || k == 0 || n < COLS / 2 || !is_there() {
+        return false;
+    }
     PACKED.with_borrow_mut(|(left, right)| {
-        pack(a, ROWS, left);
-        pack(b.reversed_axes(), COLS, right);
+        pack(*a, ROWS, left);
+        pack(b.t(), COLS, right);
         for (right, mut columns) in
             right.chunks_exact(k * COLS).zip(c.axis_chunks_iter_mut(Axis(1), COLS))
         {
             for (left, tile) in
                 left.chunks_exact(k * ROWS).zip(columns.axis_chunks_iter_mut(Axis(0), ROWS))
             {
-                add_tile(alpha, &tile_of(k, left, right), beta, tile);
+                add_tile(*alpha, &tile_of(k, left, right), *beta, tile);
             }
         }
     });
+    true
 }
 
 /// Rows of `x` in groups of `width`, each group column by column; what the last one lacks is 0.
@@ -124,7 +121,7 @@ fn pack(x: ArrayView2<'_, f32>, width: usize, out: &mut Vec<f32>) {
 fn tile_of(k: usize, left: &[f32], right: &[f32]) -> [f32; ROWS * COLS] {
     assert!(left.len() == k * ROWS && right.len() == k * COLS, "factors that are not packed");
     let mut tile = [0.0; ROWS * COLS];
-    // SAFETY: the kernel reads as many numbers as was just checked, and writes 32; `pays` has asked for NEON.
+    // SAFETY: the kernel reads as many numbers as was just checked, and writes 32; `multiply` has asked for NEON.
     unsafe { habituate_neon_tile(k, left.as_ptr(), right.as_ptr(), tile.as_mut_ptr()) };
     tile
 }

@@ -12,7 +12,9 @@
 
 use std::iter::Sum;
 
-use ndarray::{ArrayView2, ArrayViewMut2, NdFloat};
+use ndarray::NdFloat;
+
+use crate::nn::matmul::Product;
 
 /// `f32` or `f64`.
 pub trait Real: NdFloat + Sum {
@@ -28,14 +30,8 @@ pub trait Real: NdFloat + Sum {
     /// `x ← 1 / (1 + e⁻ˣ)`.
     fn sigmoid_all(xs: &mut [Self]);
 
-    /// `C ← α A B + β C` of shapes that fit, where this processor has a kernel of ours; else false, and `C` is as it was.
-    fn our_product(
-        _alpha: Self,
-        _a: ArrayView2<'_, Self>,
-        _b: ArrayView2<'_, Self>,
-        _beta: Self,
-        _c: ArrayViewMut2<'_, Self>,
-    ) -> bool {
+    /// Does the product where this processor has a kernel of ours for it; else `false`, and nothing has changed.
+    fn by_our_kernel(_product: &mut Product<'_, Self>) -> bool {
         false
     }
 }
@@ -63,19 +59,8 @@ impl Real for f32 {
     }
 
     #[cfg(target_arch = "arm")]
-    fn our_product(
-        alpha: Self,
-        a: ArrayView2<'_, Self>,
-        b: ArrayView2<'_, Self>,
-        beta: Self,
-        c: ArrayViewMut2<'_, Self>,
-    ) -> bool {
-        use crate::nn::neon;
-        let pays = neon::pays(c.nrows(), a.ncols(), c.ncols());
-        if pays {
-            neon::product(alpha, a, b, beta, c);
-        }
-        pays
+    fn by_our_kernel(product: &mut Product<'_, Self>) -> bool {
+        crate::nn::neon::multiply(product)
     }
 }
 
