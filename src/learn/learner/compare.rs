@@ -252,3 +252,6 @@ impl Learner {
         self.novelty.shift(SURPRISE, *median);
     }
 }
+
+#[cfg(test)]
+mod tests;
