@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 
 use common::models::Said;
 use common::models::add;
@@ -52,6 +53,25 @@ fn a_python_that_complains_at_length_is_heard_to_its_end() {
     let said = with_python(dir.path(), &fails);
     said.expect(69, &["ONNX Runtime cannot run", "Fail: last", "nothing was written"]);
     assert!(!said.words.contains("xxxxxxxx"), "{} bytes", said.words.len());
+}
+
+/// Fails where Python is started in the folder that the command is given in: it looks there for modules first.
+#[test]
+fn modules_in_the_current_folder_are_not_imported() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = dir.path().join("taken");
+    for module in ["numpy.py", "onnxruntime.py"] {
+        let script = format!("open({:?}, 'w')\n", taken.display().to_string());
+        fs::write(dir.path().join(module), script).unwrap();
+    }
+    let network = golden("frames_first.onnx");
+    let status = Command::new(env!("CARGO_BIN_EXE_habituate"))
+        .args(["models", "add", network.to_str().unwrap(), "--yes"])
+        .env("HABITUATE_ENCODERS", dir.path().join("encoders"))
+        .current_dir(dir.path())
+        .status()
+        .unwrap();
+    assert!(status.success() && !taken.exists());
 }
 
 /// Fails where a graph that ONNX Runtime refuses passes for a runtime that is not there.

@@ -13,6 +13,7 @@ use std::io::Read;
 use std::io::Seek;
 use std::io::SeekFrom;
 use std::io::Write;
+use std::path;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -41,11 +42,8 @@ const LAST_WORDS_BYTES: u64 = 8 << 10;
 
 /// Arguments: network, shape of the input, outputs. Standard input: one window after the other, floats.
 /// Standard output: the shapes, a line each, then all outputs of each window.
-///
-/// A script of `-c` looks for modules in the current folder first, which may be anybody's.
 const SCRIPT: &str = r"
 import sys
-sys.path = [folder for folder in sys.path if folder]
 import numpy as np
 import onnxruntime
 onnxruntime.set_default_logger_severity(4)
@@ -75,10 +73,17 @@ pub struct Reference {
     complaints: PathBuf,
 }
 
+/// `python3` with a script. It looks for modules in its working folder first, and ours may be anybody's: its own is
+/// the root, where nobody leaves any.
+fn python(script: &str) -> Command {
+    let mut command = Command::new("python3");
+    command.args(["-c", script]).current_dir("/");
+    command
+}
+
 /// Whether `python3` has the package.
 pub fn is_there() -> bool {
-    let started = Command::new("python3")
-        .args(["-c", "import sys; sys.path = [folder for folder in sys.path if folder]; import numpy, onnxruntime"])
+    let started = python("import numpy, onnxruntime")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -144,13 +149,12 @@ impl Reference {
             .copied()
             .filter(|value| !outline.outputs.iter().any(|port| port.name == *value))
             .collect();
-        let network = scratch.join("network.onnx");
+        let network = path::absolute(scratch).map_err(failed)?.join("network.onnx");
         fs::write(&network, with_outputs(bytes, &hidden)).map_err(failed)?;
         let complaints = scratch.join("complaints.txt");
         let told = File::create(&complaints).map_err(failed)?;
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
-        let mut child = Command::new("python3")
-            .args(["-c", SCRIPT])
+        let mut child = python(SCRIPT)
             .arg(&network)
             .arg(shape.join(","))
             .args(&values)
