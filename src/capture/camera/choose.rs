@@ -125,28 +125,21 @@ pub fn choose(offers: &[Offer], size: (u32, u32), frames_per_s: f64) -> Option<C
         .map(|(_, chosen)| chosen)
 }
 
-/// The slowest of `rates` that is not below `wanted`, else the fastest, and whether it is one of them: only whole ones
-/// count, and where there are none the nearest to one that is not whole, or, of a grabber that lists nothing, `wanted`.
+/// The slowest of `rates` that is not below `wanted`, else the fastest, and whether it is one of them. Only whole ones
+/// count; where there are none they are rounded, and a grabber that lists nothing is asked for what is wanted.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "whole and between 1 and 1000 when it is cast"
 )]
 fn best_rate(rates: &[f64], wanted: f64) -> (u32, bool) {
-    let best = |rates: &mut dyn Iterator<Item = f64>| {
-        let rates: Vec<u32> = rates.map(|rate| rate.clamp(1.0, 1000.0) as u32).collect();
-        let enough = rates.iter().filter(|rate| wanted <= f64::from(**rate)).min();
-        enough.or(rates.iter().max()).copied()
-    };
     let is_whole = |rate: &f64| rate.fract() == 0.0 && (1.0..=1000.0).contains(rate);
-    match best(&mut rates.iter().copied().filter(is_whole)) {
-        Some(rate) => (rate, true),
-        None => (
-            best(&mut rates.iter().map(|rate| rate.round()))
-                .unwrap_or(wanted.ceil().clamp(1.0, 1000.0) as u32),
-            false,
-        ),
-    }
+    let has_whole = rates.iter().any(is_whole);
+    let whole = |rate: f64| rate.round().clamp(1.0, 1000.0) as u32;
+    let usable =
+        || rates.iter().filter(|rate| !has_whole || is_whole(rate)).map(|rate| whole(*rate));
+    let enough = usable().filter(|rate| wanted <= f64::from(*rate)).min();
+    (enough.or(usable().max()).unwrap_or(whole(wanted.ceil())), has_whole)
 }
 
 #[cfg(test)]
