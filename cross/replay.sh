@@ -2,7 +2,8 @@
 # Replays a sound with the native program and with another processor's under QEMU, and compares the scores.
 # Usage: cross/replay.sh "QEMU COMMAND" PROGRAM NATIVE_PROGRAM [RECORDING…], by default a sound of its own making.
 #
-# SOUND_S  how many seconds of it (120)
+# SOUND_S   how many seconds of it (120)
+# SETTINGS  configuration of both, a file (the program's own)
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -28,7 +29,7 @@ replay_with() {
     shift
     say "replay, $name"
     started=$(date +%s)
-    "$@" --state "$work/$name" --scores "$work/$name.csv" --report "$work/$name.json" --seed 1
+    "$@" ${SETTINGS:+--config "$SETTINGS"} --state "$work/$name" --scores "$work/$name.csv" --report "$work/$name.json" --seed 1
     say "replay, $name: $(($(date +%s) - started)) s"
 }
 replay_with native "$native" replay "$@"
