@@ -22,6 +22,7 @@ use habituate::encode::bundled;
 use habituate::encode::density::Density;
 use habituate::learn::learner::Learner;
 use habituate::learn::learner::Score;
+use habituate::pipeline::eval::stream::SidePlan;
 use habituate::pipeline::eval::stream::Stream;
 use habituate::pipeline::eval::stream::Studio;
 use habituate::signal::image::PixelFormat;
@@ -149,7 +150,7 @@ fn photographs(folder: &Path) -> Vec<RgbImage> {
 }
 
 fn studio(encoder: &str) -> Studio {
-    Studio::new(encode::open(encoder, None).unwrap(), 1.0).unwrap()
+    Studio::new(encode::open(encoder, None).unwrap(), 1.0, SidePlan::default()).unwrap()
 }
 
 fn stream(

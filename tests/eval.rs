@@ -24,6 +24,7 @@ use habituate::encode::bundled;
 use habituate::pipeline::eval::live;
 use habituate::pipeline::eval::live::Nursery;
 use habituate::pipeline::eval::live::Plan;
+use habituate::pipeline::eval::stream::SidePlan;
 use habituate::pipeline::eval::stream::Studio;
 use habituate::pipeline::open;
 use habituate::pipeline::open::OpenWith;
@@ -194,7 +195,7 @@ fn what_is_too_short_to_be_judged_is_an_error() {
 }
 
 #[test]
-fn a_place_without_labels_and_a_hungry_objective_are_told() {
+fn a_place_without_labels_is_told_and_an_objective_that_needs_changed_sounds_gets_them() {
     let files = Files::new();
     let places = [files.place("one", 1, 50, &[44]), files.place("two", 2, 50, &[44])];
     fs::remove_file(files.at("two.csv")).unwrap();
@@ -202,7 +203,36 @@ fn a_place_without_labels_and_a_hungry_objective_are_told() {
     let (code, _, err) = files.eval("novelty", &places, &["--learn-until", "40"]);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("warning: no labels for two: left out of every ranking"), "{err}");
-    assert!(err.contains("warning: learn.vicreg: evaluation makes no windows"), "{err}");
+}
+
+/// Fails where an objective's row is that of another: their skills are then the same.
+#[test]
+fn each_objective_that_makes_sense_for_sound_has_a_row_of_its_own() {
+    let files = Files::new();
+    let place = [files.place("one", 1, 60, &[54])];
+    let more = ["--learn-until", "50", "--objectives", "--json"];
+    let (code, out, err) = files.eval("novelty", &place, &more);
+    assert_eq!(code, 0, "{err}");
+    let table = json(&out);
+    let names: Vec<&str> =
+        table.as_array().unwrap().iter().map(|row| row["row"].as_str().unwrap()).collect();
+    let all = [
+        "masked_prediction",
+        "predictive_coding",
+        "autoencoding",
+        "contrastive_predictive",
+        "contrastive_views",
+        "align_uniform",
+        "vicreg",
+        "temporal_order",
+        "adapted",
+    ];
+    assert!(names.ends_with(&all), "{names:?}");
+    let skill = |name: &str| row(&table, name)["skill_vs_mean"].as_f64();
+    // The default is masked prediction alone.
+    assert_eq!(skill("masked_prediction"), skill("adapted"), "{out}");
+    assert_ne!(skill("predictive_coding"), skill("adapted"), "{out}");
+    assert_eq!(skill("vicreg"), None, "it guesses no tokens: {out}");
 }
 
 #[test]
@@ -267,7 +297,7 @@ fn every_disturbance_has_its_row() {
 }
 
 #[test]
-fn a_few_examples_name_the_rest_in_twelve_spaces() {
+fn a_few_examples_name_the_rest_in_twelve_spaces_and_in_one_for_each_objective() {
     let files = Files::new();
     two_machines(files.0.path());
     write_wav(&files.at("life.wav"), &room(1, 60, &[]));
@@ -286,6 +316,11 @@ fn a_few_examples_name_the_rest_in_twelve_spaces() {
         assert!((figure(row(&table, space), "accuracy") - 1.0).abs() < 1e-9, "{space}: {out}");
     }
     assert!(notes.contains("learning does not help here"), "{notes}");
+    let with_objectives = [&more[..], &["--objectives", "--json"]].concat();
+    let (_, out, notes) = files.eval("fewshot", &asked, &with_objectives);
+    let table = json(&out);
+    assert_eq!(table.as_array().map(Vec::len), Some(12 + 8), "{out}{notes}");
+    assert!(0.5 < figure(row(&table, "contrastive_views"), "accuracy"), "{out}");
     assert!(notes.contains("14 recordings of 2 classes"), "{notes}");
 
     let refused = |more: &[&str]| {
@@ -367,17 +402,23 @@ fn a_life_in_evaluation_is_that_of_a_replay() {
     let files = Files::new();
     let path = files.at("a.wav");
     write_wav(&path, &room(1, 75, &[50, 60]));
-    let settings = LearnToml {
-        history_min: 16,
-        alarms_per_day: 5000.0,
-        warm_up_windows: 16,
-        width: 16,
-        ..LearnToml::default()
-    };
-    let settings = settings.check().unwrap();
-    let mut studio = Studio::new(encoder(), 1.0).unwrap();
-    let nursery = Nursery::of(&studio);
-    for learn_until_s in [None, Some(55.0)] {
+    // The second learns from changed sounds, too: they are made of every window here, so that none is missing.
+    for (learn_until_s, vicreg) in [(None, 0.0), (None, 0.5), (Some(55.0), 0.0)] {
+        let settings = LearnToml {
+            history_min: 16,
+            alarms_per_day: 5000.0,
+            warm_up_windows: 16,
+            width: 16,
+            vicreg,
+            side_every_s: 3.0,
+            ..LearnToml::default()
+        };
+        let settings = settings.check().unwrap();
+        let encoder = encoder();
+        let kinds = Nursery::without_sides(encoder.as_ref()).learner(&settings, 7);
+        let sides = SidePlan { kinds: kinds.side_kinds().to_vec(), every_s: 0.0 };
+        let mut studio = Studio::new(encoder, 1.0, sides).unwrap();
+        let nursery = Nursery::of(&studio);
         let stream = studio.stream("a", std::slice::from_ref(&path), &mut |chunk| chunk).unwrap();
         let mut learner = nursery.learner(&settings, 7);
         let plan = Plan { learn_until_s, begin_anew_s: None };

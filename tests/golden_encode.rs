@@ -135,7 +135,7 @@ fn real_window(manifest: &Manifest, dev: &Path) -> EncoderWindow {
             }
             let (format, width, height) = (PixelFormat::Rgb8, spec.width, spec.height);
             let image = RawImage { format, width, height, bytes };
-            PictureFrontEnd::new(manifest).unwrap().window(&image, 1.0, 0.5).unwrap().clone()
+            PictureFrontEnd::new(manifest).unwrap().window(&image, 1.0, 0.5).unwrap().0.clone()
         }
     }
 }

@@ -33,7 +33,7 @@ impl PictureFrontEnd {
         })
     }
 
-    /// The window of one frame, which stands for `lasts_s` seconds from `at_s` on.
+    /// The window of one frame, which stands for `lasts_s` seconds from `at_s` on, and the frame decoded.
     ///
     /// # Errors
     ///
@@ -43,16 +43,11 @@ impl PictureFrontEnd {
         image: &RawImage,
         at_s: f64,
         lasts_s: f64,
-    ) -> Result<&EncoderWindow, EncodeError> {
+    ) -> Result<(&EncoderWindow, &RgbImage), EncodeError> {
         decode_into(image, &mut self.decoded)?;
         self.fitter.fit(&self.decoded, &mut self.window.input)?;
         self.window.start_s = at_s;
         self.window.end_s = at_s + lasts_s;
-        Ok(&self.window)
-    }
-
-    /// The frame last decoded, for those who were asked to keep it.
-    pub const fn decoded(&self) -> &RgbImage {
-        &self.decoded
+        Ok((&self.window, &self.decoded))
     }
 }

@@ -74,7 +74,7 @@ pub fn builtin_window(manifest: &Manifest) -> Result<Option<EncoderWindow>, Enco
         }
         FrontEnd::Picture(spec) => {
             let image = pattern(spec.width, spec.height);
-            Some(PictureFrontEnd::new(manifest)?.window(&image, 0.0, 1.0)?.clone())
+            Some(PictureFrontEnd::new(manifest)?.window(&image, 0.0, 1.0)?.0.clone())
         }
     })
 }

@@ -40,7 +40,7 @@ pub const PIXELS: usize = AREAS * AREAS * 3;
 pub const PIXEL_STEPS: f32 = 32.0;
 
 /// What was made of one moment.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sides {
     /// One latent for each kind asked for, in that order.
     pub latents: Vec<Latent>,
@@ -48,6 +48,21 @@ pub struct Sides {
     pub colours: Vec<i8>,
     /// The pixels of each patch, mean taken out and divided by their spread; empty where nobody asked.
     pub pixels: Vec<i8>,
+}
+
+impl Sides {
+    /// Of these, which were made as `all` says, those of the kinds `wanted`, in that order; a kind that is wanted
+    /// twice is there twice.
+    #[must_use]
+    pub fn pick(&self, all: &[SideKind], wanted: &[SideKind]) -> Self {
+        let mut left: Vec<usize> = (0..all.len()).collect();
+        let mut take = |kind: &SideKind| {
+            let place = left.iter().position(|&part| all[part] == *kind)?;
+            self.latents.get(left.remove(place)).cloned()
+        };
+        let latents = wanted.iter().filter_map(&mut take).collect();
+        Self { latents, colours: self.colours.clone(), pixels: self.pixels.clone() }
+    }
 }
 
 /// Makes side windows for one encoder.
@@ -192,6 +207,8 @@ fn normalised(numbers: &[f32]) -> impl Iterator<Item = i8> {
 mod tests {
     use super::*;
     use crate::encode;
+    use crate::encode::latent::LatentShape;
+    use crate::nn::layout::Layout;
 
     const PICTURES: [SideKind; 8] = [
         SideKind::Changed,
@@ -203,6 +220,23 @@ mod tests {
         SideKind::Grey,
         SideKind::Plain,
     ];
+
+    /// Fails where both of a pair are the same one.
+    #[test]
+    fn those_wanted_are_picked_in_the_order_in_which_they_are_wanted() {
+        let shape =
+            LatentShape { layout: Layout::Sequence { len: 1 }, token_dim: 1, embedding_dim: 1 };
+        let latent = |number: u8| {
+            let mut latent = Latent::zeros(shape);
+            latent.embedding.fill(f32::from(number));
+            latent
+        };
+        let all = Sides { latents: (0..8).map(latent).collect(), ..Sides::default() };
+        let wanted = [SideKind::Grey, SideKind::Changed, SideKind::Changed];
+        let picked = all.pick(&PICTURES, &wanted);
+        let numbers: Vec<f32> = picked.latents.iter().map(|latent| latent.embedding[0]).collect();
+        assert_eq!(numbers, [6.0, 0.0, 1.0]);
+    }
 
     /// Left half red, right half a grey that grows downwards.
     fn picture() -> RgbImage {

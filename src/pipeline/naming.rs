@@ -59,8 +59,8 @@ impl Track {
     ///
     /// [`EncodeError`] when the encoder fails.
     pub fn encode(&mut self, chunk: Chunk, clip: &mut Clip) -> Result<(), EncodeError> {
-        self.each_window(chunk, &mut |core, window| {
-            core.encode(window).map(|latent| clip.push(latent))
+        self.each_window(chunk, &mut |core, piece| {
+            core.encode(piece).map(|latent| clip.push(latent))
         })
     }
 
@@ -70,7 +70,7 @@ impl Track {
     ///
     /// As [`Track::encode`].
     pub fn finish_encode(&mut self, clip: &mut Clip) -> Result<(), EncodeError> {
-        self.flush(&mut |core, window| core.encode(window).map(|latent| clip.push(latent)))?;
+        self.flush(&mut |core, piece| core.encode(piece).map(|latent| clip.push(latent)))?;
         self.begin_stream();
         Ok(())
     }

@@ -188,7 +188,7 @@ fn front_end(
             for chunk in chunks(&mut synthetic::view(1, RECORDING_S, 1.0 / PICTURE_S)) {
                 let Chunk::Picture { at_s, lasts_s, image } = chunk else { continue };
                 let before = clock.now();
-                windows.push(front.window(&image, at_s, lasts_s)?.clone());
+                windows.push(front.window(&image, at_s, lasts_s)?.0.clone());
                 spent += clock.now() - before;
             }
         }

@@ -24,6 +24,7 @@ use crate::pipeline::pace::Pace;
 use crate::pipeline::window::Core;
 use crate::pipeline::window::Embedded;
 use crate::pipeline::window::Handle;
+use crate::pipeline::window::Piece;
 use crate::pipeline::window::Scored;
 use crate::signal::image::RawImage;
 
@@ -96,11 +97,7 @@ impl Track {
         let manifest = encoder.manifest();
         let front = match manifest.input.front_end {
             manifest::FrontEnd::Sound(_) => {
-                let mut front = SoundFrontEnd::new(manifest)?;
-                if !learner.side_kinds().is_empty() {
-                    front.keep_signal();
-                }
-                FrontEnd::Sound(Box::new(front))
+                FrontEnd::Sound(Box::new(SoundFrontEnd::new(manifest)?))
             }
             manifest::FrontEnd::Picture(_) => {
                 FrontEnd::Picture(Box::new(PictureFrontEnd::new(manifest)?))
@@ -111,7 +108,8 @@ impl Track {
             log::warn!("{} learns nothing by learn.{}", manifest.name, idle.join(", learn."));
         }
         let latent = Latent::zeros(encoder.shape());
-        Ok(Self {
+        let has_sides = !learner.side_kinds().is_empty();
+        let mut track = Self {
             front,
             core: Core {
                 encoder,
@@ -124,14 +122,24 @@ impl Track {
                 judged: 0,
                 adapted: Vec::new(),
                 side_maker: None,
-                sides_at_s: None,
                 notices: Vec::new(),
             },
             companion: None,
             stream_s: 0.0,
             stretch: None,
             losses: Losses::default(),
-        })
+        };
+        if has_sides {
+            track.keep_signal();
+        }
+        Ok(track)
+    }
+
+    /// Windows of sound keep their samples from now on: side windows are made of them.
+    pub(super) fn keep_signal(&mut self) {
+        if let FrontEnd::Sound(front) = &mut self.front {
+            front.keep_signal();
+        }
     }
 
     /// What [`Lived::read`] reads back.
@@ -229,7 +237,7 @@ impl Track {
         chunk: Chunk,
         emit: &mut dyn FnMut(&Scored<'_>),
     ) -> Result<(), EncodeError> {
-        self.each_window(chunk, &mut |core, window| core.judge(window, emit))
+        self.each_window(chunk, &mut |core, piece| core.judge(piece, emit))
     }
 
     /// The input has ended: judges what is held.
@@ -238,7 +246,7 @@ impl Track {
     ///
     /// As [`Track::take`].
     pub fn finish(&mut self, emit: &mut dyn FnMut(&Scored<'_>)) -> Result<(), EncodeError> {
-        self.flush(&mut |core, window| core.judge(window, emit))
+        self.flush(&mut |core, piece| core.judge(piece, emit))
     }
 
     /// Takes the next chunk and tells the embedding of every window that it completes; nothing is
@@ -253,7 +261,7 @@ impl Track {
         adapted: bool,
         emit: &mut dyn FnMut(&Embedded<'_>),
     ) -> Result<(), EncodeError> {
-        self.each_window(chunk, &mut |core, window| core.embed(window, adapted, emit))
+        self.each_window(chunk, &mut |core, piece| core.embed(piece, adapted, emit))
     }
 
     /// The input has ended: embeds what is held, and makes ready for a stream that begins at 0.
@@ -266,7 +274,7 @@ impl Track {
         adapted: bool,
         emit: &mut dyn FnMut(&Embedded<'_>),
     ) -> Result<(), EncodeError> {
-        self.flush(&mut |core, window| core.embed(window, adapted, emit))?;
+        self.flush(&mut |core, piece| core.embed(piece, adapted, emit))?;
         self.begin_stream();
         Ok(())
     }
@@ -325,7 +333,7 @@ impl Track {
         let mut result = Ok(());
         let mut window = |window: &EncoderWindow| {
             if result.is_ok() {
-                result = handle(core, window);
+                result = handle(core, Piece { window, picture: None });
             }
         };
         if !follows {
@@ -346,9 +354,8 @@ impl Track {
             return Err(self.core.wrong_modality(Modality::Picture));
         };
         match front.window(image, at_s, lasts_s) {
-            Ok(window) => {
-                handle(&mut self.core, window)?;
-                self.core.take_picture_sides(front.decoded())
+            Ok((window, picture)) => {
+                handle(&mut self.core, Piece { window, picture: Some(picture) })
             }
             Err(damaged) => {
                 let input = &self.core.input;
@@ -366,7 +373,7 @@ impl Track {
         if let FrontEnd::Sound(front) = &mut self.front {
             front.finish(&mut |window| {
                 if result.is_ok() {
-                    result = handle(core, window);
+                    result = handle(core, Piece { window, picture: None });
                 }
             });
         }

@@ -10,7 +10,9 @@ use crate::encode::Encoder;
 use crate::encode::EncoderWindow;
 use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
+use crate::encode::sides::SideKind;
 use crate::encode::sides::SideMaker;
+use crate::encode::sides::Sides;
 use crate::learn::classes::Named;
 use crate::learn::classes::taught::UNKNOWN;
 use crate::learn::gate::Admission;
@@ -146,23 +148,29 @@ pub(super) struct Core {
     pub(super) adapted: Vec<f32>,
     /// Made when an objective first wants side windows.
     pub(super) side_maker: Option<SideMaker>,
-    /// The moment whose side windows are wanted of the picture that was just judged.
-    pub(super) sides_at_s: Option<f64>,
     /// What was found out about objectives, for the report.
     pub(super) notices: Vec<String>,
 }
 
+/// What a front end has made: a window, and the picture that it is of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece<'a> {
+    pub(super) window: &'a EncoderWindow,
+    /// `None` for sound.
+    pub(super) picture: Option<&'a RgbImage>,
+}
+
 /// What is done with a window once the front end has made it.
-pub(super) type Handle<'a> =
-    &'a mut dyn FnMut(&mut Core, &EncoderWindow) -> Result<(), EncodeError>;
+pub(super) type Handle<'a> = &'a mut dyn FnMut(&mut Core, Piece<'_>) -> Result<(), EncodeError>;
 
 impl Core {
     /// Score before learn: the judgement knows the past only.
     pub(super) fn judge(
         &mut self,
-        window: &EncoderWindow,
+        piece: Piece<'_>,
         emit: &mut dyn FnMut(&Scored<'_>),
     ) -> Result<(), EncodeError> {
+        let window = piece.window;
         self.encoder.encode(window, &mut self.latent)?;
         let score = self.learner.score(&self.latent);
         let named = self.learner.name(&self.latent);
@@ -179,10 +187,10 @@ impl Core {
         self.tell_notices();
         let is_admitted = learnt.admission == Some(Admission::Admitted);
         if is_admitted && self.learner.wants_sides(lived_s) {
-            match window.signal.is_empty() {
-                true => self.sides_at_s = Some(lived_s),
-                false => self.take_sound_sides(window, lived_s)?,
-            }
+            let Self { encoder, side_maker, latent, learner, .. } = self;
+            let kinds = learner.side_kinds();
+            let sides = sides(side_maker, encoder.as_mut(), (kinds, piece, latent), lived_s)?;
+            learner.take_sides(sides, lived_s);
         }
         emit(&Scored {
             input: &self.input,
@@ -198,24 +206,15 @@ impl Core {
         Ok(())
     }
 
-    /// Changes the sound of a window, and lets the encoder and the learner have it.
-    fn take_sound_sides(&mut self, window: &EncoderWindow, at_s: f64) -> Result<(), EncodeError> {
-        let encoder = self.encoder.as_mut();
-        let maker = self.side_maker.get_or_insert_with(|| SideMaker::new(encoder.manifest()));
-        let sides = maker.sound(self.learner.side_kinds(), window, encoder, at_s.to_bits())?;
-        self.learner.take_sides(sides, at_s);
-        Ok(())
-    }
-
-    /// The same for the picture of the window that was just judged, if that is wanted.
-    pub(super) fn take_picture_sides(&mut self, picture: &RgbImage) -> Result<(), EncodeError> {
-        let Some(at_s) = self.sides_at_s.take() else { return Ok(()) };
-        let encoder = self.encoder.as_mut();
-        let maker = self.side_maker.get_or_insert_with(|| SideMaker::new(encoder.manifest()));
-        let kinds = self.learner.side_kinds();
-        let sides = maker.picture(kinds, picture, &self.latent, encoder, at_s.to_bits())?;
-        self.learner.take_sides(sides, at_s);
-        Ok(())
+    /// Side windows of what was just encoded.
+    pub(super) fn sides(
+        &mut self,
+        kinds: &[SideKind],
+        piece: Piece<'_>,
+        at_s: f64,
+    ) -> Result<&Sides, EncodeError> {
+        let Self { encoder, side_maker, latent, .. } = self;
+        sides(side_maker, encoder.as_mut(), (kinds, piece, latent), at_s)
     }
 
     /// Says once what was found out about an objective: in the log, and in the report.
@@ -238,7 +237,7 @@ impl Core {
 
     pub(super) fn embed(
         &mut self,
-        window: &EncoderWindow,
+        Piece { window, .. }: Piece<'_>,
         adapted: bool,
         emit: &mut dyn FnMut(&Embedded<'_>),
     ) -> Result<(), EncodeError> {
@@ -259,13 +258,28 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn encode(&mut self, window: &EncoderWindow) -> Result<&Latent, EncodeError> {
-        self.encoder.encode(window, &mut self.latent)?;
+    pub(super) fn encode(&mut self, piece: Piece<'_>) -> Result<&Latent, EncodeError> {
+        self.encoder.encode(piece.window, &mut self.latent)?;
         Ok(&self.latent)
     }
 
     pub(super) fn wrong_modality(&self, wanted: Modality) -> EncodeError {
         wrong_modality(self.encoder.manifest(), wanted)
+    }
+}
+
+/// Side windows of the moment `at_s`, which has been encoded: changes its sound or picture, and lets the encoder
+/// have that.
+fn sides<'a>(
+    maker: &'a mut Option<SideMaker>,
+    encoder: &mut dyn Encoder,
+    (kinds, piece, own): (&[SideKind], Piece<'_>, &Latent),
+    at_s: f64,
+) -> Result<&'a Sides, EncodeError> {
+    let maker = maker.get_or_insert_with(|| SideMaker::new(encoder.manifest()));
+    match piece.picture {
+        Some(picture) => maker.picture(kinds, picture, own, encoder, at_s.to_bits()),
+        None => maker.sound(kinds, piece.window, encoder, at_s.to_bits()),
     }
 }
 

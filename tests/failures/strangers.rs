@@ -84,6 +84,19 @@ fn who_stays_without_a_break_is_let_in_as_a_new_scene_and_not_before() {
     assert!(lived.quarantined <= 12 && 0.05 < lived.p_value, "{lived:?}");
 }
 
+/// Failure 8: nobody is let in unseen, however little they are unlike the rest. Fails when a change of the scene is
+/// not told (`tell` in `Watch::observe`).
+#[test]
+fn whoever_is_let_in_as_a_new_scene_was_told_of_once() {
+    for size in [1.5, 2.5, 4.0, 8.0] {
+        let mut world = settled(Habituation::Home);
+        let lived = world.stay(&Kind::new(17, size, 0.7), 29.0 * 3600.0);
+        let told = lived.notices.iter().filter(|notice| notice.1 == Notice::SceneChanged).count();
+        let kept_out_s = 60.0 * lived.quarantined as f64;
+        assert!(told == 1 && (19.0..21.0).contains(&(kept_out_s / 3600.0)), "{size}: {lived:?}");
+    }
+}
+
 /// Failure 8. Fails when windows of a visit that was told keep the cooldown going (`is_told` in `take_in`).
 #[test]
 fn while_one_stranger_stays_another_who_comes_is_an_alarm() {

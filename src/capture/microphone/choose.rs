@@ -26,8 +26,8 @@ const TRIES: usize = 9;
 ///
 /// The rate counts most: `prefer_rate_hz` itself, else its smallest multiple (cheap to resample),
 /// else the lowest above it, else the highest. Then few channels, because all are averaged into one.
-/// Then the order of [`READABLE`]. Deliveries of about `period_ms` are asked for where the device
-/// allows that.
+/// Then the order of [`READABLE`]. Deliveries of `period_ms` are asked for, or as near to that as the device
+/// can.
 pub fn choose(
     offers: impl IntoIterator<Item = SupportedStreamConfigRange>,
     prefer_rate_hz: u32,
@@ -47,9 +47,7 @@ pub fn choose(
     for ((_, channels, format), offer, rate_hz) in ranked {
         let wanted = rate_hz.saturating_mul(period_ms) / 1000;
         let period_frames = match *offer.buffer_size() {
-            SupportedBufferSize::Range { min, max } if min <= wanted && wanted <= max => {
-                Some(wanted)
-            }
+            SupportedBufferSize::Range { min, max } if min <= max => Some(wanted.clamp(min, max)),
             _ => None,
         };
         let layout = Layout { rate_hz, channels: usize::from(channels), format: READABLE[format] };
@@ -162,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_cannot_deliver_at_our_pace_keeps_its_own() {
+    fn a_device_that_cannot_deliver_at_our_pace_comes_as_near_as_it_can() {
         let period = |period_ms| {
             choose([offer(1, (16_000, 16_000), SampleFormat::I16)], 16_000, period_ms)
                 .first()
                 .and_then(|chosen| chosen.period_frames)
         };
         assert_eq!(period(30), Some(480));
-        assert_eq!(period(1), None, "16 frames are below the device's 64");
-        assert_eq!(period(1000), None);
+        assert_eq!(period(1), Some(64), "16 frames are below the device's 64");
+        assert_eq!(period(1000), Some(4096));
     }
 }

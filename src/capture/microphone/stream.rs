@@ -17,9 +17,10 @@ use crate::capture::microphone::intake::{Intake, Layout, Outlet, Tally, ring};
 use crate::capture::own_thread::OwnThread;
 use crate::capture::{Modality, devices};
 
-/// How long a delivery should be: with the poll of [`super::POLL`], sound is at hand 40 ms after it
-/// was heard, and the driver's two deliveries of buffer bear us being late by as much.
-const PERIOD_MS: u32 = 30;
+/// How long a delivery should be. The driver's buffer holds two, so this is also how late we may be to take one before
+/// sound is lost: a board that compiles, or writes to a slow card, easily holds a thread up for longer than 30 ms. A
+/// window is told so much later, which nobody notices.
+const PERIOD_MS: u32 = 120;
 
 /// A sound server that does not answer within this is taken for dead.
 const OPEN_PATIENCE: Duration = Duration::from_secs(10);

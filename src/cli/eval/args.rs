@@ -91,6 +91,9 @@ pub(crate) struct NoveltyArgs {
     /// Also the area of each place.
     #[arg(long)]
     pub(crate) per_place: bool,
+    /// Also a row for each objective, learning alone.
+    #[arg(long)]
+    pub(crate) objectives: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -164,6 +167,9 @@ pub(crate) struct FewshotArgs {
     /// Times that examples are drawn.
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub(crate) episodes: usize,
+    /// Also a row for each objective, learning alone.
+    #[arg(long)]
+    pub(crate) objectives: bool,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

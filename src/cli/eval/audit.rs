@@ -45,7 +45,7 @@ pub(super) fn main(args: &AuditArgs) -> Result<(), Failure> {
         return Err(Failure::new(EXIT_USAGE, error));
     }
     let rows: Vec<Row> = Frozen::ALL.map(Row::Frozen).into_iter().chain([Row::Adapted]).collect();
-    let session = session(&args.places, rows)?;
+    let session = session(&args.places, rows, false)?;
     if session.judged.iter().all(|place| place.truth.is_empty()) {
         let error = anyhow!(
             "nothing says what is foreign, so no group can be judged; give --truth, or a CSV file \

@@ -48,12 +48,13 @@ const COLUMNS: [(&str, &str); 9] = [
 
 pub(super) fn main(args: &FewshotArgs) -> Result<(), Failure> {
     check(args)?;
-    let mut ground = Ground::new(&args.common, &args.inputs[0])?;
+    let mut ground = Ground::new(&args.common, &args.inputs[0], args.objectives)?;
     let (classes, numbers) = classes(args)?;
-    let spaces = Space::all().len();
+    let spaces = Space::all(&ground.objectives).len();
     let progress = Progress::new(Some((args.inputs.len() + spaces) as f64));
     progress.at(0.0, "encoding what is learnt from");
     let life = ground.stream("unlabelled", &args.learn)?;
+    ground.studio.make_no_sides();
     let mut items = Vec::new();
     for (input, number) in args.inputs.iter().zip(numbers) {
         progress.at(items.len() as f64, format!("encoding {}", input.display()));
@@ -69,6 +70,7 @@ pub(super) fn main(args: &FewshotArgs) -> Result<(), Failure> {
         life: &life,
         nursery: &ground.nursery,
         settings: &ground.learn,
+        objectives: &ground.objectives,
         seeds: &ground.seeds,
     };
     let (ways, shots) = (args.ways, args.shots);
@@ -77,7 +79,8 @@ pub(super) fn main(args: &FewshotArgs) -> Result<(), Failure> {
     let found = fewshot::compare(&task, setup, &mut || {
         done += 1.0;
         progress.at(done, "asking");
-    });
+    })
+    .or_exit(EXIT_USAGE)?;
     progress.done();
     ground.warn();
     let Some(found) = found else {

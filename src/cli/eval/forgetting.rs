@@ -36,7 +36,7 @@ pub(super) fn main(args: &ForgettingArgs) -> Result<(), Failure> {
         let error = anyhow!("--cycles {} must be from 1 to 1000", args.cycles);
         return Err(Failure::new(EXIT_USAGE, error));
     }
-    let mut ground = Ground::new(&args.common, &args.inputs[0])?;
+    let mut ground = Ground::new(&args.common, &args.inputs[0], false)?;
     let progress = Progress::new(Some(Pupil::ALL.len() as f64));
     progress.at(0.0, "encoding");
     let first = ground.stream("one regime", &args.inputs)?;

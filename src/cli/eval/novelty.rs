@@ -43,8 +43,15 @@ pub(super) struct Session {
 }
 
 /// Lets all rows judge all places. "Anew each day" is left out where no recording lasts so long.
-pub(super) fn session(args: &PlaceArgs, mut rows: Vec<Row>) -> Result<Session, Failure> {
-    let mut ground = Ground::new(&args.common, &args.inputs[0])?;
+pub(super) fn session(
+    args: &PlaceArgs,
+    mut rows: Vec<Row>,
+    with_objectives: bool,
+) -> Result<Session, Failure> {
+    let mut ground = Ground::new(&args.common, &args.inputs[0], with_objectives)?;
+    // The learner as configured stays the last.
+    let before = rows.len().saturating_sub(1);
+    rows.splice(before..before, ground.objectives.iter().map(|&name| Row::Objective(name)));
     let mut judged: Vec<Judged> = Vec::new();
     let names = names_of(&args.inputs);
     let mut longest_s = 0.0_f64;
@@ -73,7 +80,7 @@ pub(super) fn session(args: &PlaceArgs, mut rows: Vec<Row>) -> Result<Session, F
 }
 
 pub(super) fn main(args: &NoveltyArgs) -> Result<(), Failure> {
-    let session = session(&args.places, Row::all())?;
+    let session = session(&args.places, Row::all(), args.objectives)?;
     let found = novelty::figures(&session.rows, &session.judged);
     let lines = &found.lines;
     let mut table = Table::new(&COLUMNS);

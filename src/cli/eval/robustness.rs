@@ -45,7 +45,7 @@ const COLUMNS: [(&str, &str); 13] = [
 
 pub(super) fn main(args: &RobustnessArgs) -> Result<(), Failure> {
     let places = &args.places;
-    let mut ground = Ground::new(&places.common, &places.inputs[0])?;
+    let mut ground = Ground::new(&places.common, &places.inputs[0], false)?;
     let disturbances = Disturbance::all(ground.modality);
     let mut judged: Vec<Vec<Judged>> = vec![Vec::new(); disturbances.len()];
     let progress = Progress::new(Some((places.inputs.len() * disturbances.len()) as f64));

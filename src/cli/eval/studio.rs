@@ -12,11 +12,14 @@ use crate::cli::eval::args::CommonArgs;
 use crate::cli::eval::args::PlaceArgs;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
+use crate::cli::exit::OrExit;
 use crate::config::daemon::Settings;
 use crate::config::learn::LearnSettings;
 use crate::config::source::SourceSettings;
+use crate::encode::sides::SideKind;
 use crate::pipeline::eval::live::Nursery;
 use crate::pipeline::eval::novelty::Place;
+use crate::pipeline::eval::stream::SidePlan;
 use crate::pipeline::eval::stream::Stream;
 use crate::pipeline::eval::stream::Studio;
 use crate::pipeline::eval::truth;
@@ -35,13 +38,14 @@ pub(super) struct Ground {
     unlabelled: Vec<String>,
     /// Places of which somebody does.
     labelled: usize,
-    /// Objectives that go without side windows here.
-    without_sides: Vec<&'static str>,
+    /// Objectives that learn alone, too, in a row each.
+    pub(super) objectives: Vec<&'static str>,
 }
 
 impl Ground {
-    /// The encoder for the sense of `first`, and the settings.
-    pub(super) fn new(common: &CommonArgs, first: &Path) -> Result<Self, Failure> {
+    /// The encoder for the sense of `first`, and the settings. `alone`: each objective that has anything to learn
+    /// from there gets a row.
+    pub(super) fn new(common: &CommonArgs, first: &Path, alone: bool) -> Result<Self, Failure> {
         if !(common.frames_per_s.is_finite() && 0.0 < common.frames_per_s) {
             let error = anyhow!("--frames-per-s {} must be above 0", common.frames_per_s);
             return Err(Failure::new(EXIT_USAGE, error));
@@ -53,13 +57,21 @@ impl Ground {
         let modality = open::modality(&source, &with)?;
         let encoder = encoders::open(&common.encoder, &source, modality)?;
         let name = encoder.manifest().name.clone();
-        let studio = Studio::new(encoder, common.frames_per_s)?;
-        let nursery = Nursery::of(&studio);
         let learn = settings.learn;
-        let without_sides = match nursery.learner(&learn, 1).side_kinds() {
-            [] => Vec::new(),
-            _ => want_sides(&learn),
-        };
+        let nursery = Nursery::without_sides(encoder.as_ref());
+        let mut kinds = nursery.learner(&learn, 1).side_kinds().to_vec();
+        let mut objectives = Vec::new();
+        for (name, _) in learn.objectives().into_iter().filter(|_| alone) {
+            let own = (*learn).clone().alone(name).check().or_exit(EXIT_USAGE)?;
+            let learner = nursery.learner(&own, 1);
+            if learner.idle_objectives().next().is_none() {
+                objectives.push(name);
+                add(&mut kinds, learner.side_kinds());
+            }
+        }
+        let sides = SidePlan { kinds, every_s: learn.side_every_s };
+        let studio = Studio::new(encoder, common.frames_per_s, sides)?;
+        let nursery = Nursery::of(&studio);
         Ok(Self {
             studio,
             nursery,
@@ -69,7 +81,7 @@ impl Ground {
             encoder: name,
             unlabelled: Vec::new(),
             labelled: 0,
-            without_sides,
+            objectives,
         })
     }
 
@@ -132,27 +144,17 @@ impl Ground {
             let names = self.unlabelled.join(", ");
             eprintln!("warning: no labels for {names}: left out of every ranking");
         }
-        if !self.without_sides.is_empty() {
-            let names = self.without_sides.join(", ");
-            eprintln!(
-                "warning: learn.{names}: evaluation makes no windows that are turned, grey or \
-                 changed in their signal; `replay` does, and learns more by them"
-            );
-        }
     }
 }
 
-/// Objectives at work that want windows whose signal was changed.
-fn want_sides(settings: &LearnSettings) -> Vec<&'static str> {
-    let all = [
-        ("rotation", settings.rotation),
-        ("colorization", settings.colorization),
-        ("inpainting", settings.inpainting),
-        ("contrastive_views", settings.contrastive_views),
-        ("align_uniform", settings.align_uniform),
-        ("vicreg", settings.vicreg),
-    ];
-    all.into_iter().filter(|(_, weight)| 0.0 < *weight).map(|(name, _)| name).collect()
+/// Adds to `all` what is missing of `wanted`, of each kind as many as are wanted.
+fn add(all: &mut Vec<SideKind>, wanted: &[SideKind]) {
+    let count = |kinds: &[SideKind], kind| kinds.iter().filter(|other| **other == kind).count();
+    for &kind in wanted {
+        if count(all, kind) < count(wanted, kind) {
+            all.push(kind);
+        }
+    }
 }
 
 /// Names of recordings, for tables: their paths where two are called alike.

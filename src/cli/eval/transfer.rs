@@ -33,7 +33,7 @@ const COLUMNS: [(&str, &str); 13] = [
 ];
 
 pub(super) fn main(args: &TransferArgs) -> Result<(), Failure> {
-    let mut ground = Ground::new(&args.common, &args.learn[0])?;
+    let mut ground = Ground::new(&args.common, &args.learn[0], false)?;
     let progress = Progress::new(None);
     progress.at(0.0, "encoding");
     let old = ground.stream("the old place", &args.learn)?;

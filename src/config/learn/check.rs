@@ -37,6 +37,32 @@ impl LearnToml {
         ]
     }
 
+    /// The same with one objective alone, which has the weight 1 where it was off.
+    #[must_use]
+    pub fn alone(mut self, objective: &str) -> Self {
+        let all = [
+            ("masked_prediction", &mut self.masked_prediction),
+            ("predictive_coding", &mut self.predictive_coding),
+            ("autoencoding", &mut self.autoencoding),
+            ("contrastive_predictive", &mut self.contrastive_predictive),
+            ("contrastive_views", &mut self.contrastive_views),
+            ("align_uniform", &mut self.align_uniform),
+            ("vicreg", &mut self.vicreg),
+            ("temporal_order", &mut self.temporal_order),
+            ("rotation", &mut self.rotation),
+            ("colorization", &mut self.colorization),
+            ("inpainting", &mut self.inpainting),
+        ];
+        for (name, weight) in all {
+            *weight = match (name == objective, 0.0 < *weight) {
+                (true, true) => *weight,
+                (true, false) => 1.0,
+                (false, _) => 0.0,
+            };
+        }
+        self
+    }
+
     fn check_objectives(&self, problems: &mut Problems) {
         let weights = self.objectives();
         for (key, weight) in weights {

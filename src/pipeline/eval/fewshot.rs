@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 
 use crate::config::learn::LearnSettings;
+use crate::config::problems::Problems;
 use crate::learn::learner::Learner;
 use crate::pipeline::eval::episodes::Episode;
 use crate::pipeline::eval::episodes::Setup;
@@ -57,17 +58,20 @@ enum Kind {
     Random,
     FirstSession,
     DailyReset,
+    /// One objective learns alone.
+    Objective(&'static str),
     Adapted,
 }
 
 impl Space {
-    /// All, in the order of the table.
-    pub fn all() -> Vec<Self> {
+    /// All, in the order of the table, those of `objectives` that learn alone among them.
+    pub fn all(objectives: &[&'static str]) -> Vec<Self> {
         let pools = [Pool::Embedding, Pool::Mean, Pool::MeanMost];
         let frames = [Frame::Raw, Frame::Centred, Frame::Whitened];
         let frozen = pools.iter().flat_map(|&pool| frames.map(|frame| Kind::Frozen(pool, frame)));
-        let learnt = [Kind::Random, Kind::FirstSession, Kind::DailyReset, Kind::Adapted];
-        frozen.chain(learnt).map(Space).collect()
+        let controls = [Kind::Random, Kind::FirstSession, Kind::DailyReset];
+        let alone = objectives.iter().map(|&name| Kind::Objective(name));
+        frozen.chain(controls).chain(alone).chain([Kind::Adapted]).map(Space).collect()
     }
 
     /// In words, for a table.
@@ -77,6 +81,7 @@ impl Space {
                 Kind::Random => "random adapter",
                 Kind::FirstSession => "first session only",
                 Kind::DailyReset => "anew each day",
+                Kind::Objective(name) => name,
                 _ => "adapted",
             }
             .into();
@@ -167,21 +172,35 @@ pub struct Task<'a> {
     pub nursery: &'a Nursery,
     /// As configured.
     pub settings: &'a LearnSettings,
+    /// Those that learn alone, too.
+    pub objectives: &'a [&'static str],
     /// Of learning.
     pub seeds: &'a [u64],
 }
 
 /// Judges all spaces. `None` where no two classes have more recordings than the shots.
-pub fn compare(task: &Task<'_>, setup: Setup, told: &mut dyn FnMut()) -> Option<Found> {
+///
+/// # Errors
+///
+/// [`Problems`] where the configuration does not allow a control.
+pub fn compare(
+    task: &Task<'_>,
+    setup: Setup,
+    told: &mut dyn FnMut(),
+) -> Result<Option<Found>, Problems> {
     let classes: Vec<usize> = task.items.iter().map(|item| item.class).collect();
-    let episodes = episodes(&classes, setup)?;
+    let Some(episodes) = episodes(&classes, setup) else { return Ok(None) };
     let mut all = Vec::new();
-    for space in Space::all() {
+    for space in Space::all(task.objectives) {
         if !space.is_adapted_for(task.life.end_s()) {
-            all.push((space, runs(task, space, &episodes)));
+            all.push((space, runs(task, space, &episodes)?));
         }
         told();
     }
+    Ok(found(&all))
+}
+
+fn found(all: &[(Space, Option<Runs>)]) -> Option<Found> {
     let score =
         |line: &usize| all[*line].1.as_ref().and_then(Runs::middle).unwrap_or(f64::NEG_INFINITY);
     let best = (0..all.len())
@@ -198,16 +217,21 @@ pub fn compare(task: &Task<'_>, setup: Setup, told: &mut dyn FnMut()) -> Option<
 }
 
 /// How often each recording is named rightly in one space, once a seed.
-fn runs(task: &Task<'_>, space: Space, episodes: &[Episode]) -> Option<Runs> {
+fn runs(task: &Task<'_>, space: Space, episodes: &[Episode]) -> Result<Option<Runs>, Problems> {
     let runs = |values| Runs::new(values, asked(task.items.len(), episodes));
     if let Kind::Frozen(pool, frame) = space.0 {
-        return Some(runs(vec![accuracies(&frozen(task, pool, frame), episodes)]));
+        return Ok(Some(runs(vec![accuracies(&frozen(task, pool, frame), episodes)])));
     }
+    let own = match space.0 {
+        Kind::Random => live::untrained(task.settings),
+        Kind::Objective(name) => (**task.settings).clone().alone(name).check()?,
+        _ => task.settings.clone(),
+    };
     let run = |&seed: &u64| {
-        let mut learner = learner(task, space.0, seed);
+        let mut learner = learner(task, space.0, (&own, seed));
         Some(accuracies(&adapted(&mut learner, task.items)?, episodes))
     };
-    task.seeds.iter().map(run).collect::<Option<Vec<_>>>().map(runs)
+    Ok(task.seeds.iter().map(run).collect::<Option<Vec<_>>>().map(runs))
 }
 
 /// One line; `baseline` is the best frozen one, where this is another.
@@ -240,16 +264,12 @@ fn frozen(task: &Task<'_>, pool: Pool, frame: Frame) -> Vec<Vec<f32>> {
     vectors.iter().map(|x| whitened.of_row(x)).collect()
 }
 
-fn learner(task: &Task<'_>, kind: Kind, seed: u64) -> Learner {
-    let own = match kind {
-        Kind::Random => live::untrained(task.settings),
-        _ => task.settings.clone(),
-    };
+fn learner(task: &Task<'_>, kind: Kind, (own, seed): (&LearnSettings, u64)) -> Learner {
     let learn_until_s = (kind == Kind::FirstSession).then(|| FIRST_SESSION * task.life.end_s());
-    let mut learner = task.nursery.learner(&own, seed);
+    let mut learner = task.nursery.learner(own, seed);
     let begin_anew_s = (kind == Kind::DailyReset).then_some(DAY_S);
     let plan = Plan { learn_until_s, begin_anew_s };
-    live::live(task.nursery, &mut learner, (&own, seed), task.life, plan);
+    live::live(task.nursery, &mut learner, (own, seed), task.life, plan);
     learner
 }
 

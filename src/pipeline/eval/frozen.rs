@@ -263,7 +263,7 @@ mod tests {
             latent.tokens.fill([0.0, 1.0, 2.0, 6.0][kind] + 0.02 * rng.unit_f32());
             latent.embedding.iter_mut().for_each(|x| *x = 1.0 + 0.02 * rng.unit_f32());
             latent.embedding[kind] += 6.0;
-            Window { start_s: 0.0, end_s: 1.0, input: 0, latent: Arc::new(latent) }
+            Window { start_s: 0.0, end_s: 1.0, input: 0, latent: Arc::new(latent), sides: None }
         };
         let learnt: Vec<Window> = (0..80).map(|i| window(i % 3)).collect();
         let judged: Vec<Window> = (0..8).map(|i| window(i % 4)).collect();

@@ -1,13 +1,16 @@
-//! A learner lives through a stream, as `replay` would let it, but for side windows: objectives
-//! that want them get none.
+//! A learner lives through a stream, as `replay` would let it. Side windows were made at fixed moments, and a
+//! moment that the learner does not admit is none of theirs.
 
 use crate::base::bytes::Malformed;
 use crate::base::bytes::Reader;
 use crate::base::bytes::Writer;
 use crate::config::learn::LearnSettings;
 use crate::config::learn::LearnToml;
+use crate::encode::Encoder;
 use crate::encode::density::Density;
 use crate::encode::latent::LatentShape;
+use crate::encode::sides::SideKind;
+use crate::learn::gate::Admission;
 use crate::learn::learner::Learner;
 use crate::learn::learner::Score;
 use crate::pipeline::eval::fusion::Channel;
@@ -23,12 +26,21 @@ pub const DAY_S: f64 = 86_400.0;
 pub struct Nursery {
     shape: LatentShape,
     density: Density,
+    /// Of [`Window::sides`](crate::pipeline::eval::stream::Window::sides).
+    side_kinds: Vec<SideKind>,
 }
 
 impl Nursery {
-    /// For the studio's encoder.
-    pub const fn of(studio: &Studio) -> Self {
-        Self { shape: studio.shape(), density: studio.density() }
+    /// For what the studio makes.
+    pub fn of(studio: &Studio) -> Self {
+        let side_kinds = studio.side_kinds().to_vec();
+        Self { shape: studio.shape(), density: studio.density(), side_kinds }
+    }
+
+    /// For the encoder alone.
+    pub fn without_sides(encoder: &dyn Encoder) -> Self {
+        let density = Density::of(encoder.manifest());
+        Self { shape: encoder.shape(), density, side_kinds: Vec::new() }
     }
 
     /// A learner that has met nothing.
@@ -139,6 +151,13 @@ pub fn live(
             read.persistence = None;
         }
         let learnt = learner.learn(&window.latent, &score, window.start_s);
+        if learnt.admission == Some(Admission::Admitted)
+            && learner.wants_sides(window.start_s)
+            && let Some(sides) = &window.sides
+        {
+            let sides = sides.pick(&nursery.side_kinds, learner.side_kinds());
+            learner.take_sides(&sides, window.start_s);
+        }
         channels.observe(&score, learnt.admission, window.start_s);
         reads.push(read);
     }

@@ -26,6 +26,8 @@ pub enum Row {
     DailyReset,
     /// As configured, but both channels are judged alone, and what that gives is made one by another rule.
     Fused(Fusion),
+    /// As configured, but one objective learns alone.
+    Objective(&'static str),
     /// As configured.
     Adapted,
 }
@@ -54,6 +56,7 @@ impl Row {
             Self::FirstSession => "first session only",
             Self::DailyReset => "anew each day",
             Self::Fused(rule) => rule.name(),
+            Self::Objective(name) => name,
             Self::Adapted => "adapted",
         }
     }
@@ -91,6 +94,7 @@ impl Row {
                 density_weight: 1.0,
                 ..(*live::untrained(configured)).clone()
             },
+            Self::Objective(name) => own.alone(name),
             Self::SurpriseAlone => LearnToml { surprise_weight: 1.0, density_weight: 0.0, ..own },
             Self::RandomAdapter => return Ok(live::untrained(configured)),
         }

@@ -16,9 +16,13 @@ use crate::encode::density::Density;
 use crate::encode::error::EncodeError;
 use crate::encode::latent::Latent;
 use crate::encode::latent::LatentShape;
+use crate::encode::sides::SideKind;
+use crate::encode::sides::Sides;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenWith;
 use crate::pipeline::track::Track;
+use crate::pipeline::window::Core;
+use crate::pipeline::window::Piece;
 
 /// Bytes of all that is held at a time.
 pub const MOST_BYTES: usize = 2 << 30;
@@ -36,6 +40,17 @@ pub struct Window {
     pub input: usize,
     /// What the encoder made of it; shared by all streams that the window is in.
     pub latent: Arc<Latent>,
+    /// The same moment turned, made grey or changed in its signal; `None` where nobody wants that of it.
+    pub sides: Option<Arc<Sides>>,
+}
+
+/// Which side windows are made.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SidePlan {
+    /// Of each moment; empty for none.
+    pub kinds: Vec<SideKind>,
+    /// Seconds between two moments.
+    pub every_s: f64,
 }
 
 /// All windows of one place, in time order.
@@ -112,20 +127,40 @@ pub struct Studio {
     density: Density,
     frames_per_s: f64,
     held: usize,
+    sides: SidePlan,
     /// What could not be read, a sentence each.
     pub warnings: Vec<String>,
 }
 
 impl Studio {
-    /// With `encoder`; pictures without times of their own come `frames_per_s` a second.
+    /// With `encoder`, and side windows as `sides` says; pictures without times of their own come `frames_per_s` a
+    /// second.
     ///
     /// # Errors
     ///
     /// [`EncodeError`] when the encoder's front end cannot be made.
-    pub fn new(encoder: Box<dyn Encoder>, frames_per_s: f64) -> Result<Self, EncodeError> {
+    pub fn new(
+        encoder: Box<dyn Encoder>,
+        frames_per_s: f64,
+        sides: SidePlan,
+    ) -> Result<Self, EncodeError> {
         let (shape, density) = (encoder.shape(), Density::of(encoder.manifest()));
-        let track = Track::new(encoder, &LearnSettings::default(), 0)?;
-        Ok(Self { track, shape, density, frames_per_s, held: 0, warnings: Vec::new() })
+        let mut track = Track::new(encoder, &LearnSettings::default(), 0)?;
+        if !sides.kinds.is_empty() {
+            track.keep_signal();
+        }
+        let warnings = Vec::new();
+        Ok(Self { track, shape, density, frames_per_s, held: 0, sides, warnings })
+    }
+
+    /// Whatever comes now is not learnt from, and needs no side windows.
+    pub fn make_no_sides(&mut self) {
+        self.sides.kinds.clear();
+    }
+
+    /// Kinds of side windows, in the order in which [`Window::sides`] has them.
+    pub fn side_kinds(&self) -> &[SideKind] {
+        &self.sides.kinds
     }
 
     /// What every window looks like.
@@ -153,35 +188,41 @@ impl Studio {
         let mut source = open::open(&settings, &OpenWith { stop: Stop::default(), seed: 0 })?;
         let mut windows = Vec::new();
         let (mut input, mut begun) = (0, 0);
-        let window_bytes = self.window_bytes();
+        let (window_bytes, side_bytes) = (self.window_bytes(), self.side_bytes());
         let held = std::cell::Cell::new(self.held);
-        let mut keep = |input: usize, start_s: f64, end_s: f64, latent: &Latent| {
-            if latent.is_finite() {
-                held.set(held.get() + window_bytes);
-                windows.push(Window { start_s, end_s, input, latent: Arc::new(latent.clone()) });
+        let SidePlan { kinds, every_s } = &self.sides;
+        let mut side_s = None;
+        let mut keep = |core: &mut Core, input: usize, piece: Piece<'_>| {
+            let (start_s, end_s) = (piece.window.start_s, piece.window.end_s);
+            let latent = Arc::new(core.encode(piece)?.clone());
+            if !latent.is_finite() {
+                return Ok(());
             }
+            held.set(held.get() + window_bytes);
+            let is_wanted =
+                !kinds.is_empty() && side_s.is_none_or(|last_s: f64| last_s + every_s <= start_s);
+            let mut sides = None;
+            if is_wanted {
+                held.set(held.get() + side_bytes);
+                side_s = Some(start_s);
+                sides = Some(Arc::new(core.sides(kinds, piece, start_s)?.clone()));
+            }
+            windows.push(Window { start_s, end_s, input, latent, sides });
+            Ok(())
         };
         let track = &mut self.track;
         while held.get() <= MOST_BYTES
             && let Some(chunk) = source.next(PATIENCE)?
         {
             let is_begin = matches!(chunk, Chunk::Begin { .. });
-            track.each_window(change(chunk), &mut |core, window| {
-                let latent = core.encode(window)?;
-                keep(input, window.start_s, window.end_s, latent);
-                Ok(())
-            })?;
+            track.each_window(change(chunk), &mut |core, piece| keep(core, input, piece))?;
             // What was held back before another recording begins is of the one before.
             if is_begin {
                 input = begun;
                 begun += 1;
             }
         }
-        track.flush(&mut |core, window| {
-            let latent = core.encode(window)?;
-            keep(input, window.start_s, window.end_s, latent);
-            Ok(())
-        })?;
+        track.flush(&mut |core, piece| keep(core, input, piece))?;
         track.begin_stream();
         self.held = held.get();
         self.warnings.extend(source.take_warnings());
@@ -197,7 +238,14 @@ impl Studio {
 
     /// Gives the room of a stream back.
     pub fn release(&mut self, stream: &Stream) {
-        self.held = self.held.saturating_sub(stream.windows.len() * self.window_bytes());
+        let with_sides = stream.windows.iter().filter(|window| window.sides.is_some()).count();
+        let bytes = stream.windows.len() * self.window_bytes() + with_sides * self.side_bytes();
+        self.held = self.held.saturating_sub(bytes);
+    }
+
+    /// Of one moment; labels are a small part.
+    const fn side_bytes(&self) -> usize {
+        self.sides.kinds.len() * self.window_bytes()
     }
 
     const fn window_bytes(&self) -> usize {

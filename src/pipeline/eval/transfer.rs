@@ -303,7 +303,8 @@ mod tests {
         let latent = Latent::zeros(LatentShape { layout, token_dim: 1, embedding_dim: 1 });
         let window = |i: u16| {
             let start_s = 10.0 * f64::from(i);
-            Window { start_s, end_s: start_s + 10.0, input: 0, latent: latent.clone().into() }
+            let latent = latent.clone().into();
+            Window { start_s, end_s: start_s + 10.0, input: 0, latent, sides: None }
         };
         Stream { name: "hour".into(), windows: (0..360).map(window).collect() }
     }
