@@ -77,6 +77,8 @@ pub enum LossCause {
     Damaged,
     /// A frame that came in a size or rate other than stated.
     ShortFrame,
+    /// Sound between two losses, or before the first, that is too short to be judged.
+    ShortStretch,
 }
 
 impl LossCause {
@@ -87,6 +89,7 @@ impl LossCause {
             Self::Device => "device",
             Self::Damaged => "damaged",
             Self::ShortFrame => "short_frame",
+            Self::ShortStretch => "short_stretch",
         }
     }
 }

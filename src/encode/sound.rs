@@ -3,11 +3,11 @@
 //! Time is counted in samples, from the moment that [`SoundFrontEnd::begin`] names. No window straddles
 //! such a moment: what is held is given out first.
 //!
-//! The end of a stretch: a stretch shorter than a window gives one window, followed by silence, of which
-//! [`EncoderWindow::valid`] says how much is real; after the last full window of a longer one, a further
-//! one, the last that the stretch has room for, is given only if at least a quarter of it is new. Silence
-//! would not do there: where sound breaks off, a click fills bands in which nothing ever was, and that is
-//! most unusual.
+//! The end of a stretch: after the last full window a further one, the last that the stretch has room for, is
+//! given only if at least a quarter of it is new. Silence would not do there: where sound breaks off, a click
+//! fills bands in which nothing ever was, and that is most unusual. A recording shorter than a window gives one all
+//! the same, followed by silence, of which [`EncoderWindow::valid`] says how much is real; a stretch that is so short
+//! because sound is missing gives none ([`SoundFrontEnd::break_off`]).
 
 use crate::config::manifest::{FrontEnd, Manifest, SoundSpec};
 use crate::encode::EncoderWindow;
@@ -58,6 +58,17 @@ impl SoundFrontEnd {
         })
     }
 
+    /// Sound is missing here: ends the present stretch and begins a new one at `at_s`. A stretch that was too short
+    /// for a window gives none; gives back how many samples that were, as they came.
+    pub fn break_off(&mut self, at_s: f64, emit: &mut dyn FnMut(&EncoderWindow)) -> u64 {
+        self.end_stretch(emit);
+        let unheard = if self.windows.given == 0 { self.source_samples } else { 0 };
+        self.log_mel.reset();
+        self.source_samples = 0;
+        self.windows.begin(at_s);
+        unheard
+    }
+
     /// Ends the present stretch and begins a new one at `at_s`.
     pub fn begin(&mut self, at_s: f64, emit: &mut dyn FnMut(&EncoderWindow)) {
         self.finish(emit);
@@ -104,14 +115,9 @@ impl SoundFrontEnd {
     /// Ends the stretch: gives out what is held. A stretch that follows without a
     /// [`SoundFrontEnd::begin`] begins where this one ended.
     pub fn finish(&mut self, emit: &mut dyn FnMut(&EncoderWindow)) {
-        self.resampled.clear();
-        let mut seconds = 0.0;
-        if let Some(converter) = &mut self.converter {
-            converter.finish(&mut self.resampled);
-            seconds = self.source_samples as f64 / f64::from(converter.from_hz());
-        }
-        self.analyse(emit);
-        self.windows.give_last(emit);
+        self.end_stretch(emit);
+        let from_hz = self.converter.as_ref().map_or(self.rate_hz, RateConverter::from_hz);
+        let seconds = self.source_samples as f64 / f64::from(from_hz);
         let missing = self.windows.missing_samples();
         if 0 < missing {
             self.resampled.clear();
@@ -123,6 +129,16 @@ impl SoundFrontEnd {
         self.log_mel.reset();
         self.source_samples = 0;
         self.windows.begin(self.windows.stretch_s + seconds);
+    }
+
+    /// Whole windows alone.
+    fn end_stretch(&mut self, emit: &mut dyn FnMut(&EncoderWindow)) {
+        self.resampled.clear();
+        if let Some(converter) = &mut self.converter {
+            converter.finish(&mut self.resampled);
+        }
+        self.analyse(emit);
+        self.windows.give_last(emit);
     }
 
     /// From now on windows carry the samples that they were made of.

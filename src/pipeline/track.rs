@@ -5,6 +5,8 @@ mod telling;
 use crate::base::bytes::Writer;
 use crate::base::modality::Modality;
 use crate::capture::Chunk;
+use crate::capture::Loss;
+use crate::capture::LossCause;
 use crate::config::learn::LearnSettings;
 use crate::config::manifest;
 use crate::encode::Encoder;
@@ -337,7 +339,10 @@ impl Track {
             }
         };
         if !follows {
-            front.begin(at_s, &mut window);
+            let count = front.break_off(at_s, &mut window);
+            if 0 < count {
+                self.losses.add(Loss { cause: LossCause::ShortStretch, count });
+            }
         }
         let pushed = front.push(samples, rate_hz, &mut window);
         result.and(pushed)
@@ -380,3 +385,6 @@ impl Track {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;

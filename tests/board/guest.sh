@@ -80,18 +80,25 @@ alarms() {
 alarm_since() { [ "$(alarms "$1" "$2")" -gt 0 ]; }
 no_alarm_since() { ! alarm_since "$1" "$2"; }
 
+# ran_dry: how often the player had nothing to play in time: then the sound itself has a hole, which no
+# program can mend.
+ran_dry() { grep -c underrun /tmp/player || :; }
+
 # feed: plays the usual sound without end, and the foreign one once when /tmp/foreign is there. Starts
 # again when the card was away.
 feed() {
+    local four=0
     while :; do
         while :; do
             if [ -e /tmp/foreign ]; then
                 rm /tmp/foreign
                 cat /mnt/share/foreign.raw
             else
-                cat /mnt/share/usual.raw
+                # Four seconds, in bytes, so that the foreign one need not wait.
+                dd if=/mnt/share/usual.raw bs=128000 count=1 skip="$four"
+                four=$(((four + 1) % 151))
             fi
-        done 2>/dev/null | aplay -q -D plughw:Loopback,1,0 -t raw -f S16_LE -r 16000 -c 1 2>/dev/null
+        done 2>/dev/null | aplay -q -D plughw:Loopback,1,0 -t raw -f S16_LE -r 16000 -c 1 2>>/tmp/player
         sleep 1
     done
 }

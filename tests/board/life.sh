@@ -43,6 +43,8 @@ sleep "${LEARN_S:-120}"
 habituate status
 grep -E 'VmHWM|VmRSS' "/proc/$(unit MainPID)/status"
 
+echo "        the player ran dry $(ran_dry) times"
+
 # The usual sound alone for as long as the foreign one is waited for: were alarms frequent anyway, one
 # after the foreign sound would show nothing.
 quiet_since=$(utc)
@@ -53,6 +55,8 @@ foreign_since=$(utc)
 touch /tmp/foreign
 check "a foreign sound is an alarm, in the file of events" within 60 alarm_since mic "$foreign_since"
 check "and is counted in the status" within 30 above mic events "${events:-0}"
+habituate status | sed -n '/mic/,/camera/p'
+echo "        the player ran dry $(ran_dry) times"
 tail -n 2 /var/lib/habituate/events.jsonl
 
 windows=$(value mic windows)

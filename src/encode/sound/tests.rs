@@ -117,6 +117,22 @@ fn nothing_straddles_a_begin() {
     assert_eq!(out[1], alone[0], "the first stretch leaves no trace in the second");
 }
 
+/// Fails where a stretch between two losses is filled up with silence, which is more unusual than whatever it holds.
+#[test]
+fn what_is_broken_off_before_its_first_window_gives_none_and_is_told() {
+    let mut front_end = front_end();
+    let mut out = Vec::new();
+    let mut emit = |window: &EncoderWindow| out.push(window.clone());
+    let samples = noise(48_000);
+    front_end.push(&samples[..24_000], 48_000, &mut emit).unwrap();
+    assert_eq!(front_end.break_off(1.0, &mut emit), 24_000, "half a second");
+    front_end.push(&samples, 48_000, &mut emit).unwrap();
+    assert_eq!(front_end.break_off(3.0, &mut emit), 0, "a second has one");
+    assert_eq!(front_end.break_off(4.0, &mut emit), 0, "nothing came");
+    let times: Vec<(f64, f64)> = out.iter().map(|w| (w.start_s, w.valid)).collect();
+    assert_eq!(times, [(1.0, 1.0)]);
+}
+
 #[test]
 fn a_change_of_rate_begins_a_new_stretch_at_that_moment() {
     let mut front_end = front_end();
