@@ -24,6 +24,8 @@ pub const EPISODE_GAP_S: f64 = 1800.0;
 const NEAR: f32 = 1.5;
 const NEAR_AT_LEAST: f32 = 0.5;
 const NEAR_AT_MOST: f32 = 1.5;
+/// A changed scene is as wide as it is, and what lies at its rim is no stranger.
+const NEAR_SCENE: f32 = 2.5;
 /// Far away from everything usual, as a loud click is, groups are wider: this share of the distance.
 const NEAR_WHEN_FAR: f32 = 0.5;
 /// Share of the usual distance of all windows that a group's own is thought to be at first, and share by
@@ -111,14 +113,26 @@ impl Strangers {
         };
         let is_near = |&(which, distance): &(usize, f32)| {
             let known = &self.known[which];
-            let most = if known.is_scene { f32::INFINITY } else { NEAR_AT_MOST * usual };
-            let near = (NEAR * known.spread).max(NEAR_AT_LEAST * usual).min(most);
+            let near = match known.is_scene {
+                true => NEAR_SCENE * known.spread,
+                false => (NEAR * known.spread).min(NEAR_AT_MOST * usual),
+            };
+            let near = near.max(NEAR_AT_LEAST * usual);
             distance <= near.max(NEAR_WHEN_FAR * self.length(which))
         };
         let all = || (0..self.known.len()).map(|which| (which, distance(which)));
         let nearest = all().min_by(|a, b| a.1.total_cmp(&b.1)).filter(is_near);
-        let scene = || all().filter(|&(which, _)| self.known[which].is_scene).find(is_near);
-        nearest.or_else(scene).map(|(which, _)| which)
+        let scene = all().filter(|&(which, _)| self.known[which].is_scene).find(is_near);
+        // Whoever was first met in a changed scene, and lies within it, is a part of it.
+        let is_older = |nearest: usize, scene: usize| {
+            let (nearest, scene) = (&self.known[nearest], &self.known[scene]);
+            nearest.standing != Standing::Unfamiliar || nearest.first_s < scene.first_s
+        };
+        match (nearest, scene) {
+            (Some((nearest, _)), Some((scene, _))) if is_older(nearest, scene) => Some(nearest),
+            (_, Some((scene, _))) => Some(scene),
+            (nearest, None) => nearest.map(|(which, _)| which),
+        }
     }
 
     /// Distance of a group from the middle of warm-up, where sketches begin.

@@ -63,3 +63,33 @@ fn infrared_at_night_is_one_event_an_evening_until_the_third() {
         assert!(day.quarantined <= 12, "{evening}: {day:?}");
     }
 }
+
+/// What was out of focus from the beginning has less in it than what comes when the lens is cleaned, so the scene
+/// is far wider than anything that is usual. Fails when its windows belong to whichever group is nearest (`find` of
+/// `Strangers`): more than thirty alarms until it is let in.
+#[test]
+fn a_lens_that_is_cleaned_is_one_event_and_keeps_to_the_budget_until_it_is_usual() {
+    let mut world = World::new(&settings(|_| ()), 30.0);
+    world.stay(&usual().blurred(), 2.0 * DAY_S);
+    let cleaned_at_s = world.at_s;
+    let first = world.stay(&usual(), 20.0 * 3600.0);
+    let changes = told_of_change(&first);
+    assert!(changes.len() == 1 && changes[0] <= cleaned_at_s + 900.0, "{first:?}");
+    // Eight a day are wanted: 6.7 in that time, and 13.3 in the next.
+    assert!(first.events <= 10, "a flood: {first:?}");
+    let later = world.stay(&usual(), 40.0 * 3600.0);
+    assert!(later.events <= 16 && later.quarantined <= 48, "{later:?}");
+    assert!(told_of_change(&later).len() <= 1, "{later:?}");
+}
+
+/// Fails when a changed scene is taken to be much wider than it is (`NEAR_SCENE`).
+#[test]
+fn a_stranger_in_a_changed_scene_that_is_not_usual_yet_is_an_alarm() {
+    for far in [4.0, 8.0, 12.0] {
+        let mut world = World::new(&settings(|_| ()), 30.0);
+        world.stay(&usual().blurred(), 2.0 * DAY_S);
+        world.stay(&usual(), 10.0 * 3600.0);
+        let visit = world.stay(&Kind::new(17, far, 0.7), 300.0);
+        assert_eq!(visit.events, 1, "{far}: {visit:?}");
+    }
+}
