@@ -191,6 +191,7 @@ mod tests {
             recent_windows: 32,
             reservoir_windows: 64,
             history_windows: 256,
+            batch_windows: 8,
             guard_every: 16,
             ..LearnToml::default()
         }

@@ -92,8 +92,12 @@ mod tests {
     fn two_sources_are_met_in_the_order_of_their_streams_and_give_the_same_again() {
         const SECONDS: f64 = 90.0;
         let live = || {
-            let settings =
-                LearnToml { warm_up_windows: 8, history_min: 16, ..LearnToml::default() };
+            let settings = LearnToml {
+                warm_up_windows: 8,
+                history_min: 16,
+                first_updates_per_window: 0.25,
+                ..LearnToml::default()
+            };
             let settings = settings.check().unwrap();
             let open = |name| encode::open(name, None).unwrap();
             let mut hears = Track::new(open("logmel-patches"), &settings, 1).unwrap();
