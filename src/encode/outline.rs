@@ -209,7 +209,8 @@ fn read_dim(value: Value<'_>) -> Result<Option<usize>, Broken> {
     let mut dim = None;
     for field in Fields::of(value.bytes()) {
         if let (1, Value::Number(n)) = field? {
-            dim = usize::try_from(n).ok().filter(|&n| 0 < n);
+            // What is left open is sometimes written as −1.
+            dim = i64::try_from(n).ok().and_then(|n| usize::try_from(n).ok()).filter(|&n| 0 < n);
         }
     }
     Ok(dim)
@@ -286,6 +287,14 @@ mod tests {
         assert!(outline.control_flow().is_empty() && !outline.external_weights);
         assert_eq!(outline.value_named("tokens"), Some("tokens"));
         assert_eq!(outline.value_named("nowhere"), None);
+    }
+
+    #[test]
+    fn a_size_of_minus_one_or_none_is_left_open() {
+        let minus_one = [&[8][..], &[0xff; 9], &[1]].concat();
+        for (bytes, expected) in [(&[8, 64][..], Some(64)), (&minus_one, None), (&[8, 0], None)] {
+            assert_eq!(read_dim(Value::Bytes(bytes)).unwrap(), expected, "{bytes:?}");
+        }
     }
 
     #[test]

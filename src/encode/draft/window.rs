@@ -230,7 +230,10 @@ fn normalise(
         return Err(EncodeError::NoGuess {
             name: wishes.name.clone(),
             what: "the scale of pixels",
-            why: format!("{:?} wrote it, and its first step is {first}", outline.producer),
+            why: match outline.producer.as_str() {
+                "" => format!("it does not say what wrote it, and its first step is {first}"),
+                producer => format!("{producer:?} wrote it, and its first step is {first}"),
+            },
             option: "--normalise imagenet, symmetric (−1 to 1), unit (0 to 1) or none (0 to 255)",
         });
     };
