@@ -111,6 +111,15 @@ fn an_answer_that_is_not_finite_is_told_from_one_that_differs() {
     assert!(!dir.path().join("encoders").exists() && !dir.path().join("nan.toml").exists());
 }
 
+/// Fails where shapes that are noted for an open batch are believed, and where a layer of whole numbers hides all
+/// others.
+#[test]
+fn a_network_as_exporters_write_it_is_taken_and_its_grid_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = add(dir.path(), &golden("noted.onnx"), &["--yes", "--normalise", "unit"]);
+    said.expect(0, &["its tokens are the layer \"relu\" of [3, 48, 64]", "wrote"]);
+}
+
 /// The label is the number of the largest of 1000 classes, and computed by nobody.
 #[test]
 fn a_classifier_is_told_and_its_label_is_passed_over() {
@@ -157,6 +166,12 @@ fn what_cannot_go_in_says_what_would() {
             &["--set", "license=", "--set", "licence=MIT"],
             64,
             "--set licence=MIT: unknown field `licence`",
+        ),
+        (
+            golden("frames_first.onnx"),
+            &["--set", "input.sound.layout=bands_frames"],
+            64,
+            "64 bands of 96 frames were said, and the network's input has 96 times 64",
         ),
         (golden(""), &[], 66, "is a folder; name the ONNX file in it"),
     ] {

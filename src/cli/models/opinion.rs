@@ -45,12 +45,15 @@ pub(super) fn compare(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), 
     if let Some(words) = not_finite(ours, theirs.as_ref()) {
         return Err(Failure::new(EXIT_UNAVAILABLE, anyhow!("{words}; nothing was written")));
     }
+    if is_nothing(ours) {
+        println!(
+            "warning: it answers the built-in input with nothing but 0; look whether its input has the right \
+             scale (--normalise, --set), and whether that is the right layer (--tokens, --embedding)"
+        );
+    }
     let Some((who, theirs)) = theirs else { return Ok(()) };
     if is_nothing(ours) && is_nothing(&theirs) {
-        println!(
-            "not compared: tract and {who} both answer the built-in input with nothing but 0; look whether its \
-             input has the right scale (--normalise, --set), and whether it is the right layer (--tokens)"
-        );
+        println!("not compared: {who} answers the same");
         return Ok(());
     }
     let difference = draft::difference(ours, &theirs);

@@ -12,8 +12,12 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::base::hex::hex;
+use crate::config::manifest::FrontEnd;
 use crate::config::manifest::Golden;
 use crate::config::manifest::Manifest;
+use crate::config::manifest::SoundLayout;
+use crate::config::manifest::Spectrum;
+use crate::encode::draft::window::Kind;
 use crate::encode::draft::window::Window;
 use crate::encode::encoder::OnnxEncoder;
 use crate::encode::error::EncodeError;
@@ -119,9 +123,13 @@ fn describe(
     };
     let outputs = outputs::choose(outline, &window, wishes, &shapes_of, &mut guesses)?;
     let mut text = words::manifest(wishes, &hex(&sha256), &window, &outputs);
-    let latent = encode_builtin(&mut OnnxEncoder::new(parse(&text)?, bytes, file)?)?;
-    text = text.replace(words::DENSITY_HOLDER, density_for(&latent, &mut guesses));
     text = settings::with_settings(text, &wishes.settings)?;
+    let drafted = parse(&text)?;
+    refuse_other_layout(&drafted, window.kind)?;
+    let latent = encode_builtin(&mut OnnxEncoder::new(drafted, bytes, file)?)?;
+    if !wishes.settings.iter().any(|(key, _)| key == "density") {
+        text = text.replace(words::DENSITY_HOLDER, density_for(&latent, &mut guesses));
+    }
     let manifest = parse(&text)?;
     Ok(Draft { text, manifest, shape: window.shape, guesses })
 }
@@ -170,6 +178,25 @@ pub fn difference(found: &Latent, expected: &Latent) -> f32 {
 fn parse(text: &str) -> Result<Manifest, EncodeError> {
     Manifest::parse(text)
         .map_err(|source| EncodeError::Manifest { path: "(the draft)".into(), source })
+}
+
+/// Frames and bands in the other order than the graph has them fit its input as well, and scramble it.
+fn refuse_other_layout(manifest: &Manifest, found: Kind) -> Result<(), EncodeError> {
+    let FrontEnd::Sound(spec) = &manifest.input.front_end else { return Ok(()) };
+    if !matches!(found, Kind::Sound { .. }) || spec.log_mel.spectrum == Spectrum::Samples {
+        return Ok(());
+    }
+    let (frames, bands) = (spec.window_frames, spec.log_mel.bands);
+    let (stated, words) = match spec.layout {
+        SoundLayout::FramesBands => ((frames, bands), format!("{frames} frames of {bands} bands")),
+        SoundLayout::BandsFrames => ((bands, frames), format!("{bands} bands of {frames} frames")),
+    };
+    let (first, second) = found.sides();
+    if stated == (first, second) {
+        return Ok(());
+    }
+    let reason = format!("{words} were said, and the network's input has {first} times {second}");
+    Err(EncodeError::Setting { option: "--set input.sound.…".into(), reason })
 }
 
 fn refuse_what_never_works(outline: &Outline, wishes: &Wishes) -> Result<(), EncodeError> {

@@ -30,6 +30,9 @@ const WIDEST: usize = 512;
 /// Most layers that are looked at.
 const MOST_LAYERS: usize = 1000;
 
+/// The graph is read so often at most to find layers that cannot be shown: each search for one takes ten.
+const MOST_READS: usize = 60;
+
 /// Both outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Outputs {
@@ -69,7 +72,7 @@ pub(super) fn choose(
     };
     let stated = wishes.tokens.as_ref().and_then(|node| shown.stated(node));
     let tokens = match stated.or_else(|| {
-        shown.given(&[2, 3]).inspect(|(node, shape)| {
+        shown.tokens(window.kind).inspect(|(node, shape)| {
             guesses.push(format!("its output {node:?} of {shape:?} are the tokens"));
         })
     }) {
@@ -104,6 +107,8 @@ struct Shown<'a> {
     stated: Vec<(&'a str, Vec<usize>)>,
     /// Outputs of the graph that may be guessed.
     given: Vec<(&'a str, Vec<usize>)>,
+    /// Of these, maps of a single number for each place: an axis of 1 where channels would be.
+    maps: Vec<&'a str>,
 }
 
 impl<'a> Shown<'a> {
@@ -130,10 +135,12 @@ impl<'a> Shown<'a> {
             if nodes.is_empty() {
                 return Ok(Vec::new());
             }
-            let shapes = shapes_of(nodes)?;
-            Ok(nodes.iter().copied().zip(shapes.iter().map(|s| without_ones(s))).collect())
+            Ok(nodes.iter().copied().zip(shapes_of(nodes)?).collect())
         };
-        let stated = shapes(&stated)?;
+        let squeezed = |shapes: Vec<(&'a str, Vec<usize>)>| -> Vec<(&'a str, Vec<usize>)> {
+            shapes.into_iter().map(|(node, shape)| (node, without_ones(&shape))).collect()
+        };
+        let stated = squeezed(shapes(&stated)?);
         let given = match shapes(&given) {
             Ok(shapes) => shapes,
             Err(error) => {
@@ -146,11 +153,27 @@ impl<'a> Shown<'a> {
                 alone
             }
         };
-        Ok(Self { stated, given })
+        let is_map = |shape: &[usize]| 4 == shape.len() && 2 == without_ones(shape).len();
+        let maps = given.iter().filter(|(_, shape)| is_map(shape)).map(|(node, _)| *node).collect();
+        Ok(Self { stated, given: squeezed(given), maps })
     }
 
     fn stated(&self, node: &str) -> Option<(String, Vec<usize>)> {
         let found = self.stated.iter().find(|(name, _)| *name == node);
+        found.map(|(name, shape)| ((*name).to_owned(), shape.clone()))
+    }
+
+    /// The last output that may serve as tokens. Of a picture a map, a list of boxes or of chances does not: a middle
+    /// layer says more.
+    fn tokens(&self, input: Kind) -> Option<(String, Vec<usize>)> {
+        let found = self.given.iter().rfind(|(node, shape)| {
+            let is_sensible = || {
+                let dim = cells_and_dim(shape, input).map(|(_, dim)| dim);
+                !self.maps.contains(node) && dim.is_some_and(|dim| dim <= WIDEST)
+            };
+            [2, 3].contains(&shape.len())
+                && (!matches!(input, Kind::Picture { .. }) || is_sensible())
+        });
         found.map(|(name, shape)| ((*name).to_owned(), shape.clone()))
     }
 
@@ -199,10 +222,11 @@ fn unasked_tokens(
         .filter_map(|node| node.outputs.first().map(String::as_str))
         .take(MOST_LAYERS)
         .collect();
-    // Where not every layer can be shown at once, a person must choose.
-    let shapes = shapes_of(&layers).unwrap_or_default();
+    let mut reads = MOST_READS;
+    let mut shapes = Vec::with_capacity(layers.len());
+    show(&layers, shapes_of, &mut reads, &mut shapes);
     let grids = layers.iter().zip(&shapes).filter_map(|(node, shape)| {
-        let shape = without_ones(shape);
+        let shape = without_ones(shape.as_ref()?);
         let (cells, dim) = cells_and_dim(&shape, window.kind)?;
         let fits = 2 == cells.len() && cells.iter().all(|&n| LEAST_CELLS <= n) && dim <= WIDEST;
         fits.then(|| (cells.iter().product::<usize>(), *node, shape.clone()))
@@ -213,7 +237,10 @@ fn unasked_tokens(
         return Err(EncodeError::NoGuess {
             name: wishes.name.clone(),
             what: "the layer that gives tokens",
-            why: format!("none of {} layers has a grid of at least 8 × 8 cells", layers.len()),
+            why: match shapes.iter().flatten().count() {
+                0 => format!("none of its {} layers can be shown", layers.len()),
+                shown => format!("none of {shown} layers has a grid of at least 8 × 8 cells"),
+            },
             option: "--tokens NODE",
         });
     };
@@ -221,6 +248,34 @@ fn unasked_tokens(
         "its tokens are the layer {node:?} of {shape:?}, the last with a grid of at least 8 × 8"
     ));
     Ok(Tokens::Node(node.to_owned(), shape))
+}
+
+/// Appends the shape of each layer; `None` for those that cannot be shown, as whole numbers cannot. They are found by
+/// halves, as long as `reads` are left.
+fn show(
+    layers: &[&str],
+    shapes_of: &ShapesOf<'_>,
+    reads: &mut usize,
+    to: &mut Vec<Option<Vec<usize>>>,
+) {
+    if layers.is_empty() {
+        return;
+    }
+    if 0 < *reads {
+        *reads -= 1;
+        if let Ok(shapes) = shapes_of(layers) {
+            return to.extend(shapes.into_iter().map(Some));
+        }
+    }
+    if layers.len() == 1 || *reads == 0 {
+        return to.extend(layers.iter().map(|_| None));
+    }
+    let (first, second) = layers.split_at(layers.len() / 2);
+    // The last layers are the ones wanted most, so they are looked at first.
+    let mut after = Vec::new();
+    show(second, shapes_of, reads, &mut after);
+    show(first, shapes_of, reads, to);
+    to.append(&mut after);
 }
 
 /// Cells, and the numbers of each.
@@ -233,13 +288,13 @@ pub(super) fn cells_and_dim(shape: &[usize], input: Kind) -> Option<(&[usize], u
 }
 
 /// Two axes are time and numbers. Three are numbers and a grid, as convolutions give them in ONNX,
-/// unless only the first two are in proportion to the input.
+/// unless the first two are more in proportion to the input than the last two.
 pub(super) fn channels_first(shape: &[usize], input: Kind) -> bool {
     let [a, b, c] = *shape else { return false };
     let (height, width) = input.sides();
-    let in_proportion =
-        |rows: usize, cols: usize| (rows * width).abs_diff(cols * height) < height.max(width);
-    in_proportion(b, c) || !in_proportion(a, b)
+    let off =
+        |rows: usize, cols: usize| ((rows * width) as f64 / (cols * height) as f64).ln().abs();
+    off(b, c) <= off(a, b)
 }
 
 #[cfg(test)]
@@ -256,5 +311,36 @@ mod tests {
         assert_eq!(cells_and_dim(&[512, 6, 4], sound), Some((&[6, 4][..], 512)));
         assert_eq!(cells_and_dim(&[6, 4, 512], sound), Some((&[6, 4][..], 512)));
         assert_eq!(cells_and_dim(&[3, 96, 64], sound), Some((&[96, 64][..], 3)));
+        // Valid convolutions cut their borders off, so proportions are not kept to the cell.
+        let wide = Kind::Sound { frames: 96, bands: 128, bands_first: false };
+        assert_eq!(cells_and_dim(&[43, 59, 2], wide), Some((&[43, 59][..], 2)));
+    }
+
+    /// Fails where one layer of whole numbers hides all others, and where the graph is read without end.
+    #[test]
+    fn layers_that_cannot_be_shown_are_left_out_and_looked_for_only_so_often() {
+        let layers: Vec<String> = (0..100).map(|i| format!("l{i}")).collect();
+        let layers: Vec<&str> = layers.iter().map(String::as_str).collect();
+        let reads = std::cell::Cell::new(0);
+        let shapes_of = |bad: &'static [&'static str]| {
+            let reads = &reads;
+            move |nodes: &[&str]| {
+                reads.set(reads.get() + 1);
+                if nodes.iter().any(|node| bad.contains(node)) {
+                    let (name, reason) = ("net".to_owned(), "whole numbers".to_owned());
+                    return Err(EncodeError::Graph { name, reason });
+                }
+                Ok(nodes.iter().map(|node| vec![node.len()]).collect())
+            }
+        };
+        let mut shown = Vec::new();
+        show(&layers, &shapes_of(&["l7", "l55"]), &mut MOST_READS.clone(), &mut shown);
+        let hidden: Vec<usize> = (0..100).filter(|&i| shown[i].is_none()).collect();
+        assert_eq!((hidden, shown.len(), shown[12].clone()), (vec![7, 55], 100, Some(vec![3])));
+        reads.set(0);
+        shown.clear();
+        let (mut few, all_bad): (usize, _) = (5, shapes_of(&["l0", "l50", "l99", "l98", "l97"]));
+        show(&layers, &all_bad, &mut few, &mut shown);
+        assert_eq!((shown.len(), reads.get()), (100, 5));
     }
 }

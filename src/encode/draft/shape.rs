@@ -13,16 +13,24 @@ pub(super) fn of_graph(input: &Port, name: &str) -> Result<Vec<usize>, EncodeErr
     if let Some(sizes) = sizes.filter(|_| 0 < batch) {
         return Ok([vec![batch], sizes].concat());
     }
-    let example = match *input.dims.as_slice() {
-        [_, Some(3), _, _] => "1,3,224,224",
-        [_, _, _, Some(3)] => "1,224,224,3",
-        _ => "1,1,96,64",
+    let usual: &[usize] = match *input.dims.as_slice() {
+        [_, Some(3), _, _] => &[1, 3, 224, 224],
+        [_, _, _, Some(3)] => &[1, 224, 224, 3],
+        [_, _] => &[1, 16_000],
+        [_, _, _] => &[1, 96, 64],
+        _ => &[1, 1, 96, 64],
     };
+    // What the graph says stays as it is, but for the batch.
+    let known = input.dims.iter().copied().chain(std::iter::repeat(None)).enumerate();
+    let sizes = usual.iter().zip(known);
+    let example: Vec<String> = sizes
+        .map(|(&usual, (axis, known))| known.filter(|_| 0 < axis).unwrap_or(usual).to_string())
+        .collect();
     Err(EncodeError::OpenShape {
         name: name.into(),
         input: input.name.clone(),
         shape: shown(&input.dims),
-        example: example.into(),
+        example: example.join(","),
     })
 }
 
@@ -66,6 +74,25 @@ fn shown(dims: &[Option<usize>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fails where the example is refused when it is followed.
+    #[test]
+    fn the_example_for_an_open_shape_fits_the_graph() {
+        for dims in [
+            vec![None, Some(3), None, None],
+            vec![None, None],
+            vec![None, None, Some(40)],
+            vec![None, Some(1), Some(64), None],
+            vec![],
+        ] {
+            let input = Port { name: "x".into(), dims: dims.clone(), ..Port::default() };
+            let Err(EncodeError::OpenShape { example, .. }) = of_graph(&input, "net") else {
+                panic!("{dims:?} is open")
+            };
+            let typed: Vec<usize> = example.split(',').map(|n| n.parse().unwrap()).collect();
+            assert_eq!(said(&typed, &input, "net").unwrap(), typed, "{dims:?}: {example}");
+        }
+    }
 
     #[test]
     fn a_stated_shape_must_fit_the_graph() {

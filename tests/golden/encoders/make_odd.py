@@ -4,7 +4,8 @@ flow, open.onnx takes pictures of any size, state.onnx wants a second input, the
 elsewhere, bytes.onnx takes whole numbers, half.onnx is float16, batch.onnx takes four windows at a time,
 grey.onnx one channel, nan.onnx gives logarithms of what is negative, and foreign.onnx has an operator of
 another domain, which tract takes for its own and ONNX Runtime does not; classes.onnx, a classifier with an
-output of whole numbers; and graphs that hand on what they are given:
+output of whole numbers; noted.onnx, as exporters write it: its batch is open, shapes inside are noted for that, and one
+layer has whole numbers; and graphs that hand on what they are given:
 frames_first.onnx, bands_first.onnx and samples.onnx. Needs: onnx."""
 from pathlib import Path
 
@@ -18,9 +19,9 @@ def describe(name, shape, kind=onnx.TensorProto.FLOAT):
     return helper.make_tensor_value_info(name, kind, shape)
 
 
-def write(file, nodes, shape, outputs, weights=(), more=(), kind=onnx.TensorProto.FLOAT, domains=("",)):
+def write(file, nodes, shape, outputs, weights=(), more=(), kind=onnx.TensorProto.FLOAT, domains=("",), notes=()):
     inputs = [describe("input", shape, kind), *more]
-    graph = helper.make_graph(nodes, Path(file).stem, inputs, outputs, weights)
+    graph = helper.make_graph(nodes, Path(file).stem, inputs, outputs, weights, value_info=notes)
     opsets = [helper.make_opsetid(domain, 17) for domain in domains]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
     (HERE / file).write_bytes(model.SerializeToString(deterministic=True))
@@ -41,6 +42,10 @@ def main():
     write("open.onnx", [helper.make_node("Relu", ["input"], ["relu"]),
                         helper.make_node("GlobalAveragePool", ["relu"], ["embedding"])],
           ["n", 3, "h", "w"], [describe("embedding", ["n", 3, 1, 1])])
+    sizes = [helper.make_node("Shape", ["relu"], ["size"]), helper.make_node("Concat", ["size", "size"], ["sizes"], axis=0)]
+    write("noted.onnx", [helper.make_node("Relu", ["input"], ["relu"]), *sizes,
+                         helper.make_node("GlobalAveragePool", ["relu"], ["embedding"])],
+          ["batch", 3, 48, 64], [describe("embedding", ["batch", 3, 1, 1])], notes=[describe("relu", ["batch", 3, 48, 64])])
     wants = [helper.make_node("Add", ["input", "state"], ["tokens"])]
     write("state.onnx", wants, sound, [tokens], more=[describe("state", sound)])
     far = onnx.TensorProto(name="far", data_type=onnx.TensorProto.FLOAT, dims=sound, data_location=1)
