@@ -27,6 +27,9 @@ const LEAST_CELLS: usize = 8;
 /// Widest token that is chosen unasked: learning costs its square.
 const WIDEST: usize = 512;
 
+/// Narrowest token that is chosen unasked: two numbers are the place of a box, and not what is there.
+const NARROWEST: usize = 3;
+
 /// Most layers that are looked at.
 const MOST_LAYERS: usize = 1000;
 
@@ -169,7 +172,8 @@ impl<'a> Shown<'a> {
         let found = self.given.iter().rfind(|(node, shape)| {
             let is_sensible = || {
                 let dim = cells_and_dim(shape, input).map(|(_, dim)| dim);
-                !self.maps.contains(node) && dim.is_some_and(|dim| dim <= WIDEST)
+                !self.maps.contains(node)
+                    && dim.is_some_and(|dim| (NARROWEST..=WIDEST).contains(&dim))
             };
             [2, 3].contains(&shape.len())
                 && (!matches!(input, Kind::Picture { .. }) || is_sensible())
@@ -228,7 +232,9 @@ fn unasked_tokens(
     let grids = layers.iter().zip(&shapes).filter_map(|(node, shape)| {
         let shape = without_ones(shape.as_ref()?);
         let (cells, dim) = cells_and_dim(&shape, window.kind)?;
-        let fits = 2 == cells.len() && cells.iter().all(|&n| LEAST_CELLS <= n) && dim <= WIDEST;
+        let fits = 2 == cells.len()
+            && cells.iter().all(|&n| LEAST_CELLS <= n)
+            && (NARROWEST..=WIDEST).contains(&dim);
         fits.then(|| (cells.iter().product::<usize>(), *node, shape.clone()))
     });
     // Of the coarsest grids, the last.

@@ -144,8 +144,8 @@ fn bytes_are_exact() {
     let memory = met(WITH_CLUSTERS, 1, [0.0; 30]);
     let slots = WITH_CLUSTERS.windows();
     let windows = slots * (1 + 2 + size_of::<Facts>());
-    let clusters = WITH_CLUSTERS.clusters * (4 + 4 + 8 + 8 + 8);
-    assert_eq!(memory.bytes(), windows + clusters + MOST_CHANGED * 8);
+    let clusters = WITH_CLUSTERS.clusters * (4 + 4 + 8 + 8 + size_of::<usize>());
+    assert_eq!(memory.bytes(), windows + clusters + MOST_CHANGED * size_of::<usize>());
 }
 
 /// Fails when the ring is not turned to its oldest window first, when what stays does not move together, and
