@@ -7,7 +7,7 @@
 //! given only if at least a quarter of it is new. Silence would not do there: where sound breaks off, a click
 //! fills bands in which nothing ever was, and that is most unusual. A recording shorter than a window gives one all
 //! the same, followed by silence, of which [`EncoderWindow::valid`] says how much is real; a stretch that is so short
-//! because sound is missing gives none ([`SoundFrontEnd::break_off`]).
+//! because sound is missing gives none ([`SoundFrontEnd::begin`]).
 
 use crate::config::manifest::{FrontEnd, Manifest, SoundSpec};
 use crate::encode::EncoderWindow;
@@ -58,21 +58,15 @@ impl SoundFrontEnd {
         })
     }
 
-    /// Sound is missing here: ends the present stretch and begins a new one at `at_s`. A stretch that was too short
-    /// for a window gives none; gives back how many samples that were, as they came.
-    pub fn break_off(&mut self, at_s: f64, emit: &mut dyn FnMut(&EncoderWindow)) -> u64 {
+    /// Begins a stretch at `at_s`. Where one was going on, sound is missing between the two: one that was too short
+    /// for a window gives none. Gives back how many samples that were, at the rate at which they came.
+    pub fn begin(&mut self, at_s: f64, emit: &mut dyn FnMut(&EncoderWindow)) -> u64 {
         self.end_stretch(emit);
         let unheard = if self.windows.given == 0 { self.source_samples } else { 0 };
         self.log_mel.reset();
         self.source_samples = 0;
         self.windows.begin(at_s);
         unheard
-    }
-
-    /// Ends the present stretch and begins a new one at `at_s`.
-    pub fn begin(&mut self, at_s: f64, emit: &mut dyn FnMut(&EncoderWindow)) {
-        self.finish(emit);
-        self.windows.begin(at_s);
     }
 
     /// Takes in samples that follow the last ones without a gap. Samples that are not finite, or absurdly

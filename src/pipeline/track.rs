@@ -339,7 +339,7 @@ impl Track {
             }
         };
         if !follows {
-            let count = front.break_off(at_s, &mut window);
+            let count = front.begin(at_s, &mut window);
             if 0 < count {
                 self.losses.add(Loss { cause: LossCause::ShortStretch, count });
             }

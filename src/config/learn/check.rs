@@ -21,26 +21,25 @@ impl LearnToml {
     }
 
     /// All objectives with their weights.
-    pub const fn objectives(&self) -> [(&'static str, f32); 11] {
-        [
-            ("masked_prediction", self.masked_prediction),
-            ("predictive_coding", self.predictive_coding),
-            ("autoencoding", self.autoencoding),
-            ("contrastive_predictive", self.contrastive_predictive),
-            ("contrastive_views", self.contrastive_views),
-            ("align_uniform", self.align_uniform),
-            ("vicreg", self.vicreg),
-            ("temporal_order", self.temporal_order),
-            ("rotation", self.rotation),
-            ("colorization", self.colorization),
-            ("inpainting", self.inpainting),
-        ]
+    pub fn objectives(&self) -> [(&'static str, f32); 11] {
+        self.clone().weights().map(|(name, weight)| (name, *weight))
     }
 
     /// The same with one objective alone, which has the weight 1 where it was off.
     #[must_use]
     pub fn alone(mut self, objective: &str) -> Self {
-        let all = [
+        for (name, weight) in self.weights() {
+            *weight = match (name == objective, 0.0 < *weight) {
+                (true, true) => *weight,
+                (true, false) => 1.0,
+                (false, _) => 0.0,
+            };
+        }
+        self
+    }
+
+    const fn weights(&mut self) -> [(&'static str, &mut f32); 11] {
+        [
             ("masked_prediction", &mut self.masked_prediction),
             ("predictive_coding", &mut self.predictive_coding),
             ("autoencoding", &mut self.autoencoding),
@@ -52,15 +51,7 @@ impl LearnToml {
             ("rotation", &mut self.rotation),
             ("colorization", &mut self.colorization),
             ("inpainting", &mut self.inpainting),
-        ];
-        for (name, weight) in all {
-            *weight = match (name == objective, 0.0 < *weight) {
-                (true, true) => *weight,
-                (true, false) => 1.0,
-                (false, _) => 0.0,
-            };
-        }
-        self
+        ]
     }
 
     fn check_objectives(&self, problems: &mut Problems) {

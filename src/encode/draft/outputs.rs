@@ -1,5 +1,7 @@
 //! What comes out: which node gives tokens, which the embedding, and what their axes mean.
 
+use std::ops::RangeInclusive;
+
 use crate::encode::draft::Wishes;
 use crate::encode::draft::classes;
 use crate::encode::draft::window::Kind;
@@ -24,11 +26,9 @@ const LAYERS: [&str; 9] = [
 /// Rows and columns that a grid of tokens needs at least: fewer say little about where.
 const LEAST_CELLS: usize = 8;
 
-/// Widest token that is chosen unasked: learning costs its square.
-const WIDEST: usize = 512;
-
-/// Narrowest token that is chosen unasked: two numbers are the place of a box, and not what is there.
-const NARROWEST: usize = 3;
+/// How wide a token is that is chosen unasked: learning costs the square of its numbers, and two are the place of a
+/// box, not what is there.
+const WIDTHS: RangeInclusive<usize> = 3..=512;
 
 /// Most layers that are looked at.
 const MOST_LAYERS: usize = 1000;
@@ -172,8 +172,7 @@ impl<'a> Shown<'a> {
         let found = self.given.iter().rfind(|(node, shape)| {
             let is_sensible = || {
                 let dim = cells_and_dim(shape, input).map(|(_, dim)| dim);
-                !self.maps.contains(node)
-                    && dim.is_some_and(|dim| (NARROWEST..=WIDEST).contains(&dim))
+                !self.maps.contains(node) && dim.is_some_and(|dim| WIDTHS.contains(&dim))
             };
             [2, 3].contains(&shape.len())
                 && (!matches!(input, Kind::Picture { .. }) || is_sensible())
@@ -232,9 +231,8 @@ fn unasked_tokens(
     let grids = layers.iter().zip(&shapes).filter_map(|(node, shape)| {
         let shape = without_ones(shape.as_ref()?);
         let (cells, dim) = cells_and_dim(&shape, window.kind)?;
-        let fits = 2 == cells.len()
-            && cells.iter().all(|&n| LEAST_CELLS <= n)
-            && (NARROWEST..=WIDEST).contains(&dim);
+        let fits =
+            2 == cells.len() && cells.iter().all(|&n| LEAST_CELLS <= n) && WIDTHS.contains(&dim);
         fits.then(|| (cells.iter().product::<usize>(), *node, shape.clone()))
     });
     // Of the coarsest grids, the last.

@@ -107,6 +107,7 @@ fn nothing_straddles_a_begin() {
     let mut emit = |window: &EncoderWindow| out.push(window.clone());
     let samples = noise(20_000);
     front_end.push(&samples[..8000], 16_000, &mut emit).unwrap();
+    front_end.finish(&mut emit);
     front_end.begin(5.0, &mut emit);
     front_end.push(&samples[8000..], 16_000, &mut emit).unwrap();
     front_end.finish(&mut emit);
@@ -125,10 +126,10 @@ fn what_is_broken_off_before_its_first_window_gives_none_and_is_told() {
     let mut emit = |window: &EncoderWindow| out.push(window.clone());
     let samples = noise(48_000);
     front_end.push(&samples[..24_000], 48_000, &mut emit).unwrap();
-    assert_eq!(front_end.break_off(1.0, &mut emit), 24_000, "half a second");
+    assert_eq!(front_end.begin(1.0, &mut emit), 24_000, "half a second");
     front_end.push(&samples, 48_000, &mut emit).unwrap();
-    assert_eq!(front_end.break_off(3.0, &mut emit), 0, "a second has one");
-    assert_eq!(front_end.break_off(4.0, &mut emit), 0, "nothing came");
+    assert_eq!(front_end.begin(3.0, &mut emit), 0, "a second has one");
+    assert_eq!(front_end.begin(4.0, &mut emit), 0, "nothing came");
     let times: Vec<(f64, f64)> = out.iter().map(|w| (w.start_s, w.valid)).collect();
     assert_eq!(times, [(1.0, 1.0)]);
 }
