@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use habituate::base::rng::Rng;
-use habituate::config::manifest::{Fit, FrontEnd, PictureSpec, PixelLayout};
+use habituate::config::manifest::{Channels, Fit, FrontEnd, PictureSpec, PixelLayout};
 use habituate::encode::bundled;
 use habituate::encode::sound::SoundFrontEnd;
 use habituate::signal::image::decode::decode_into;
@@ -78,6 +78,7 @@ fn picture(criterion: &mut Criterion) {
         height: 112,
         layout: PixelLayout::Nchw,
         fit: Fit::Stretch,
+        channels: Channels::Rgb,
         mean: [128.0; 3],
         std: [128.0; 3],
     };

@@ -8,7 +8,9 @@ mod dev_data;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use habituate::config::manifest::{Fit, LogMelSpec, PictureSpec, PixelLayout, Slopes, Spectrum};
+use habituate::config::manifest::{
+    Channels, Fit, LogMelSpec, PictureSpec, PixelLayout, Slopes, Spectrum,
+};
 use habituate::signal::image::decode::{decode_file, decode_into};
 use habituate::signal::image::fit::Fitter;
 use habituate::signal::image::{PixelFormat, RawImage, RgbImage};
@@ -162,7 +164,8 @@ fn resizing_is_pillows() {
     ] {
         let layout = PixelLayout::Nhwc;
         let (mean, std) = ([0.0; 3], [1.0; 3]);
-        let spec = PictureSpec { width, height, layout, fit, mean, std };
+        let channels = Channels::Rgb;
+        let spec = PictureSpec { width, height, layout, fit, channels, mean, std };
         let mut out = Vec::new();
         Fitter::new(&spec).fit(&picture, &mut out).unwrap();
         let expected = fs::read(golden(&format!("image/{name}.rgb"))).unwrap();

@@ -32,7 +32,7 @@ pub struct OnnxEncoder {
 
 #[derive(Debug)]
 enum Tokens {
-    Output { index: usize, channels_first: bool },
+    Output { index: usize, channels_first: bool, skip: usize },
     Patches(PatchBasis),
 }
 
@@ -129,9 +129,9 @@ impl OnnxEncoder {
             outputs: &outputs,
         })?;
         let tokens = match &manifest.tokens {
-            TokensSpec::Node { node, axes, cells, dim } => {
-                check_tokens(&manifest, node, &graph.output_shapes()[0], *axes, *cells, *dim)?;
-                Tokens::Output { index: 0, channels_first: axes.channels_first() }
+            TokensSpec::Node { node, axes, skip, .. } => {
+                check_tokens(&manifest, node, &graph.output_shapes()[0])?;
+                Tokens::Output { index: 0, channels_first: axes.channels_first(), skip: *skip }
             }
             TokensSpec::InputPatches { frames, dim } => {
                 Tokens::Patches(PatchBasis::new(*frames, bands(&manifest), *dim))
@@ -184,16 +184,16 @@ impl Encoder for OnnxEncoder {
         let input = match self.turned_frames {
             Some(frames) => {
                 self.turned.resize(window.input.len(), 0.0);
-                put_in_order(&window.input, frames, true, &mut self.turned);
+                put_in_order(&window.input, frames, 0, true, &mut self.turned);
                 &self.turned
             }
             None => &window.input,
         };
         self.graph.run(input, &mut |index, values| {
             match tokens {
-                Tokens::Output { index: wanted, channels_first } if *wanted == index => {
+                Tokens::Output { index: wanted, channels_first, skip } if *wanted == index => {
                     let flat = tokens_out.as_slice_mut().unwrap_or_default();
-                    put_in_order(values, dim, *channels_first, flat);
+                    put_in_order(values, dim, *skip, *channels_first, flat);
                 }
                 _ => {}
             }
@@ -201,7 +201,7 @@ impl Encoder for OnnxEncoder {
                 Embedding::Output { index: wanted, axes, pooling } if *wanted == index => {
                     let raw_dim = embedding_out.len() / pooling.parts();
                     scratch.resize(values.len(), 0.0);
-                    put_in_order(values, raw_dim, axes.channels_first(), scratch);
+                    put_in_order(values, raw_dim, 0, axes.channels_first(), scratch);
                     pool(*pooling, raw_dim, scratch.chunks_exact(raw_dim), embedding_out);
                 }
                 _ => {}
@@ -231,15 +231,15 @@ fn valid_tokens(valid: f64, count: usize) -> usize {
     tokens
 }
 
-/// `[cells, dim]` or, where channels come first, `[dim, cells]`, to `[cells, dim]`.
-fn put_in_order(values: &[f32], dim: usize, channels_first: bool, out: &mut [f32]) {
+/// `[cells, dim]` or, where channels come first, `[dim, cells]`, to `[cells, dim]` without the first `skip` cells.
+fn put_in_order(values: &[f32], dim: usize, skip: usize, channels_first: bool, out: &mut [f32]) {
     if !channels_first {
-        out.copy_from_slice(values);
+        out.copy_from_slice(&values[skip * dim..]);
         return;
     }
     let cells = values.len() / dim;
     for (channel, plane) in values.chunks_exact(cells).enumerate() {
-        for (cell, &x) in plane.iter().enumerate() {
+        for (cell, &x) in plane[skip..].iter().enumerate() {
             out[cell * dim + channel] = x;
         }
     }
@@ -277,7 +277,7 @@ impl Bundled {
 const fn input_len(manifest: &Manifest) -> usize {
     match &manifest.input.front_end {
         FrontEnd::Sound(sound) => sound.window_frames * sound.log_mel.bands,
-        FrontEnd::Picture(picture) => picture.width * picture.height * 3,
+        FrontEnd::Picture(picture) => picture.width * picture.height * picture.channels.count(),
     }
 }
 
@@ -294,17 +294,12 @@ pub(super) fn without_ones(shape: &[usize]) -> Vec<usize> {
     shape.iter().copied().filter(|&n| n != 1).collect()
 }
 
-fn check_tokens(
-    manifest: &Manifest,
-    node: &str,
-    found: &[usize],
-    axes: Axes,
-    cells: Cells,
-    dim: usize,
-) -> Result<(), EncodeError> {
-    let cells = match cells {
-        Cells::Sequence { len } => vec![len],
-        Cells::Grid { rows, cols } => vec![rows, cols],
+fn check_tokens(manifest: &Manifest, node: &str, found: &[usize]) -> Result<(), EncodeError> {
+    let TokensSpec::Node { axes, cells, skip, dim, .. } = &manifest.tokens else { return Ok(()) };
+    let (axes, dim) = (*axes, *dim);
+    let cells = match (cells, axes) {
+        (Cells::Grid { rows, cols }, Axes::Hwd | Axes::Dhw) => vec![*rows, *cols],
+        (cells, _) => vec![skip + cells.len()],
     };
     let expected = if axes.channels_first() {
         [vec![dim], cells].concat()
@@ -374,9 +369,14 @@ mod tests {
     #[test]
     fn planes_become_tokens() {
         let mut out = [0.0; 6];
-        put_in_order(&[1.0, 2.0, 3.0, 10.0, 20.0, 30.0], 2, true, &mut out);
-        assert_eq!(out, [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
-        put_in_order(&[1.0, 10.0, 2.0, 20.0, 3.0, 30.0], 2, false, &mut out);
-        assert_eq!(out, [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
+        let (planes, cells) =
+            ([1.0, 2.0, 3.0, 10.0, 20.0, 30.0], [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
+        for (values, channels_first) in [(planes, true), (cells, false)] {
+            put_in_order(&values, 2, 0, channels_first, &mut out);
+            assert_eq!(out, cells);
+            // Without the first cell, and never without the last.
+            put_in_order(&values, 2, 1, channels_first, &mut out[..4]);
+            assert_eq!(out[..4], cells[2..]);
+        }
     }
 }

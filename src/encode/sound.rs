@@ -209,7 +209,8 @@ impl Windows {
 
     fn add(&mut self, frame: &[f32], emit: &mut dyn FnMut(&EncoderWindow)) {
         let bands = self.spec.log_mel.bands;
-        self.window.input.extend_from_slice(frame);
+        let (scale, offset) = (self.spec.scale, self.spec.offset);
+        self.window.input.extend(frame.iter().map(|x| x * scale + offset));
         if self.window.input.len() < self.spec.window_frames * bands {
             return;
         }

@@ -7,8 +7,8 @@ use crate::config::manifest::written::{
     TokensToml,
 };
 use crate::config::manifest::{
-    Axes, Cells, EmbeddingSpec, FrontEnd, Golden, InputSpec, Manifest, PictureSpec, Pooling,
-    Spectrum, TokensSpec,
+    Axes, Cells, Channels, EmbeddingSpec, FrontEnd, Golden, InputSpec, Manifest, PictureSpec,
+    Pooling, Spectrum, TokensSpec,
 };
 use crate::config::problems::Problems;
 
@@ -117,21 +117,36 @@ impl PictureToml {
                 format!("{value} is outside 1 to 4096 pixels")
             });
         }
-        problems.require(self.mean.iter().all(|m| m.is_finite()), "input.picture.mean", || {
-            format!("{:?} must be three finite numbers on the scale 0 to 255", self.mean)
+        let wanted = match self.channels {
+            Channels::Rgb | Channels::Bgr => "three finite numbers, of red, green and blue",
+            Channels::Grey => "one finite number",
+        };
+        let mean = self.three(&self.mean).filter(|all| all.iter().all(|m| m.is_finite()));
+        problems.require(mean.is_some(), "input.picture.mean", || {
+            format!("{:?} must be {wanted}, on the scale 0 to 255", self.mean)
         });
-        problems.require(
-            self.std.iter().all(|s| s.is_finite() && 1e-6 <= *s),
-            "input.picture.std",
-            || format!("{:?} must be three numbers above 0, on the scale 0 to 255", self.std),
-        );
+        let is_good = |std: &f32| std.is_finite() && 1e-6 <= *std;
+        let std = self.three(&self.std).filter(|all| all.iter().all(is_good));
+        problems.require(std.is_some(), "input.picture.std", || {
+            format!("{:?} must be {wanted} above 0, on the scale 0 to 255", self.std)
+        });
         PictureSpec {
             width: self.width,
             height: self.height,
             layout: self.layout,
             fit: self.fit,
-            mean: self.mean,
-            std: self.std,
+            channels: self.channels,
+            mean: mean.unwrap_or([0.0; 3]),
+            std: std.unwrap_or([1.0; 3]),
+        }
+    }
+
+    /// One number for each channel that the graph sees.
+    fn three(&self, written: &[f32]) -> Option<[f32; 3]> {
+        match (self.channels, written) {
+            (Channels::Grey, &[grey]) => Some([grey; 3]),
+            (Channels::Rgb | Channels::Bgr, &[red, green, blue]) => Some([red, green, blue]),
+            _ => None,
         }
     }
 }
@@ -194,7 +209,15 @@ impl TokensToml {
                 });
                 let cells = self.cells(problems)?;
                 let axes = self.axes_for(cells, problems)?;
-                Some(TokensSpec::Node { node: node.clone(), axes, cells, dim: self.dim })
+                let skip = self.skip.unwrap_or(0);
+                problems.require(skip <= MOST, "outputs.tokens.skip", || {
+                    format!("{skip} is above {MOST_SHOWN}")
+                });
+                let is_list = matches!(axes, Axes::Td | Axes::Dt);
+                problems.require(skip == 0 || is_list, "outputs.tokens.skip", || {
+                    "leaves out the first of a list; it needs axes = \"td\" or \"dt\"".into()
+                });
+                Some(TokensSpec::Node { node: node.clone(), axes, cells, skip, dim: self.dim })
             }
             (None, Some(TokensFrom::InputPatches)) => self.input_patches(front_end, problems),
             _ => {
@@ -218,20 +241,30 @@ impl TokensToml {
         });
         problems.require(good.is_some(), "outputs.tokens", || {
             format!(
-                "needs len (1 to {MOST_SHOWN}), or rows and cols (1 to 256 each); found len {:?}, \
-                 rows {:?}, cols {:?}",
-                self.len, self.rows, self.cols
+                "needs len (1 to {MOST_SHOWN}), or rows and cols (1 to 256 each); found {}",
+                self.found()
             )
         });
         good
     }
 
+    /// Which of the sizes of a grid or a list are written.
+    fn found(&self) -> String {
+        let sizes = [("len", self.len), ("rows", self.rows), ("cols", self.cols)];
+        let written = |(key, size): (&str, Option<usize>)| Some(format!("{key} = {}", size?));
+        let found: Vec<String> = sizes.into_iter().filter_map(written).collect();
+        if found.is_empty() { "none of them".into() } else { found.join(", ") }
+    }
+
     fn axes_for(&self, cells: Cells, problems: &mut Problems) -> Option<Axes> {
-        let (fitting, shown) = match cells {
+        let (fitting, shown): (&[Axes], &str) = match cells {
             Cells::Sequence { .. } => {
-                ([Axes::Td, Axes::Dt], "\"td\" or \"dt\", for tokens in time")
+                (&[Axes::Td, Axes::Dt], "\"td\" or \"dt\", for tokens in time")
             }
-            Cells::Grid { .. } => ([Axes::Hwd, Axes::Dhw], "\"hwd\" or \"dhw\", for a grid"),
+            Cells::Grid { .. } => (
+                &[Axes::Hwd, Axes::Dhw, Axes::Td, Axes::Dt],
+                "\"hwd\" or \"dhw\", for a grid, or \"td\" or \"dt\", for one written row by row",
+            ),
         };
         let axes = self.axes.filter(|axes| fitting.contains(axes));
         problems.require(axes.is_some(), "outputs.tokens.axes", || format!("must be {shown}"));
@@ -244,7 +277,7 @@ impl TokensToml {
         problems: &mut Problems,
     ) -> Option<TokensSpec> {
         let key = "outputs.tokens";
-        let bare = self.axes.is_none() && self.len.is_none();
+        let bare = self.axes.is_none() && self.len.is_none() && self.skip.is_none();
         problems.require(bare && self.rows.is_none() && self.cols.is_none(), key, || {
             "from = \"input_patches\" takes only frames and dim".into()
         });

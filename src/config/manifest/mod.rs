@@ -74,19 +74,43 @@ pub struct PictureSpec {
     pub layout: PixelLayout,
     /// How another shape becomes this one.
     pub fit: Fit,
-    /// Per channel, on the scale 0–255.
+    /// Which numbers a pixel has, in which order.
+    pub channels: Channels,
+    /// Of red, green and blue, whatever their order, on the scale 0–255; of grey the first alone.
     pub mean: [f32; 3],
-    /// Per channel, on the scale 0–255.
+    /// Likewise.
     pub std: [f32; 3],
+}
+
+/// Which numbers a pixel has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channels {
+    /// Red, green, blue.
+    Rgb,
+    /// Blue, green, red, as Caffe and many C++ programs have it.
+    Bgr,
+    /// `0.299 r + 0.587 g + 0.114 b`, as ITU-R BT.601 has it.
+    Grey,
+}
+
+impl Channels {
+    /// Numbers in a pixel.
+    pub const fn count(self) -> usize {
+        match self {
+            Self::Rgb | Self::Bgr => 3,
+            Self::Grey => 1,
+        }
+    }
 }
 
 /// Order of the numbers of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PixelLayout {
-    /// Three planes.
+    /// A plane for each channel.
     Nchw,
-    /// Three numbers a pixel.
+    /// Pixel by pixel.
     Nhwc,
 }
 
@@ -132,6 +156,8 @@ pub enum TokensSpec {
         axes: Axes,
         /// Tokens in time, or rows × columns of a picture.
         cells: Cells,
+        /// Of the node's tokens, how many before these are left out: they belong to no place.
+        skip: usize,
         /// Numbers in a token.
         dim: usize,
     },
@@ -183,7 +209,7 @@ impl Cells {
 pub enum Axes {
     /// Nothing to pool.
     D,
-    /// Tokens in time, one after the other.
+    /// Tokens one after the other, in time or row by row.
     Td,
     /// Channels first.
     Dt,

@@ -13,6 +13,10 @@ pub struct SoundSpec {
     pub log_mel: LogMelSpec,
     /// Order of the numbers as the graph wants them.
     pub layout: SoundLayout,
+    /// Each number of a frame is multiplied by it, at the end.
+    pub scale: f32,
+    /// Added after that.
+    pub offset: f32,
 }
 
 impl SoundSpec {

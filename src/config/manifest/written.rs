@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::config::manifest::{
-    Axes, Density, Fit, PixelLayout, Pooling, Slopes, SoundLayout, Spectrum,
+    Axes, Channels, Density, Fit, PixelLayout, Pooling, Slopes, SoundLayout, Spectrum,
 };
 
 /// The whole file. Unknown keys are refused everywhere: a misspelt key would do nothing in silence.
@@ -94,6 +94,10 @@ pub struct SoundToml {
     pub slopes: Slopes,
     /// `"frames_bands"` or `"bands_frames"`.
     pub layout: SoundLayout,
+    /// Multiplies each number of a frame.
+    pub scale: f32,
+    /// Added after that.
+    pub offset: f32,
 }
 
 impl Default for SoundToml {
@@ -112,6 +116,8 @@ impl Default for SoundToml {
             spectrum: Spectrum::Magnitude,
             slopes: Slopes::Mel,
             layout: SoundLayout::FramesBands,
+            scale: 1.0,
+            offset: 0.0,
         }
     }
 }
@@ -128,10 +134,17 @@ pub struct PictureToml {
     pub layout: PixelLayout,
     /// `"crop"` or `"stretch"`.
     pub fit: Fit,
-    /// Per channel, 0–255.
-    pub mean: [f32; 3],
-    /// Per channel, 0–255.
-    pub std: [f32; 3],
+    /// `"rgb"`, `"bgr"` or `"grey"`.
+    #[serde(default = "default_channels")]
+    pub channels: Channels,
+    /// Of red, green and blue, or of grey, 0–255.
+    pub mean: Vec<f32>,
+    /// Likewise.
+    pub std: Vec<f32>,
+}
+
+const fn default_channels() -> Channels {
+    Channels::Rgb
 }
 
 /// `[outputs]`.
@@ -195,6 +208,8 @@ pub struct TokensToml {
     pub rows: Option<usize>,
     /// Columns of a grid.
     pub cols: Option<usize>,
+    /// Tokens of the node before these.
+    pub skip: Option<usize>,
     /// Frames in a patch.
     pub frames: Option<usize>,
     /// Numbers in a token.

@@ -27,6 +27,24 @@ fn windows(samples: &[f32], rate_hz: u32, at_s: f64, cut: usize) -> Vec<EncoderW
     out
 }
 
+/// `(ln(…) + 4.5) / 5`, by hand on silence: (−6.9077554 + 4.5) / 5. Fails where the two are taken in the
+/// other order, or before the logarithm.
+#[test]
+fn numbers_are_scaled_after_the_logarithm() {
+    let mut manifest = bundled::find(bundled::DEFAULT_SOUND).unwrap().manifest().unwrap();
+    if let FrontEnd::Sound(spec) = &mut manifest.input.front_end {
+        (spec.scale, spec.offset) = (0.2, 0.9);
+    }
+    let mut seen = 0;
+    let mut front_end = SoundFrontEnd::new(&manifest).unwrap();
+    let mut emit = |window: &EncoderWindow| {
+        seen += window.input.len();
+        assert!(window.input.iter().all(|x| (x + 0.481_551).abs() < 1e-5), "{:?}", window.input);
+    };
+    front_end.push(&[0.0; 15_600], 16_000, &mut emit).unwrap();
+    assert_eq!(seen, 96 * 64);
+}
+
 #[test]
 fn windows_follow_each_other_by_a_hop_in_exact_time() {
     let out = windows(&noise(16_000 * 3), 16_000, 10.0, 1000);

@@ -6,7 +6,7 @@ use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::config::manifest::{Fit, PictureSpec, PixelLayout};
+use crate::config::manifest::{Channels, Fit, PictureSpec, PixelLayout};
 use crate::signal::image::{ImageError, RgbImage};
 
 /// Cuts, resizes and normalises pictures for one encoder; its memory is reused.
@@ -46,7 +46,7 @@ impl Fitter {
         }
     }
 
-    /// Fills `out` with `width · height · 3` numbers in the layout of the encoder.
+    /// Fills `out` with `width · height` pixels, numbers in the layout of the encoder.
     ///
     /// # Errors
     ///
@@ -103,14 +103,25 @@ impl Fitter {
     fn normalise(&self, pixels: impl Iterator<Item = [u8; 3]> + Clone, out: &mut Vec<f32>) {
         out.clear();
         let [scale, offset] = [self.scale, self.offset];
+        let order: [usize; 3] = match self.spec.channels {
+            Channels::Rgb => [0, 1, 2],
+            Channels::Bgr => [2, 1, 0],
+            Channels::Grey => {
+                // Of one channel both layouts are the same.
+                out.extend(pixels.map(|pixel| luma(pixel) * scale[0] + offset[0]));
+                return;
+            }
+        };
         match self.spec.layout {
             PixelLayout::Nhwc => {
-                out.extend(pixels.flat_map(|pixel| {
-                    [0, 1, 2].map(|c| f32::from(pixel[c]) * scale[c] + offset[c])
-                }));
+                out.extend(
+                    pixels.flat_map(|pixel| {
+                        order.map(|c| f32::from(pixel[c]) * scale[c] + offset[c])
+                    }),
+                );
             }
             PixelLayout::Nchw => {
-                for c in 0..3 {
+                for c in order {
                     let (scale, offset) = (scale[c], offset[c]);
                     out.extend(pixels.clone().map(|pixel| f32::from(pixel[c]) * scale + offset));
                 }
@@ -119,12 +130,37 @@ impl Fitter {
     }
 }
 
+/// ITU-R BT.601, as Pillow makes grey of colours, without their rounding.
+fn luma([red, green, blue]: [u8; 3]) -> f32 {
+    0.299 * f32::from(red) + 0.587 * f32::from(green) + 0.114 * f32::from(blue)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn spec(width: usize, height: usize, fit: Fit, layout: PixelLayout) -> PictureSpec {
-        PictureSpec { width, height, layout, fit, mean: [0.0, 10.0, 20.0], std: [1.0, 2.0, 4.0] }
+        let (mean, std) = ([0.0, 10.0, 20.0], [1.0, 2.0, 4.0]);
+        PictureSpec { width, height, layout, fit, channels: Channels::Rgb, mean, std }
+    }
+
+    /// By hand. Fails where only pixels are exchanged and not what is taken off them, or where grey is a mean.
+    #[test]
+    fn blue_may_come_first_and_grey_is_as_bright_as_it_looks() {
+        let picture = RgbImage { width: 1, height: 1, rgb: vec![255, 30, 0] };
+        let one = |channels: Channels, layout: PixelLayout| {
+            let spec = PictureSpec { channels, ..spec(1, 1, Fit::Crop, layout) };
+            let mut out = Vec::new();
+            Fitter::new(&spec).fit(&picture, &mut out).unwrap();
+            out
+        };
+        // Blue: (0 − 20) / 4; green: (30 − 10) / 2; red: 255.
+        let (nchw, nhwc) = (PixelLayout::Nchw, PixelLayout::Nhwc);
+        assert_eq!(one(Channels::Bgr, nhwc), [-5.0, 10.0, 255.0]);
+        assert_eq!(one(Channels::Bgr, nchw), [-5.0, 10.0, 255.0]);
+        // 0.299 · 255 + 0.587 · 30 = 76.245 + 17.61, with the first mean, 0, off and by the first deviation, 1.
+        let grey = one(Channels::Grey, nchw);
+        assert!(grey.len() == 1 && (grey[0] - 93.855).abs() < 1e-3, "{grey:?}");
     }
 
     #[test]

@@ -68,6 +68,14 @@ impl SoundToml {
             "input.sound.log_offset",
             || format!("{} must be at least 1e-12, or silence has no logarithm", self.log_offset),
         );
+        problems.require(
+            self.scale.is_finite() && 1e-6 <= self.scale.abs(),
+            "input.sound.scale",
+            || format!("{} must be finite, and not 0", self.scale),
+        );
+        problems.require(self.offset.is_finite(), "input.sound.offset", || {
+            format!("{} must be finite", self.offset)
+        });
         SoundSpec {
             rate_hz: self.rate_hz,
             window_frames: self.window_frames,
@@ -84,6 +92,8 @@ impl SoundToml {
                 slopes: self.slopes,
             },
             layout: self.layout,
+            scale: self.scale,
+            offset: self.offset,
         }
     }
 }

@@ -62,6 +62,40 @@ fn a_grid_and_a_pooled_embedding_are_understood() {
     assert_eq!(manifest.embedding_dim(), 64);
 }
 
+/// Fails where the tokens of a transformer can only lie in time.
+#[test]
+fn a_grid_may_be_written_row_by_row_after_a_class() {
+    let text = PICTURE.replace("axes = \"dhw\"", "axes = \"td\", skip = 1");
+    let manifest = Manifest::parse(&text).unwrap();
+    assert_eq!(manifest.cells(), Cells::Grid { rows: 12, cols: 14 });
+    assert!(matches!(manifest.tokens, TokensSpec::Node { skip: 1, dim: 32, .. }));
+}
+
+/// Fails where blue takes three numbers of grey, or a mean is made of too few.
+#[test]
+fn channels_have_as_many_numbers_as_there_are() {
+    let with = |channels: &str, numbers: &str| {
+        let keys = format!("channels = {channels:?}\nmean = {numbers}");
+        let text = PICTURE.replace("mean = [128, 128, 128]", &keys);
+        Manifest::parse(&text.replace("std = [128, 128, 128]", &format!("std = {numbers}")))
+    };
+    for (channels, numbers, count) in [("bgr", "[1, 2, 3]", 3), ("grey", "[128]", 1)] {
+        let FrontEnd::Picture(found) = with(channels, numbers).unwrap().input.front_end else {
+            panic!("it sees")
+        };
+        assert_eq!(found.channels.count(), count);
+        assert_eq!(found.mean[0], if count == 1 { 128.0 } else { 1.0 });
+    }
+    for (channels, numbers, expected) in
+        [("grey", "[1, 2, 3]", "must be one finite number"), ("rgb", "[1]", "three finite numbers")]
+    {
+        let shown = with(channels, numbers).unwrap_err().to_string();
+        assert!(shown.contains("input.picture.mean: ") && shown.contains(expected), "{shown}");
+    }
+    let shown = problems(&SOUND.replace("[input.sound]", "[input.sound]\nscale = 0.0"));
+    assert!(shown.contains("input.sound.scale: 0 must be finite, and not 0"), "{shown}");
+}
+
 #[test]
 fn patches_are_those_of_a_picture() {
     for density in ["patches_nearest", "whitened_patches_nearest"] {
@@ -151,7 +185,13 @@ fn sources_of_outputs_must_fit_their_keys() {
     for (wrong, expected) in [
         ("tokens = { node = \"t\", axes = \"td\", dim = 4 }", "needs len"),
         ("tokens = { node = \"t\", axes = \"hwd\", len = 12, dim = 4 }", "\"td\" or \"dt\""),
-        ("tokens = { node = \"t\", axes = \"td\", rows = 3, cols = 4, dim = 4 }", "for a grid"),
+        ("tokens = { node = \"t\", axes = \"d\", rows = 3, cols = 4, dim = 4 }", "for a grid"),
+        ("tokens = { node = \"t\", axes = \"td\", rows = 3, dim = 4 }", "found rows = 3"),
+        ("tokens = { node = \"t\", axes = \"td\", dim = 4 }", "found none of them"),
+        (
+            "tokens = { node = \"t\", axes = \"hwd\", rows = 3, cols = 4, skip = 1, dim = 4 }",
+            "outputs.tokens.skip: leaves out the first of a list",
+        ),
         ("tokens = { from = \"input_patches\", frames = 8, dim = 130 }", "twice mel_bands, 128"),
         ("tokens = { dim = 4 }", "outputs.tokens: needs either node"),
     ] {
