@@ -2,6 +2,7 @@
 //!
 //! Shapes of middle layers are not in the file; a runtime works them out.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::encode::element::Element;
@@ -14,13 +15,23 @@ use crate::encode::protobuf::put_bytes;
 /// Operators that run a graph inside the graph.
 const CONTROL_FLOW: [&str; 3] = ["If", "Loop", "Scan"];
 
+/// Operators that draw random numbers.
+const RANDOM: [&str; 6] = [
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+];
+
 /// `GraphProto` in `ModelProto`, `output` in `GraphProto`, `name` in `ValueInfoProto`.
 const GRAPH: u8 = 7;
 const OUTPUT: u8 = 12;
 const NAME: u8 = 1;
 
 /// A graph's own description.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outline {
     /// The program that wrote the file.
     pub producer: String,
@@ -34,6 +45,8 @@ pub struct Outline {
     pub external_weights: bool,
     /// Whether some weights are 16-bit floats.
     pub float16_weights: bool,
+    /// Weights and constants that are a single 32-bit float.
+    pub scalars: HashMap<String, f32>,
 }
 
 /// An input or output.
@@ -119,8 +132,14 @@ impl Outline {
     fn read_graph(&mut self, bytes: &[u8], weights: &mut HashSet<String>) -> Result<(), Broken> {
         for field in Fields::of(bytes) {
             match field? {
-                (1, node) => self.nodes.push(read_node(node)?),
+                (1, node) => {
+                    let (node, scalar) = read_node(node)?;
+                    let output = node.outputs.first().cloned();
+                    self.scalars.extend(output.zip(scalar));
+                    self.nodes.push(node);
+                }
                 (5, tensor) => {
+                    self.scalars.extend(read_scalar(tensor.bytes())?);
                     for field in Fields::of(tensor.bytes()) {
                         match field? {
                             (2, Value::Number(kind)) => {
@@ -153,6 +172,23 @@ impl Outline {
         found
     }
 
+    /// Operators that draw random numbers and that `value` is computed with, each once.
+    pub fn random(&self, values: &[&str]) -> Vec<String> {
+        let mut wanted: HashSet<&str> = values.iter().copied().collect();
+        let mut found = Vec::new();
+        // In the order of computation, so that what a node reads is written before it.
+        for node in self.nodes.iter().rev() {
+            if !node.outputs.iter().any(|output| wanted.contains(output.as_str())) {
+                continue;
+            }
+            wanted.extend(node.inputs.iter().map(String::as_str));
+            if RANDOM.contains(&node.operator.as_str()) && !found.contains(&node.operator) {
+                found.push(node.operator.clone());
+            }
+        }
+        found
+    }
+
     /// The value that `node` of a manifest means: an output of a node, or the first output of the
     /// node of that name.
     pub fn value_named(&self, node: &str) -> Option<&str> {
@@ -163,18 +199,41 @@ impl Outline {
     }
 }
 
-fn read_node(value: Value<'_>) -> Result<Node, Broken> {
+/// The node, and what it writes where it is a constant of a single 32-bit float.
+fn read_node(value: Value<'_>) -> Result<(Node, Option<f32>), Broken> {
     let mut node = Node::default();
+    let mut scalar = None;
     for field in Fields::of(value.bytes()) {
         match field? {
             (1, input) => node.inputs.push(input.text()),
             (2, output) => node.outputs.push(output.text()),
             (3, name) => node.name = name.text(),
             (4, operator) => node.operator = operator.text(),
+            // A tensor among the attributes.
+            (5, attribute) => {
+                let tensor = inside(attribute.bytes(), 5)?;
+                scalar = scalar.or(read_scalar(tensor)?.map(|(_, value)| value));
+            }
             _ => {}
         }
     }
-    Ok(node)
+    let is_constant = node.operator == "Constant";
+    Ok((node, scalar.filter(|_| is_constant)))
+}
+
+/// `TensorProto`: its name, and its number where it is a single 32-bit float.
+fn read_scalar(tensor: &[u8]) -> Result<Option<(String, f32)>, Broken> {
+    let (mut name, mut element, mut bytes) = (String::new(), 0, &[][..]);
+    for field in Fields::of(tensor) {
+        match field? {
+            (2, Value::Number(kind)) => element = kind,
+            (4 | 9, numbers) => bytes = numbers.bytes(),
+            (8, text) => name = text.text(),
+            _ => {}
+        }
+    }
+    let number = <[u8; 4]>::try_from(bytes).ok().map(f32::from_le_bytes);
+    Ok(number.filter(|_| Element::numbered(element) == Element::Float32).map(|x| (name, x)))
 }
 
 /// `ValueInfoProto`: a name, and in its type a tensor's numbers and shape.
@@ -267,60 +326,4 @@ pub fn with_outputs(bytes: &[u8], values: &[&str]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::encode::bundled;
-
-    fn sound() -> &'static [u8] {
-        bundled::find(bundled::DEFAULT_SOUND).unwrap().onnx
-    }
-
-    #[test]
-    fn inputs_outputs_and_nodes_are_found() {
-        let outline = Outline::read(sound(), "x.onnx").unwrap();
-        let [input] = outline.inputs.as_slice() else { panic!("{:?}", outline.inputs) };
-        assert_eq!(input.name, "input");
-        assert_eq!(input.dims, [Some(1), Some(1), Some(96), Some(64)]);
-        assert_eq!((input.element, outline.float16_weights), (Element::Float32, false));
-        let outputs: Vec<&str> = outline.outputs.iter().map(|port| port.name.as_str()).collect();
-        assert_eq!(outputs, ["tokens", "embedding"]);
-        assert!(outline.control_flow().is_empty() && !outline.external_weights);
-        assert_eq!(outline.value_named("tokens"), Some("tokens"));
-        assert_eq!(outline.value_named("nowhere"), None);
-    }
-
-    #[test]
-    fn a_size_of_minus_one_or_none_is_left_open() {
-        let minus_one = [&[8][..], &[0xff; 9], &[1]].concat();
-        for (bytes, expected) in [(&[8, 64][..], Some(64)), (&minus_one, None), (&[8, 0], None)] {
-            assert_eq!(read_dim(Value::Bytes(bytes)).unwrap(), expected, "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn a_value_added_to_the_outputs_is_one() {
-        let first = Outline::read(sound(), "x.onnx").unwrap().nodes[0].outputs[0].clone();
-        let more = with_outputs(sound(), &[&first]);
-        let outline = Outline::read(&more, "x.onnx").unwrap();
-        assert_eq!(outline.outputs.last().unwrap().name, first);
-        assert_eq!(outline.outputs.len(), 3);
-    }
-
-    #[test]
-    fn what_is_no_network_says_what_it_is() {
-        let cut = &sound()[..sound().len() / 2];
-        for (bytes, expected) in [
-            (&b""[..], "it is empty"),
-            (b"PK\x03\x04....", "ZIP archive"),
-            (b"\x1c\0\0\0TFL3....", "TensorFlow Lite"),
-            (b"<!DOCTYPE html>", "web page"),
-            (b"version https://git-lfs.github.com/spec/v1", "Git LFS"),
-            (b"just some words", "no ONNX"),
-            (b"\x08\x07\x12\x04test", "no graph"),
-            (cut, "ends in the middle"),
-        ] {
-            let shown = Outline::read(bytes, "my.onnx").unwrap_err().to_string();
-            assert!(shown.contains("my.onnx") && shown.contains(expected), "{shown}");
-        }
-    }
-}
+mod tests;

@@ -81,9 +81,16 @@ fn describe(
          --embedding, --normalise or --set, and add --yes",
         "not confirmed, nothing written; correct it with options and try again",
     )?;
-    let latent = draft::answer(&draft, bytes, shown).map_err(not_usable)?;
-    opinion::compare(&draft, bytes, &latent)?;
-    draft::fill_golden(&mut draft, &latent).map_err(not_usable)?;
+    let answers = draft::answers(&draft, bytes, shown).map_err(not_usable)?;
+    let [latent, _] = &answers;
+    opinion::compare(&draft, bytes, latent)?;
+    for output in draft::unmoved(&answers) {
+        println!(
+            "warning: its {output} came out the same for two different inputs; name another layer with \
+             --{output} NODE"
+        );
+    }
+    draft::fill_golden(&mut draft, latent).map_err(not_usable)?;
     write(&draft, bytes, name, dir).or_exit(EXIT_DISK)
 }
 

@@ -1,6 +1,7 @@
 //! Whether an output is what a classifier thinks of its classes, and which layer that is computed from.
 
-use crate::encode::outline::Node;
+use crate::encode::draft::back::computed;
+use crate::encode::draft::back::producer;
 use crate::encode::outline::Outline;
 
 /// Numbers of classes of the usual data sets: `ImageNet` without and with a background, all of it,
@@ -50,35 +51,10 @@ pub(super) fn before<'a>(outline: &'a Outline, output: &str, width: usize) -> Op
     is_one.then_some(Before { value })
 }
 
-fn producer<'a>(outline: &'a Outline, value: &str) -> Option<&'a Node> {
-    outline.nodes.iter().find(|node| node.outputs.iter().any(|output| output == value))
-}
-
-/// The first of what `node` reads that follows from the input: weights and shapes do not.
-fn computed<'a>(outline: &'a Outline, node: &'a Node) -> Option<&'a str> {
-    let is_computed = |value: &&String| {
-        outline.inputs.iter().any(|port| port.name == **value)
-            || producer(outline, value).is_some_and(|node| !node.operator.starts_with("Constant"))
-    };
-    node.inputs.iter().find(is_computed).map(String::as_str)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::outline::Port;
-
-    /// A graph of `(operator, inputs, output)`.
-    fn graph(nodes: &[(&str, &[&str], &str)]) -> Outline {
-        let node = |&(operator, inputs, output): &(&str, &[&str], &str)| Node {
-            operator: operator.into(),
-            inputs: inputs.iter().map(|&input| input.to_owned()).collect(),
-            outputs: vec![output.into()],
-            ..Node::default()
-        };
-        let inputs = vec![Port { name: "input".into(), ..Port::default() }];
-        Outline { inputs, nodes: nodes.iter().map(node).collect(), ..Outline::default() }
-    }
+    use crate::encode::draft::back::tests::graph;
 
     #[test]
     fn the_layer_before_the_classes_is_found() {

@@ -1,6 +1,8 @@
 //! A first manifest for a network that nobody has described: what the graph says, and guesses for what
 //! it does not say, each told so that a person can confirm it.
 
+mod axes;
+mod back;
 mod classes;
 mod outputs;
 mod settings;
@@ -17,6 +19,9 @@ use crate::config::manifest::Golden;
 use crate::config::manifest::Manifest;
 use crate::config::manifest::SoundLayout;
 use crate::config::manifest::Spectrum;
+use crate::encode::Encoder;
+use crate::encode::draft::outputs::Outputs;
+use crate::encode::draft::outputs::Tokens;
 use crate::encode::draft::window::Kind;
 use crate::encode::draft::window::Window;
 use crate::encode::encoder::OnnxEncoder;
@@ -26,6 +31,7 @@ use crate::encode::network::Expected;
 use crate::encode::network::Runtime;
 use crate::encode::network::load;
 use crate::encode::outline::Outline;
+use crate::encode::selftest::builtin_window;
 use crate::encode::selftest::encode_builtin;
 
 /// Values in each list of a golden table.
@@ -100,6 +106,44 @@ pub fn draft(bytes: &[u8], file: &str, wishes: &Wishes) -> Result<Draft, EncodeE
     })
 }
 
+/// What the built-in runtime cannot read may run elsewhere, unless it draws random numbers.
+fn with_advice(error: EncodeError, outline: &Outline) -> EncodeError {
+    let EncodeError::Graph { name, reason } = error else { return error };
+    let given: Vec<&str> = outline.outputs.iter().map(|port| port.name.as_str()).collect();
+    let random = outline.random(&given);
+    let advice = if random.is_empty() {
+        "try another --shape, or write its manifest by hand (see guide/encoders.md) and say runtime = \
+         \"onnxruntime\""
+            .into()
+    } else {
+        format!("it draws random numbers ({}); export it without", random.join(", "))
+    };
+    EncodeError::Graph { name, reason: format!("{reason}; {advice}") }
+}
+
+/// The same window must give the same.
+fn refuse_random(outline: &Outline, outputs: &Outputs, name: &str) -> Result<(), EncodeError> {
+    let tokens = match &outputs.tokens {
+        Tokens::Node(reading) => Some(reading),
+        Tokens::Patches { .. } => None,
+    };
+    let used: Vec<&str> = [tokens, outputs.embedding.as_ref()]
+        .into_iter()
+        .flatten()
+        .filter_map(|reading| outline.value_named(&reading.node))
+        .collect();
+    let random = outline.random(&used);
+    if random.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "it draws random numbers ({}), so that one window gives other numbers each time; export it without, \
+         or name layers before them with --tokens and --embedding",
+        random.join(", ")
+    );
+    Err(EncodeError::Graph { name: name.into(), reason })
+}
+
 fn describe(
     outline: &Outline,
     bytes: &[u8],
@@ -119,14 +163,19 @@ fn describe(
             input_len: window.shape.iter().product(),
             outputs: nodes,
         };
-        Ok(load(Runtime::Tract, &mut &*bytes, expected)?.output_shapes().to_vec())
+        let network = load(Runtime::Tract, &mut &*bytes, expected)
+            .map_err(|error| with_advice(error, outline))?;
+        Ok(network.output_shapes().to_vec())
     };
     let outputs = outputs::choose(outline, &window, wishes, &shapes_of, &mut guesses)?;
+    refuse_random(outline, &outputs, &wishes.name)?;
     let mut text = words::manifest(wishes, &hex(&sha256), &window, &outputs);
     text = settings::with_settings(text, &wishes.settings)?;
     let drafted = parse(&text)?;
     refuse_other_layout(&drafted, window.kind)?;
-    let latent = encode_builtin(&mut OnnxEncoder::new(drafted, bytes, file)?)?;
+    let mut encoder =
+        OnnxEncoder::new(drafted, bytes, file).map_err(|error| with_advice(error, outline))?;
+    let latent = encode_builtin(&mut encoder)?;
     if !wishes.settings.iter().any(|(key, _)| key == "density") {
         text = text.replace(words::DENSITY_HOLDER, density_for(&latent, &mut guesses));
     }
@@ -134,13 +183,28 @@ fn describe(
     Ok(Draft { text, manifest, shape: window.shape, guesses })
 }
 
-/// What the drafted encoder makes of the built-in input, in the built-in runtime.
+/// What the drafted encoder makes of the built-in input, in the built-in runtime, and of the same backwards.
 ///
 /// # Errors
 ///
 /// [`EncodeError`] where the network cannot run. Numbers that are not finite are no error here.
-pub fn answer(draft: &Draft, bytes: &[u8], file: &str) -> Result<Latent, EncodeError> {
-    encode_builtin(&mut OnnxEncoder::new(draft.manifest.clone(), bytes, file)?)
+pub fn answers(draft: &Draft, bytes: &[u8], file: &str) -> Result<[Latent; 2], EncodeError> {
+    let mut encoder = OnnxEncoder::new(draft.manifest.clone(), bytes, file)?;
+    let first = encode_builtin(&mut encoder)?;
+    let mut second = first.clone();
+    if let Some(mut window) = builtin_window(&draft.manifest)? {
+        window.input.reverse();
+        encoder.encode(&window, &mut second)?;
+    }
+    Ok([first, second])
+}
+
+/// Which of two answers to different inputs are the same: an output that is, tells nothing.
+pub fn unmoved([first, second]: &[Latent; 2]) -> Vec<&'static str> {
+    let tokens = first.tokens == second.tokens;
+    let embedding = first.embedding == second.embedding;
+    let named = [(tokens, "tokens"), (embedding, "embedding")];
+    named.into_iter().filter_map(|(same, name)| same.then_some(name)).collect()
 }
 
 /// Adds `latent`, the [`answer`], as the golden table.
@@ -176,8 +240,10 @@ pub fn difference(found: &Latent, expected: &Latent) -> f32 {
 }
 
 fn parse(text: &str) -> Result<Manifest, EncodeError> {
-    Manifest::parse(text)
-        .map_err(|source| EncodeError::Manifest { path: "(the draft)".into(), source })
+    Manifest::parse(text).map_err(|source| {
+        let option = "the manifest that these guesses and options make is wrong".into();
+        EncodeError::Setting { option, reason: source.to_string() }
+    })
 }
 
 /// Frames and bands in the other order than the graph has them fit its input as well, and scramble it.
@@ -215,7 +281,9 @@ fn refuse_what_never_works(outline: &Outline, wishes: &Wishes) -> Result<(), Enc
         return Err(EncodeError::ControlFlow { name, operators });
     }
     if outline.external_weights {
-        let reason = "its weights lie in another file; export it with the weights inside".into();
+        let reason = "its weights lie in another file; put them inside with \
+                      onnx.save_model(onnx.load(\"FROM.onnx\"), \"TO.onnx\") in Python, and add TO.onnx"
+            .into();
         return Err(EncodeError::Graph { name, reason });
     }
     Ok(())
@@ -235,4 +303,42 @@ fn density_for(latent: &Latent, guesses: &mut Vec<String>) -> &'static str {
 fn spread(values: &[f32]) -> Vec<f32> {
     let len = GOLDEN_VALUES.min(values.len());
     (0..len).filter_map(|index| values.get(index * values.len() / len).copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::latent::LatentShape;
+    use crate::encode::outline::Node;
+    use crate::encode::outline::Port;
+    use crate::nn::layout::Layout;
+
+    /// Fails where an output that tells nothing of its input passes for one that does.
+    #[test]
+    fn an_output_that_is_the_same_for_two_inputs_is_named() {
+        let layout = Layout::Sequence { len: 2 };
+        let one = Latent::zeros(LatentShape { layout, token_dim: 2, embedding_dim: 2 });
+        let other = Latent { embedding: vec![0.0, 1.0], ..one.clone() };
+        assert_eq!(unmoved(&[one.clone(), other.clone()]), ["tokens"]);
+        assert_eq!(unmoved(&[one.clone(), one]), ["tokens", "embedding"]);
+    }
+
+    /// Fails where a runtime's words stand alone, or a network of random numbers is sent to another runtime.
+    #[test]
+    fn what_cannot_be_read_ends_with_what_to_try() {
+        let words = |operator: &str| {
+            let node =
+                Node { operator: operator.into(), outputs: vec!["out".into()], ..Node::default() };
+            let outputs = vec![Port { name: "out".into(), ..Port::default() }];
+            let outline = Outline { nodes: vec![node], outputs, ..Outline::default() };
+            let error = EncodeError::Graph { name: "net".into(), reason: "inner words".into() };
+            with_advice(error, &outline).to_string()
+        };
+        let shown = words("DFT");
+        assert!(shown.contains("inner words; try another --shape"), "{shown}");
+        assert!(shown.contains("runtime = \"onnxruntime\""), "{shown}");
+        let shown = words("RandomNormal");
+        assert!(shown.contains("draws random numbers (RandomNormal); export it"), "{shown}");
+        assert!(!shown.contains("onnxruntime"), "{shown}");
+    }
 }

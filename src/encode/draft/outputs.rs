@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 
 use crate::encode::draft::Wishes;
+use crate::encode::draft::axes::Reader;
+use crate::encode::draft::axes::Reading;
 use crate::encode::draft::classes;
 use crate::encode::draft::window::Kind;
 use crate::encode::draft::window::Window;
@@ -10,7 +12,7 @@ use crate::encode::encoder::without_ones;
 use crate::encode::error::EncodeError;
 use crate::encode::outline::Outline;
 
-/// Layers whose output may serve as tokens of a picture.
+/// Layers whose output may serve as tokens.
 const LAYERS: [&str; 9] = [
     "Add",
     "BatchNormalization",
@@ -23,8 +25,11 @@ const LAYERS: [&str; 9] = [
     "Relu",
 ];
 
-/// Rows and columns that a grid of tokens needs at least: fewer say little about where.
+/// Rows and columns that a grid of tokens needs at least, and tokens in time: fewer say little about where.
 const LEAST_CELLS: usize = 8;
+
+/// Most tokens in time of a layer that is chosen unasked: the first layers over raw samples have thousands.
+const MOST_CELLS: usize = 1024;
 
 /// How wide a token is that is chosen unasked: learning costs the square of its numbers, and two are the place of a
 /// box, not what is there.
@@ -41,13 +46,13 @@ const MOST_READS: usize = 60;
 pub(super) struct Outputs {
     pub(super) tokens: Tokens,
     /// `None` for the mean of the tokens.
-    pub(super) embedding: Option<(String, Vec<usize>)>,
+    pub(super) embedding: Option<Reading>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tokens {
-    /// A node and its shape without axes of 1: two or three axes.
-    Node(String, Vec<usize>),
+    /// Of two or three axes.
+    Node(Reading),
     Patches {
         frames: usize,
         dim: usize,
@@ -66,28 +71,37 @@ pub(super) fn choose(
     guesses: &mut Vec<String>,
 ) -> Result<Outputs, EncodeError> {
     let shown = Shown::of(outline, wishes, shapes_of, guesses)?;
+    let reader = Reader { outline, wishes, kind: window.kind };
     let embedding = match &wishes.embedding {
-        Some(node) => shown.stated(node),
-        None => shown.given(&[1]).inspect(|(node, shape)| {
-            guesses.push(format!("its output {node:?} of {shape:?} is the embedding"));
-            guesses.extend(warn_of_classes(outline, node, shape, shapes_of));
+        Some(node) => shown.stated(node).map(|(node, shape)| (node, shape.to_vec())),
+        None => shown.vector().map(|(node, shape)| {
+            let (before, words) = without_classes(outline, node, &without_ones(shape), shapes_of);
+            guesses.push(words);
+            before.unwrap_or((node, shape.to_vec()))
         }),
     };
-    let stated = wishes.tokens.as_ref().and_then(|node| shown.stated(node));
-    let tokens = match stated.or_else(|| {
-        shown.tokens(window.kind).inspect(|(node, shape)| {
-            guesses.push(format!("its output {node:?} of {shape:?} are the tokens"));
-        })
-    }) {
-        Some((node, shape)) if (2..=3).contains(&shape.len()) => Tokens::Node(node, shape),
+    let embedding = embedding.and_then(|(node, shape)| reader.read("embedding", node, &shape));
+    let (found, what) = match wishes.tokens.as_ref().and_then(|node| shown.stated(node)) {
+        Some(stated) => (Some(stated), "the tokens of"),
+        None => (shown.tokens(&reader), "its output"),
+    };
+    let tokens = match found {
         Some((node, shape)) => {
-            return Err(EncodeError::Shape {
-                name: wishes.name.clone(),
-                node,
-                found: format!("{shape:?}"),
-                expected: "tokens, [time, numbers] or [rows, columns, numbers], in any order,"
-                    .into(),
-            });
+            let bare = without_ones(shape);
+            let reading =
+                reader.read("tokens", node, shape).filter(|_| (2..=3).contains(&bare.len()));
+            let Some(reading) = reading else {
+                return Err(EncodeError::Shape {
+                    name: wishes.name.clone(),
+                    node: node.into(),
+                    found: format!("{bare:?}"),
+                    expected: "tokens, [time, numbers] or [rows, columns, numbers], in any order,"
+                        .into(),
+                });
+            };
+            let words = reading.words();
+            guesses.push(format!("{what} {node:?} of {bare:?} are the tokens: {words}"));
+            Tokens::Node(reading)
         }
         None if embedding.is_none() && matches!(window.kind, Kind::Sound { .. }) => {
             return Err(EncodeError::NoGuess {
@@ -105,13 +119,11 @@ pub(super) fn choose(
     Ok(Outputs { tokens, embedding })
 }
 
-/// Nodes and their shapes without axes of 1.
+/// Nodes and their shapes.
 struct Shown<'a> {
     stated: Vec<(&'a str, Vec<usize>)>,
     /// Outputs of the graph that may be guessed.
     given: Vec<(&'a str, Vec<usize>)>,
-    /// Of these, maps of a single number for each place: an axis of 1 where channels would be.
-    maps: Vec<&'a str>,
 }
 
 impl<'a> Shown<'a> {
@@ -140,10 +152,7 @@ impl<'a> Shown<'a> {
             }
             Ok(nodes.iter().copied().zip(shapes_of(nodes)?).collect())
         };
-        let squeezed = |shapes: Vec<(&'a str, Vec<usize>)>| -> Vec<(&'a str, Vec<usize>)> {
-            shapes.into_iter().map(|(node, shape)| (node, without_ones(&shape))).collect()
-        };
-        let stated = squeezed(shapes(&stated)?);
+        let stated = shapes(&stated)?;
         let given = match shapes(&given) {
             Ok(shapes) => shapes,
             Err(error) => {
@@ -156,52 +165,68 @@ impl<'a> Shown<'a> {
                 alone
             }
         };
-        let is_map = |shape: &[usize]| 4 == shape.len() && 2 == without_ones(shape).len();
-        let maps = given.iter().filter(|(_, shape)| is_map(shape)).map(|(node, _)| *node).collect();
-        Ok(Self { stated, given: squeezed(given), maps })
+        Ok(Self { stated, given })
     }
 
-    fn stated(&self, node: &str) -> Option<(String, Vec<usize>)> {
+    fn stated(&self, node: &str) -> Option<(&'a str, &[usize])> {
         let found = self.stated.iter().find(|(name, _)| *name == node);
-        found.map(|(name, shape)| ((*name).to_owned(), shape.clone()))
+        found.map(|(name, shape)| (*name, shape.as_slice()))
     }
 
-    /// The last output that may serve as tokens. Of a picture a map, a list of boxes or of chances does not: a middle
-    /// layer says more.
-    fn tokens(&self, input: Kind) -> Option<(String, Vec<usize>)> {
+    /// The last output that may serve as tokens. Of a picture a map of a single number for each place, a list of boxes
+    /// or of chances does not: a middle layer says more.
+    fn tokens(&self, reader: &Reader<'_>) -> Option<(&'a str, &[usize])> {
         let found = self.given.iter().rfind(|(node, shape)| {
+            let axes = without_ones(shape).len();
+            let is_map = 4 == shape.len() && 2 == axes;
             let is_sensible = || {
-                let dim = cells_and_dim(shape, input).map(|(_, dim)| dim);
-                !self.maps.contains(node) && dim.is_some_and(|dim| WIDTHS.contains(&dim))
+                let reading = reader.read("tokens", node, shape);
+                !is_map && reading.is_some_and(|reading| WIDTHS.contains(&reading.dim))
             };
-            [2, 3].contains(&shape.len())
-                && (!matches!(input, Kind::Picture { .. }) || is_sensible())
+            [2, 3].contains(&axes)
+                && (!matches!(reader.kind, Kind::Picture { .. }) || is_sensible())
         });
-        found.map(|(name, shape)| ((*name).to_owned(), shape.clone()))
+        found.map(|(name, shape)| (*name, shape.as_slice()))
     }
 
-    /// The last output of so many axes.
-    fn given(&self, ranks: &[usize]) -> Option<(String, Vec<usize>)> {
-        let found = self.given.iter().rfind(|(_, shape)| ranks.contains(&shape.len()));
-        found.map(|(name, shape)| ((*name).to_owned(), shape.clone()))
+    /// The last output that is one vector.
+    fn vector(&self) -> Option<(&'a str, &[usize])> {
+        let found = self.given.iter().rfind(|(_, shape)| 1 == without_ones(shape).len());
+        found.map(|(name, shape)| (*name, shape.as_slice()))
     }
 }
 
-/// A classifier's opinion is a poor embedding: what it does not tell apart is gone.
-fn warn_of_classes(
-    outline: &Outline,
+/// The layer that a classifier's opinion is computed from, where that is a vector, and what to say of `node`: an
+/// opinion is a poor embedding, since what it does not tell apart is gone.
+fn without_classes<'a>(
+    outline: &'a Outline,
     node: &str,
     shape: &[usize],
     shapes_of: &ShapesOf<'_>,
-) -> Option<String> {
-    let [width] = *shape else { return None };
-    let before = classes::before(outline, node, width)?;
-    let better = before.value.and_then(|value| {
-        let shape = without_ones(shapes_of(&[value]).ok()?.first()?);
-        Some(format!("the layer before it, {value:?} of {shape:?}, is better: --embedding {value}"))
-    });
-    let better = better.unwrap_or_else(|| "name a layer before it with --embedding NODE".into());
-    Some(format!("warning: {node:?} looks like a classifier's {width} classes; {better}"))
+) -> (Option<(&'a str, Vec<usize>)>, String) {
+    let width = shape.iter().product();
+    let is_it = format!("its output {node:?} of {shape:?} is the embedding");
+    let Some(before) = classes::before(outline, node, width) else { return (None, is_it) };
+    let found = before.value.and_then(|value| Some((value, shapes_of(&[value]).ok()?.pop()?)));
+    let looks = format!("{node:?} looks like a classifier's {width} classes");
+    match found {
+        Some((value, shape)) => {
+            let bare = without_ones(&shape);
+            if bare.len() == 1 {
+                let words = format!(
+                    "its output {looks}: the layer before it, {value:?} of {bare:?}, is the embedding (the \
+                     classes with --embedding {node})"
+                );
+                return (Some((value, shape)), words);
+            }
+            let better = format!("the layer before it, {value:?} of {bare:?}, is better");
+            (None, format!("{is_it}; warning: {looks}; {better}: --embedding {value}"))
+        }
+        None => {
+            let better = "name a layer before it with --embedding NODE";
+            (None, format!("{is_it}; warning: {looks}; {better}"))
+        }
+    }
 }
 
 /// The graph gives only an embedding: patches of sound, or a middle layer.
@@ -228,30 +253,40 @@ fn unasked_tokens(
     let mut reads = MOST_READS;
     let mut shapes = Vec::with_capacity(layers.len());
     show(&layers, shapes_of, &mut reads, &mut shapes);
+    let in_time = matches!(window.kind, Kind::Samples { .. });
+    let reader = Reader { outline, wishes, kind: window.kind };
+    let fits = |reading: &Reading| {
+        let sizes = if in_time { LEAST_CELLS..=MOST_CELLS } else { LEAST_CELLS..=usize::MAX };
+        reading.cells.len() == if in_time { 1 } else { 2 }
+            && reading.cells.iter().all(|n| sizes.contains(n))
+            && WIDTHS.contains(&reading.dim)
+    };
     let grids = layers.iter().zip(&shapes).filter_map(|(node, shape)| {
-        let shape = without_ones(shape.as_ref()?);
-        let (cells, dim) = cells_and_dim(&shape, window.kind)?;
-        let fits =
-            2 == cells.len() && cells.iter().all(|&n| LEAST_CELLS <= n) && WIDTHS.contains(&dim);
-        fits.then(|| (cells.iter().product::<usize>(), *node, shape.clone()))
+        let shape = shape.as_ref()?;
+        let reading = reader.read("tokens", node, shape).filter(fits)?;
+        Some((reading.cells.iter().product::<usize>(), without_ones(shape), reading))
     });
     // Of the coarsest grids, the last.
     let chosen = grids.reduce(|best, next| if next.0 <= best.0 { next } else { best });
-    let Some((_, node, shape)) = chosen else {
+    let least =
+        if in_time { "at least 8 tokens in time" } else { "a grid of at least 8 × 8 cells" };
+    let Some((_, shape, reading)) = chosen else {
         return Err(EncodeError::NoGuess {
             name: wishes.name.clone(),
             what: "the layer that gives tokens",
             why: match shapes.iter().flatten().count() {
                 0 => format!("none of its {} layers can be shown", layers.len()),
-                shown => format!("none of {shown} layers has a grid of at least 8 × 8 cells"),
+                shown => format!("none of {shown} layers has {least}"),
             },
             option: "--tokens NODE",
         });
     };
     guesses.push(format!(
-        "its tokens are the layer {node:?} of {shape:?}, the last with a grid of at least 8 × 8"
+        "its tokens are the layer {:?} of {shape:?}, the last with {least}: {}",
+        reading.node,
+        reading.words()
     ));
-    Ok(Tokens::Node(node.to_owned(), shape))
+    Ok(Tokens::Node(reading))
 }
 
 /// Appends the shape of each layer; `None` for those that cannot be shown, as whole numbers cannot. They are found by
@@ -282,43 +317,9 @@ fn show(
     to.append(&mut after);
 }
 
-/// Cells, and the numbers of each.
-pub(super) fn cells_and_dim(shape: &[usize], input: Kind) -> Option<(&[usize], usize)> {
-    if channels_first(shape, input) {
-        shape.split_first().map(|(dim, cells)| (cells, *dim))
-    } else {
-        shape.split_last().map(|(dim, cells)| (cells, *dim))
-    }
-}
-
-/// Two axes are time and numbers. Three are numbers and a grid, as convolutions give them in ONNX,
-/// unless the first two are more in proportion to the input than the last two.
-pub(super) fn channels_first(shape: &[usize], input: Kind) -> bool {
-    let [a, b, c] = *shape else { return false };
-    let (height, width) = input.sides();
-    let off =
-        |rows: usize, cols: usize| ((rows * width) as f64 / (cols * height) as f64).ln().abs();
-    off(b, c) <= off(a, b)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_grid_is_told_from_the_numbers() {
-        let square = Kind::Sound { frames: 224, bands: 224, bands_first: false };
-        assert_eq!(cells_and_dim(&[128, 8, 8], square), Some((&[8, 8][..], 128)));
-        assert_eq!(cells_and_dim(&[14, 14, 64], square), Some((&[14, 14][..], 64)));
-        assert_eq!(cells_and_dim(&[12, 192], square), Some((&[12][..], 192)));
-        let sound = Kind::Sound { frames: 96, bands: 64, bands_first: false };
-        assert_eq!(cells_and_dim(&[512, 6, 4], sound), Some((&[6, 4][..], 512)));
-        assert_eq!(cells_and_dim(&[6, 4, 512], sound), Some((&[6, 4][..], 512)));
-        assert_eq!(cells_and_dim(&[3, 96, 64], sound), Some((&[96, 64][..], 3)));
-        // Valid convolutions cut their borders off, so proportions are not kept to the cell.
-        let wide = Kind::Sound { frames: 96, bands: 128, bands_first: false };
-        assert_eq!(cells_and_dim(&[43, 59, 2], wide), Some((&[43, 59][..], 2)));
-    }
 
     /// Fails where one layer of whole numbers hides all others, and where the graph is read without end.
     #[test]

@@ -1,5 +1,7 @@
 //! What goes in: the shape of the input, and the front end that may fill it.
 
+use std::ops::RangeInclusive;
+
 use crate::encode::draft::Normalise;
 use crate::encode::draft::Wishes;
 use crate::encode::draft::shape;
@@ -21,6 +23,9 @@ const LEAST_SAMPLES: usize = 4000;
 /// Largest number in front of two axes that is taken for a batch.
 const MOST_BATCH: usize = 64;
 
+/// What samples of 16 bits are divided by: 32768, or a little less.
+const LOUDEST: RangeInclusive<f32> = 32_000.0..=32_800.0;
+
 /// Samples that are handed on at a time: long enough to cost nothing, short enough for windows to
 /// begin nearly anywhere.
 const LEAST_BLOCK: usize = 32;
@@ -41,15 +46,18 @@ pub(super) enum Kind {
         bands: usize,
         bands_first: bool,
     },
-    /// Raw samples, `frames` blocks of `block`.
+    /// Raw samples, `frames` blocks of `block`, from −1 to 1 or, `whole`, from −32768 to 32767.
     Samples {
         frames: usize,
         block: usize,
+        whole: bool,
     },
     Picture {
         width: usize,
         height: usize,
         channels_first: bool,
+        /// Of one channel.
+        grey: bool,
         normalise: Normalise,
     },
 }
@@ -61,7 +69,7 @@ impl Kind {
         match self {
             Self::Sound { frames, bands, bands_first: false } => (frames, bands),
             Self::Sound { frames, bands, bands_first: true } => (bands, frames),
-            Self::Samples { frames, block } => (frames * block, 1),
+            Self::Samples { frames, block, .. } => (frames * block, 1),
             Self::Picture { width, height, .. } => (height, width),
         }
     }
@@ -82,20 +90,17 @@ impl Window {
             None => shape::of_graph(input, &name)?,
         };
         let unusable = |reason: String| EncodeError::Graph { name: name.clone(), reason };
+        let is_grey = |width, height| wishes.sound == Some(false) && is_picture(width, height);
         let kind = match *shape {
-            [1, 3, height, width] if is_picture(width, height) => (width, height, true),
-            [1, height, width, 3] if is_picture(width, height) => (width, height, false),
+            [1, 3, height, width] if is_picture(width, height) => (width, height, true, false),
+            [1, height, width, 3] if is_picture(width, height) => (width, height, false, false),
+            [1, 1, height, width] if is_grey(width, height) => (width, height, true, true),
+            [1, height, width, 1] if is_grey(width, height) => (width, height, false, true),
             [1, samples] | [samples] | [1, 1, samples] if LEAST_SAMPLES <= samples => {
                 refuse_other_sense(wishes, true, &shape)?;
-                let kind = raw(samples, wishes, guesses).map_err(unusable)?;
+                let whole = takes_whole_numbers(outline, &input.name);
+                let kind = raw(samples, whole, wishes, guesses).map_err(unusable)?;
                 return Ok(Self { shape, kind });
-            }
-            [1, 1, _, _] | [1, _, _, 1] if wishes.sound == Some(false) => {
-                return Err(unusable(format!(
-                    "its input {:?} of {shape:?} takes grey pictures, of one channel, which are not \
-                     supported; export it for three: red, green and blue",
-                    input.name
-                )));
             }
             [1, 1, frames, bands] | [1, frames, bands] | [1, frames, bands, 1] => {
                 refuse_other_sense(wishes, true, &shape)?;
@@ -119,11 +124,12 @@ impl Window {
             }
         };
         refuse_other_sense(wishes, false, &shape)?;
-        let (width, height, channels_first) = kind;
+        let (width, height, channels_first, grey) = kind;
         let order = if channels_first { "nchw, three planes" } else { "nhwc, pixel by pixel" };
+        let order = if grey { "grey, one plane" } else { order };
         guesses.push(format!("its input {shape:?} is a picture of {width} × {height}, {order}"));
         let normalise = normalise(outline, &input.name, wishes, guesses)?;
-        Ok(Self { shape, kind: Kind::Picture { width, height, channels_first, normalise } })
+        Ok(Self { shape, kind: Kind::Picture { width, height, channels_first, grey, normalise } })
     }
 }
 
@@ -168,6 +174,14 @@ fn sound(
         format!("its input is {frames} frames of {bands} mel bands")
     });
     let stated = wishes.settings.iter().any(|(key, _)| key.starts_with("input.sound."));
+    // Spectra are hardly ever square, and pictures of one channel mostly are.
+    let may_be_grey = frames == bands && wishes.sound.is_none();
+    if may_be_grey {
+        guesses.push(
+            "warning: its sides are equal; if it takes grey pictures, of one channel, say --modality picture"
+                .into(),
+        );
+    }
     if bands == YAMNET_BANDS && !stated {
         guesses.push(
             "its front end is YAMNet's: 16 kHz, 25 ms every 10 ms, 125 to 7500 Hz, \
@@ -180,9 +194,8 @@ fn sound(
             what: "the log-mel front end",
             why: format!(
                 "{bands} mel bands are not YAMNet's {YAMNET_BANDS}{}",
-                // Spectra are hardly ever square, and pictures of one channel mostly are.
-                if frames == bands {
-                    "; if it takes grey pictures, of one channel, it is not supported: export it for three"
+                if may_be_grey {
+                    "; if it takes grey pictures, of one channel, say --modality picture"
                 } else {
                     ""
                 }
@@ -194,7 +207,12 @@ fn sound(
 }
 
 /// Raw samples come in blocks, of which a window holds a whole number.
-fn raw(samples: usize, wishes: &Wishes, guesses: &mut Vec<String>) -> Result<Kind, String> {
+fn raw(
+    samples: usize,
+    whole: bool,
+    wishes: &Wishes,
+    guesses: &mut Vec<String>,
+) -> Result<Kind, String> {
     let block = (LEAST_BLOCK..=MOST_BLOCK).rev().find(|&n| samples.is_multiple_of(n));
     let Some(block) = block else {
         return Err(format!(
@@ -204,8 +222,32 @@ fn raw(samples: usize, wishes: &Wishes, guesses: &mut Vec<String>) -> Result<Kin
     };
     let stated = wishes.settings.iter().any(|(key, _)| key == "input.sound.rate_hz");
     let rate = if stated { "" } else { ", at 16 kHz (else --set input.sound.rate_hz=…)" };
-    guesses.push(format!("its input is {samples} raw samples from −1 to 1{rate}"));
-    Ok(Kind::Samples { frames: samples / block, block })
+    let range = if whole {
+        "from −32768 to 32767, since its first step brings them to −1 to 1"
+    } else {
+        "from −1 to 1"
+    };
+    guesses.push(format!("its input is {samples} raw samples {range}{rate}"));
+    Ok(Kind::Samples { frames: samples / block, block, whole })
+}
+
+/// Whether the first step of the graph makes whole numbers of 16 bits a share of the loudest.
+fn takes_whole_numbers(outline: &Outline, input: &str) -> bool {
+    let mut at = input;
+    // A graph has no circles, but a file may.
+    for _ in 0..outline.nodes.len() {
+        let reader = outline.nodes.iter().find(|node| node.inputs.first().is_some_and(|i| i == at));
+        let Some(node) = reader else { return false };
+        let Some(output) = node.outputs.first() else { return false };
+        let by = node.inputs.get(1).and_then(|by| outline.scalars.get(by));
+        match (node.operator.as_str(), by) {
+            ("Div", Some(by)) => return LOUDEST.contains(by),
+            ("Mul", Some(by)) => return LOUDEST.contains(&by.recip()),
+            ("Cast" | "Identity" | "Reshape" | "Squeeze" | "Unsqueeze", _) => at = output,
+            _ => return false,
+        }
+    }
+    false
 }
 
 fn normalise(
@@ -248,92 +290,4 @@ fn normalise(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::encode::outline::Node;
-    use crate::encode::outline::Port;
-
-    fn graph(dims: &[Option<usize>], producer: &str, operator: &str) -> Outline {
-        let inputs = vec![Port { name: "x".into(), dims: dims.to_vec(), ..Port::default() }];
-        let node = Node { inputs: vec!["x".into()], operator: operator.into(), ..Node::default() };
-        Outline { producer: producer.into(), inputs, nodes: vec![node], ..Outline::default() }
-    }
-
-    fn of(dims: &[usize], producer: &str, operator: &str) -> Result<Kind, String> {
-        let dims: Vec<_> = dims.iter().copied().map(Some).collect();
-        let graph = graph(&dims, producer, operator);
-        Window::of(&graph, &Wishes::default(), &mut Vec::new())
-            .map(|window| window.kind)
-            .map_err(|error| error.to_string())
-    }
-
-    fn picture(dims: &[usize], producer: &str, operator: &str) -> (usize, usize, bool, Normalise) {
-        match of(dims, producer, operator) {
-            Ok(Kind::Picture { width, height, channels_first, normalise }) => {
-                (width, height, channels_first, normalise)
-            }
-            other => panic!("{dims:?}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn layout_and_scale_follow_from_shape_and_maker() {
-        let (imagenet, symmetric) = (Normalise::Imagenet, Normalise::Symmetric);
-        assert_eq!(picture(&[1, 3, 96, 128], "pytorch", "Conv"), (128, 96, true, imagenet));
-        assert_eq!(picture(&[1, 96, 128, 3], "tf2onnx", "Conv"), (128, 96, false, symmetric));
-        assert_eq!(picture(&[1, 3, 64, 64], "x", "Sub"), (64, 64, true, Normalise::None));
-        let shown = of(&[1, 3, 64, 64], "x", "Conv").unwrap_err();
-        assert!(shown.contains("--normalise") && shown.contains("\"x\""), "{shown}");
-    }
-
-    #[test]
-    fn sound_is_frames_or_bands_or_samples() {
-        let frames_first = Kind::Sound { frames: 96, bands: 64, bands_first: false };
-        for dims in [&[1, 1, 96, 64][..], &[1, 96, 64], &[1, 96, 64, 1]] {
-            assert_eq!(of(dims, "", ""), Ok(frames_first), "{dims:?}");
-        }
-        for dims in [&[1, 1, 64, 96][..], &[1, 64, 96], &[1, 64, 96, 1]] {
-            let bands_first = Kind::Sound { frames: 96, bands: 64, bands_first: true };
-            assert_eq!(of(dims, "", ""), Ok(bands_first), "{dims:?}");
-        }
-        for dims in [&[15_600][..], &[1, 15_600], &[1, 1, 15_600]] {
-            assert_eq!(of(dims, "", ""), Ok(Kind::Samples { frames: 39, block: 400 }), "{dims:?}");
-        }
-        for (dims, expected) in [
-            (&[1, 1, 128, 998][..], "--set input.sound"),
-            (&[1, 1, 300, 80], "--set input.sound"),
-            (&[1, 16_001], "16001 raw samples"),
-            (&[1, 7, 7, 7, 7], "[1, 7, 7, 7, 7]"),
-            (&[1, 1, 28, 28], "grey pictures, of one channel"),
-            (&[4, 3, 96, 96], "takes 4 windows at a time; export it with a batch of 1"),
-            (&[4, 1, 96, 64], "a batch of 1"),
-            (&[4, 96, 64], "a batch of 1"),
-            (&[4, 16_000], "a batch of 1"),
-            (&[224, 224, 3], "neither a picture"),
-        ] {
-            let shown = of(dims, "", "").unwrap_err();
-            assert!(shown.contains(expected), "{expected:?} missing in: {shown}");
-        }
-    }
-
-    #[test]
-    fn an_open_size_is_asked_for_and_an_open_batch_is_one() {
-        let open = graph(&[None, Some(3), None, None], "pytorch", "Conv");
-        let mut wishes = Wishes::default();
-        let shown = Window::of(&open, &wishes, &mut Vec::new()).unwrap_err().to_string();
-        assert!(shown.contains("[?, 3, ?, ?]") && shown.contains("--shape 1,3,224,224"), "{shown}");
-        wishes.shape = Some(vec![1, 3, 64, 64]);
-        assert_eq!(Window::of(&open, &wishes, &mut Vec::new()).unwrap().shape, [1, 3, 64, 64]);
-        wishes.sound = Some(true);
-        let shown = Window::of(&open, &wishes, &mut Vec::new()).unwrap_err().to_string();
-        assert!(shown.contains("--modality asks for sound"), "{shown}");
-        wishes.sound = Some(false);
-        wishes.shape = None;
-        let grey = graph(&[Some(1), Some(1), Some(96), Some(64)], "", "");
-        let shown = Window::of(&grey, &wishes, &mut Vec::new()).unwrap_err().to_string();
-        assert!(shown.contains("grey pictures, of one channel"), "{shown}");
-        let batch = graph(&[None, Some(3), Some(64), Some(64)], "pytorch", "Conv");
-        let window = Window::of(&batch, &Wishes::default(), &mut Vec::new()).unwrap();
-        assert_eq!(window.shape, [1, 3, 64, 64]);
-    }
-}
+mod tests;

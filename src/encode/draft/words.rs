@@ -3,17 +3,16 @@
 use crate::config::manifest::Golden;
 use crate::encode::draft::Normalise;
 use crate::encode::draft::Wishes;
+use crate::encode::draft::axes::Reading;
 use crate::encode::draft::outputs::Outputs;
 use crate::encode::draft::outputs::Tokens;
-use crate::encode::draft::outputs::cells_and_dim;
-use crate::encode::draft::outputs::channels_first;
 use crate::encode::draft::window::Kind;
 use crate::encode::draft::window::Window;
 
 /// Valid, and replaced once the network has run.
 pub(super) const DENSITY_HOLDER: &str = "whitened_nearest";
 
-/// Per channel, on the scale 0 to 255: torchvision's constants times 255.
+/// Per channel, on the scale 0 to 255: torchvision's constants times 255. Of grey, timm's: 0.449 and 0.226.
 const IMAGENET_MEAN: &str = "[123.675, 116.28, 103.53]";
 const IMAGENET_STD: &str = "[58.395, 57.12, 57.375]";
 
@@ -37,8 +36,8 @@ pub(super) fn manifest(
         format!("{name}.onnx"),
         window.shape,
         front_end(window.kind),
-        embedding(outputs, window.kind),
-        tokens(&outputs.tokens, window.kind),
+        embedding(outputs),
+        tokens(&outputs.tokens),
     )
 }
 
@@ -52,63 +51,59 @@ fn front_end(kind: Kind) -> String {
             frames.div_ceil(2),
             if bands_first { "layout = \"bands_frames\"\n" } else { "" },
         ),
-        Kind::Samples { frames, block } => format!(
+        Kind::Samples { frames, block, whole } => format!(
             "[input.sound]\nrate_hz = 16000\nspectrum = \"samples\"\nwindow_frames = {frames}\n\
              hop_frames = {}\nframe_samples = {block}\nhop_samples = {block}\n\
-             fft_samples = {block}\nmel_bands = {block}\n",
+             fft_samples = {block}\nmel_bands = {block}\n{}",
             frames.div_ceil(2),
+            if whole { "scale = 32768.0\n" } else { "" },
         ),
-        Kind::Picture { width, height, channels_first, normalise } => {
+        Kind::Picture { width, height, channels_first, grey, normalise } => {
             let layout = if channels_first { "nchw" } else { "nhwc" };
-            let (mean, std) = match normalise {
-                Normalise::Imagenet => (IMAGENET_MEAN, IMAGENET_STD),
-                Normalise::Symmetric => ("[128.0, 128.0, 128.0]", "[128.0, 128.0, 128.0]"),
-                Normalise::Unit => ("[0.0, 0.0, 0.0]", "[255.0, 255.0, 255.0]"),
-                Normalise::None => ("[0.0, 0.0, 0.0]", "[1.0, 1.0, 1.0]"),
+            let (mean, std) = match (normalise, grey) {
+                (Normalise::Imagenet, false) => (IMAGENET_MEAN.into(), IMAGENET_STD.into()),
+                (Normalise::Imagenet, true) => ("[114.495]".into(), "[57.63]".into()),
+                (Normalise::Symmetric, _) => (each("128.0", grey), each("128.0", grey)),
+                (Normalise::Unit, _) => (each("0.0", grey), each("255.0", grey)),
+                (Normalise::None, _) => (each("0.0", grey), each("1.0", grey)),
             };
+            let channels = if grey { "channels = \"grey\"\n" } else { "" };
             format!(
                 "[input.picture]\nwidth = {width}\nheight = {height}\nlayout = {layout:?}\n\
-                 fit = \"crop\"\nmean = {mean}\nstd = {std}\n"
+                 fit = \"crop\"\n{channels}mean = {mean}\nstd = {std}\n"
             )
         }
     }
 }
 
-fn embedding(outputs: &Outputs, input: Kind) -> String {
-    let Some((node, shape)) = &outputs.embedding else {
+/// The same number for each channel.
+fn each(number: &str, grey: bool) -> String {
+    format!("[{}]", vec![number; if grey { 1 } else { 3 }].join(", "))
+}
+
+fn embedding(outputs: &Outputs) -> String {
+    let Some(Reading { node, axes, dim, .. }) = &outputs.embedding else {
         return "embedding = { from = \"tokens\", pooling = \"mean\" }\n".into();
     };
-    let dim = cells_and_dim(shape, input).map_or(0, |(_, dim)| dim);
-    if shape.len() < 2 {
+    if *axes == "d" {
         return format!("embedding = {{ node = {node:?}, dim = {dim} }}\n");
     }
-    let axes = axes(shape, input);
     format!("embedding = {{ node = {node:?}, axes = {axes:?}, pooling = \"mean\", dim = {dim} }}\n")
 }
 
-fn tokens(tokens: &Tokens, input: Kind) -> String {
+fn tokens(tokens: &Tokens) -> String {
     match tokens {
         Tokens::Patches { frames, dim } => {
             format!("tokens = {{ from = \"input_patches\", frames = {frames}, dim = {dim} }}\n")
         }
-        Tokens::Node(node, shape) => {
-            let (cells, dim) = cells_and_dim(shape, input).unwrap_or((&[], 0));
-            let cells = match *cells {
+        Tokens::Node(Reading { node, axes, cells, skip, dim }) => {
+            let cells = match *cells.as_slice() {
                 [rows, cols] => format!("rows = {rows}, cols = {cols}"),
                 _ => format!("len = {}", cells.iter().product::<usize>()),
             };
-            let axes = axes(shape, input);
-            format!("tokens = {{ node = {node:?}, axes = {axes:?}, {cells}, dim = {dim} }}\n")
+            let skip = if *skip == 0 { String::new() } else { format!("skip = {skip}, ") };
+            format!("tokens = {{ node = {node:?}, axes = {axes:?}, {skip}{cells}, dim = {dim} }}\n")
         }
-    }
-}
-
-fn axes(shape: &[usize], input: Kind) -> &'static str {
-    match (shape.len(), channels_first(shape, input)) {
-        (2, false) => "td",
-        (2, true) => "dt",
-        (_, false) => "hwd",
-        (_, true) => "dhw",
     }
 }
 
