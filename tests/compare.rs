@@ -58,6 +58,35 @@ fn figures_go_to_programs_as_csv_and_json() {
     assert!(rows[0]["windows"].as_f64().unwrap() > 50.0 && rows[0]["few_shot"].is_null());
 }
 
+/// Fails where classes of exactly five are refused, where recordings that no time was left for are dropped in silence,
+/// or where folders that are not there are taken for too few recordings.
+#[test]
+fn five_recordings_a_class_do_and_what_is_wrong_with_the_options_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    two_machines(dir.path());
+    for kind in fs::read_dir(dir.path()).unwrap() {
+        let mut takes: Vec<_> =
+            fs::read_dir(kind.unwrap().path()).unwrap().map(|take| take.unwrap().path()).collect();
+        takes.sort();
+        takes.iter().skip(5).for_each(|take| fs::remove_file(take).unwrap());
+    }
+    let compare = |data: &Path, more: &[&str]| {
+        let data = data.to_str().unwrap();
+        let compare = ["models", "compare", "--encoder", "logmel-patches", "--data", data];
+        let (code, out, err) = habituate(&[&compare[..], more].concat());
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    let out = compare(dir.path(), &["--labels"]);
+    let row = out.lines().find(|line| line.starts_with("logmel-patches")).unwrap();
+    assert!(row.contains("1.000") && out.contains("from 4 examples a class"), "{out}");
+    assert!(!out.contains("--seconds"), "{out}");
+    let out = compare(dir.path(), &["--labels", "--seconds", "15"]);
+    assert!(out.contains("looked at 5 of 10 files") && out.contains("--seconds 15"), "{out}");
+    let out = compare(&dir.path().join("hum"), &["--labels"]);
+    assert!(out.contains("no recording lies in one; --labels=names"), "{out}");
+}
+
 /// A photo beside sounds, a table, and a class with two recordings.
 #[test]
 fn what_is_left_out_is_counted() {

@@ -13,6 +13,7 @@ use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 use crate::cli::models::args::CompareArgs;
+use crate::cli::models::args::LabelsArg;
 use crate::cli::models::notes;
 use crate::cli::progress::Progress;
 use crate::cli::tables;
@@ -84,10 +85,17 @@ pub(super) fn main(args: &CompareArgs) -> Result<(), Failure> {
         lived.iter().map(|(name, lived)| (name, lived.figures(apart_s, &labels))).collect();
     let mut notes: Vec<String> = notes::senses(&senses, modality).into_iter().collect();
     notes.extend(notes::neither(&senses.neither, &args.data));
+    notes.extend(notes::dropped(parts.len(), senses.of(modality).len(), args.seconds));
     notes.extend(warnings(&lived, &parts));
     let first = lived.first().map(|(_, lived)| lived);
-    if let (Some(_), Some(first)) = (args.labels, first) {
-        notes.extend(notes::small_classes(&first.heard(&labels), &classes));
+    match (args.labels, first) {
+        (Some(LabelsArg::Folders), Some(_)) if classes.is_empty() => {
+            notes.push(notes::no_folders(&args.data));
+        }
+        (Some(_), Some(first)) => {
+            notes.extend(notes::small_classes(&first.heard(&labels), &classes));
+        }
+        _ => {}
     }
     show(args, &figures, notes, &|found| notes::advice(found, first, apart_s))
 }

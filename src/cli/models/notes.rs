@@ -7,6 +7,7 @@ use crate::base::modality::Modality;
 use crate::pipeline::compare::Lived;
 use crate::pipeline::compare::advice::Advice;
 use crate::pipeline::compare::data::Senses;
+use crate::pipeline::compare::shots;
 use crate::pipeline::compare::shots::SHOTS;
 
 /// Files or classes that are named; the rest is counted.
@@ -37,37 +38,80 @@ pub(super) fn neither(files: &[PathBuf], place: &Path) -> Option<String> {
         .then(|| format!("passed over: {} {what}: {}", counted(all.len(), "file"), listed(&all)))
 }
 
-/// Classes that are too small for five examples and a question; `heard` has a class a recording.
-pub(super) fn small_classes(heard: &[Option<usize>], classes: &[String]) -> Option<String> {
+/// How many files no encoder was shown, for want of time.
+pub(super) fn dropped(parts: usize, files: usize, seconds: f64) -> Option<String> {
+    (parts < files).then(|| {
+        format!(
+            "looked at {parts} of {}, evenly spread: --seconds {seconds} is too little for more; a larger \
+             --seconds takes more of them",
+            counted(files, "file")
+        )
+    })
+}
+
+/// That no recording lies in a folder that could be its class.
+pub(super) fn no_folders(place: &Path) -> String {
+    format!(
+        "no 5-shot accuracy: --labels takes folders inside {} for classes, and no recording lies in one; \
+         --labels=names takes the beginnings of file names",
+        place.display()
+    )
+}
+
+/// Classes that are too small for five examples and a question, and whether there are four instead; `heard` has a
+/// class a recording.
+pub(super) fn small_classes(heard: &[Option<usize>], classes: &[String]) -> Vec<String> {
     let of_class = |class: usize| heard.iter().filter(|heard| **heard == Some(class)).count();
+    let counts: Vec<usize> = (0..classes.len()).map(of_class).collect();
+    let shots = shots::shots(&counts);
+    let examples = shots.unwrap_or(SHOTS - 1);
     let small: Vec<String> = classes
         .iter()
-        .enumerate()
-        .map(|(class, name)| (name, of_class(class)))
-        .filter(|&(_, count)| count <= SHOTS)
+        .zip(&counts)
+        .filter(|&(_, &count)| count <= examples)
         .map(|(name, count)| format!("{name} ({count})"))
         .collect();
-    let enough = classes.len() - small.len();
-    if enough < 2 {
-        return Some(format!(
-            "no 5-shot accuracy: it needs two classes with {} recordings each, and {}; found: {}",
+    let Some(shots) = shots else {
+        return vec![format!(
+            "no 5-shot accuracy: it needs two classes with {SHOTS} recordings each, better {}, and {}; \
+             found: {}",
             SHOTS + 1,
-            match enough {
+            match classes.len() - small.len() {
                 0 => "there is none",
                 _ => "there is one",
             },
             if small.is_empty() { "no other class".into() } else { listed(&small) }
+        )];
+    };
+    let mut notes = Vec::new();
+    if shots < SHOTS {
+        notes.push(format!(
+            "5-shot is from {shots} examples a class, and the rest is asked: no two classes have {} \
+             recordings",
+            SHOTS + 1
         ));
     }
-    (!small.is_empty()).then(|| {
-        format!("left out of 5-shot, with fewer than {} recordings: {}", SHOTS + 1, listed(&small))
-    })
+    if !small.is_empty() {
+        let least = shots + 1;
+        notes.push(format!(
+            "left out of 5-shot, with fewer than {least} recordings: {}",
+            listed(&small)
+        ));
+    }
+    notes
 }
 
 /// The last line: which encoder to use, or why the figures do not say it.
 pub(super) fn advice(advice: Option<Advice>, first: Option<&Lived>, apart_s: f64) -> String {
     match (advice, first) {
-        (Some(Advice::Use { name, reason }), _) => format!("use --encoder {name}: {reason}"),
+        (Some(Advice::Use { name, reason, by_labels: true }), _) => {
+            format!("use --encoder {name}: {reason}")
+        }
+        (Some(Advice::Use { name, reason, by_labels: false }), _) => format!(
+            "a hint: --encoder {name}, since {reason}; without labels this tells the same recording again, not \
+             the same kind: {} recordings of each of two kinds, and --labels, decide better",
+            SHOTS + 1
+        ),
         (Some(Advice::Chance { what, fastest }), _) => {
             let fastest =
                 fastest.map_or("none could be timed".into(), |n| format!("the fastest is {n}"));
@@ -111,13 +155,29 @@ mod tests {
             counts.iter().enumerate().flat_map(class).chain([None]).collect()
         };
         let three = names(&["fan", "hum", "pump"]);
-        assert_eq!(small_classes(&heard(&[6, 6, 6]), &three), None);
-        let words = small_classes(&heard(&[6, 5, 7]), &three).unwrap();
-        assert!(words.contains("fewer than 6 recordings: hum (5)"), "{words}");
-        let words = small_classes(&heard(&[6, 5, 0]), &three).unwrap();
-        assert!(words.contains("no 5-shot accuracy") && words.contains("pump (0)"), "{words}");
-        let many = names(&["a"; 12]);
-        assert!(small_classes(&[], &many).unwrap().ends_with(", and 4 more"));
+        let words =
+            |counts: &[usize], names: &[String]| small_classes(&heard(counts), names).join("\n");
+        assert_eq!(words(&[6, 6, 6], &three), "");
+        let found = words(&[6, 5, 7], &three);
+        assert_eq!(found, "left out of 5-shot, with fewer than 6 recordings: hum (5)");
+        let found = words(&[6, 5, 0], &three);
+        assert!(found.contains("from 4 examples a class") && found.contains("pump (0)"), "{found}");
+        let found = words(&[6, 4, 0], &three);
+        assert!(found.contains("no 5-shot accuracy") && found.contains("pump (0)"), "{found}");
+        assert!(words(&[], &names(&["a"; 12])).ends_with(", and 4 more"));
+    }
+
+    /// Fails where what labels tell and what time tells are worded alike.
+    #[test]
+    fn without_labels_the_last_line_is_a_hint() {
+        let words = |by_labels| {
+            let (name, reason) = ("sound".to_owned(), "it is the only one".to_owned());
+            advice(Some(Advice::Use { name, reason, by_labels }), None, 1.0)
+        };
+        assert_eq!(words(true), "use --encoder sound: it is the only one");
+        let hint = words(false);
+        assert!(hint.starts_with("a hint: --encoder sound, since it is the only one;"), "{hint}");
+        assert!(hint.contains("not the same kind: 6 recordings of each of two kinds"), "{hint}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! not shown to be worse than the best take part, and the fastest of them wins.
 
 use crate::pipeline::compare::Figures;
+use crate::pipeline::compare::shots::SHOTS;
 use crate::pipeline::compare::tally::Tally;
 
 /// One encoder.
@@ -26,6 +27,9 @@ pub enum Advice {
         name: String,
         /// Why, a sentence.
         reason: String,
+        /// Whether labels decided; what is near in time is a hint only: an encoder that knows a recording again is
+        /// not one that knows its kind.
+        by_labels: bool,
     },
     /// The figures of none are above chance by more than their interval.
     Chance {
@@ -65,8 +69,15 @@ pub fn advice(tried: &[Tried<'_>]) -> Option<Advice> {
         Some(Reached { tally: found.tally.clone(), chance: found.chance })
     };
     let shots: Option<Vec<Reached>> = tried.iter().map(by_shots).collect();
+    let by_labels = shots.is_some();
     let (reached, what) = match shots {
-        Some(reached) => (reached, "5-shot accuracy"),
+        Some(reached) => {
+            let is_less = |one: &Tried<'_>| {
+                one.figures.few_shots.as_ref().is_some_and(|found| found.shots < SHOTS)
+            };
+            let fewer = tried.iter().any(is_less);
+            (reached, if fewer { "4-shot accuracy" } else { "5-shot accuracy" })
+        }
         None => (tried.iter().map(by_time).collect::<Option<_>>()?, "neighbours in time"),
     };
     let ms = |at: usize| tried[at].ms.unwrap_or(f64::INFINITY);
@@ -103,7 +114,7 @@ pub fn advice(tried: &[Tried<'_>]) -> Option<Advice> {
             equals.len() - 1
         )
     };
-    Some(Advice::Use { name: tried[chosen].name.into(), reason })
+    Some(Advice::Use { name: tried[chosen].name.into(), reason, by_labels })
 }
 
 #[cfg(test)]
@@ -128,8 +139,8 @@ mod tests {
 
     fn chosen(all: &[(&str, Figures, f64)]) -> (String, String) {
         match of(all) {
-            Advice::Use { name, reason } => (name, reason),
-            other @ Advice::Chance { .. } => panic!("{other:?}"),
+            Advice::Use { name, reason, by_labels: false } => (name, reason),
+            other => panic!("{other:?}"),
         }
     }
 
