@@ -250,7 +250,7 @@ fn a_later_command_goes_on_where_the_first_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let (address, _) = serve(Mood::CutsAlways);
     let found = add(dir.path(), &format!("{address}/good.onnx"), &["--yes"]);
-    expect(&found, 69, &["connection was cut", "goes on from there"]);
+    expect(&found, 69, &["connection was cut", "gives whole files alone", "begins again"]);
     let part = dir.path().join("good.onnx.download");
     let have = fs::metadata(&part).unwrap().len();
     assert!(0 < have, "{have}");

@@ -108,7 +108,8 @@ fn of_this_machine(url: &str) -> bool {
 fn ask(agent: &Agent, wanted: Wanted<'_>, part: &Part) -> Result<Option<Answer>, Failure> {
     let (url, have) = (wanted.url, part.len());
     let mut request = agent.get(url);
-    if 0 < have && part.goes_on(wanted) {
+    let asks_for_rest = 0 < have && part.goes_on(wanted);
+    if asks_for_rest {
         request = request.header("Range", format!("bytes={have}-"));
         if let Some(version) = part.version() {
             request = request.header("If-Range", version);
@@ -123,6 +124,11 @@ fn ask(agent: &Agent, wanted: Wanted<'_>, part: &Part) -> Result<Option<Answer>,
     let length: Option<u64> = header("content-length").and_then(|text| text.parse().ok());
     match status.as_u16() {
         200 => {
+            // All of it again, although it is the version that is here.
+            let ignored =
+                asks_for_rest && part.version().is_none_or(|v| Some(&v) == version.as_ref());
+            let refused = header("accept-ranges").is_some_and(|ranges| ranges == "none");
+            part.gives_no_parts.set(ignored || refused);
             let body = Box::new(response.into_body().into_reader());
             Ok(Some(Answer { body, from: 0, total: length, version }))
         }

@@ -5,6 +5,7 @@
 //! never joins halves of two versions. Once all has come, `….whole` says from where and with which hash: a
 //! command that then fails for want of an option need not fetch it again.
 
+use std::cell::Cell;
 use std::fs;
 use std::fs::File;
 use std::io;
@@ -69,6 +70,8 @@ pub(super) struct Part {
     pub(super) file: PathBuf,
     version: PathBuf,
     whole: PathBuf,
+    /// Whether the server has shown that it gives whole files alone.
+    pub(super) gives_no_parts: Cell<bool>,
 }
 
 impl Part {
@@ -82,6 +85,7 @@ impl Part {
             file: with(".download"),
             version: with(".download.version"),
             whole: with(".download.whole"),
+            gives_no_parts: Cell::new(false),
         }
     }
 
@@ -100,6 +104,9 @@ impl Part {
     }
 
     pub(super) fn next_time(&self, wanted: Wanted<'_>) -> String {
+        if self.gives_no_parts.get() {
+            return statuses::NO_PARTS.into();
+        }
         statuses::next_time(self.len(), self.goes_on(wanted))
     }
 

@@ -19,6 +19,10 @@ pub(super) fn refusal(url: &str, status: u16, shown: &str, kept: u64) -> Error {
     }
 }
 
+/// What the same command does where a server does not give parts of a file.
+pub(super) const NO_PARTS: &str =
+    "the server gives whole files alone, and the same command begins again";
+
 /// What the same command makes of `kept` bytes after a cut. Only a version that the server has named, or
 /// a known hash, holds the rest to what is here.
 pub(super) fn next_time(kept: u64, goes_on: bool) -> String {
