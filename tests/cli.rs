@@ -238,6 +238,41 @@ fn a_damaged_checkpoint_is_set_aside_with_a_message() {
     assert!(newest.with_extension("damaged").exists());
 }
 
+/// Fails when a state that does not fit the settings is taken for a damaged one: to look at it with another
+/// configuration would cost what was learnt.
+#[test]
+fn looking_with_other_settings_leaves_a_state_as_it_is_and_says_which_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    place::write_room(&dir.path().join("room.wav"), 8, 40.0);
+    fs::write(dir.path().join("w.toml"), "[learn]\nwidth = 32\nrecent_windows = 512\n").unwrap();
+    let learn = ["replay", "room.wav", "--state", "s", "-c", "w.toml"];
+    run_well(dir.path(), &learn);
+    run_well(dir.path(), &learn);
+    let kept = || {
+        let paths = fs::read_dir(dir.path().join("s/replay")).unwrap();
+        let mut kept: Vec<_> = paths.map(|entry| entry.unwrap().path()).collect();
+        kept.sort();
+        kept.into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect::<Vec<_>>()
+    };
+    let before = kept();
+    for args in [
+        &["state", "inspect", "--state", "s"][..],
+        &["unusual", "--at", "3", "--state", "s"],
+        &["replay", "room.wav", "--state", "s"],
+        &["embed", "room.wav", "--out", "e.npy", "--space", "adapted", "--state", "s"],
+    ] {
+        let output = run(dir.path(), args);
+        let shown = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{args:?}: {shown}");
+        for said in ["learn.width = 32, here 64", "learn.recent_windows = 512, here 1024", "(-c)"] {
+            assert!(shown.contains(said), "{args:?}: {shown}");
+        }
+        assert!(kept() == before, "{args:?} changed what is kept");
+    }
+    run_well(dir.path(), &["state", "inspect", "--state", "s", "-c", "w.toml"]);
+    run_well(dir.path(), &learn);
+}
+
 #[test]
 fn embed_writes_an_array_and_its_index_in_both_spaces() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,11 +1,14 @@
 //! Stopping and resuming equals never having stopped, at every moment.
 
+use habituate::base::bytes::Reader;
 use habituate::config::learn::LearnToml;
+use habituate::config::shaping;
 use habituate::encode::density::Density;
 use habituate::encode::latent::LatentShape;
 use habituate::learn::contract::{Place, bytes, live, resumed};
 use habituate::learn::learner::Learner;
 use habituate::nn::layout::Layout;
+use toml::{Table, Value};
 
 const SHAPE: LatentShape =
     LatentShape { layout: Layout::Sequence { len: 5 }, token_dim: 6, embedding_dim: 12 };
@@ -58,6 +61,67 @@ fn a_learner_stopped_after_every_window_is_the_same_as_one_that_never_stopped() 
         assert!(0 < report.updates && 0 < report.quarantined, "{report:?}");
         assert_eq!(report, stopped.report());
     }
+}
+
+/// `[learn]` with one key given another value, where there is one that can be.
+fn changed(table: &Table, key: &str) -> Option<LearnToml> {
+    let mut table = table.clone();
+    let value = table.get_mut(key)?;
+    *value = match value.clone() {
+        Value::Boolean(flag) => Value::Boolean(!flag),
+        Value::Integer(number) => Value::Integer(2 * number + 1),
+        Value::Float(0.0) => Value::Float(1.0),
+        Value::Float(number) => Value::Float(number / 2.0),
+        Value::Array(list) => Value::Array([list, vec![Value::Integer(3)]].concat()),
+        Value::String(_) => match key {
+            "context" => "recurrent".into(),
+            "surprise" => "mahalanobis".into(),
+            "habituation" => "security".into(),
+            _ => return None,
+        },
+        other => other,
+    };
+    table.try_into().ok()
+}
+
+/// Fails when a key that keeps a state from being read is missing among those that a checkpoint notes: nobody
+/// could be told which it was.
+#[test]
+fn whatever_keeps_a_state_from_being_read_is_a_key_that_can_be_named() {
+    let own = LearnToml {
+        width: 8,
+        adapter_rank: 4,
+        recent_windows: 16,
+        reservoir_windows: 16,
+        clusters: 4,
+        cluster_windows: 4,
+        history_windows: 64,
+        history_min: 16,
+        warm_up_windows: 8,
+        guard_every: 8,
+        contrastive_views: 1.0,
+        ..LearnToml::default()
+    };
+    let settings = own.clone().check().expect("in range");
+    let density = Density::Whitened { nearest: 1, ridge: 0.05 };
+    let (mut place, mut learner) =
+        (Place::new(SHAPE, 9), Learner::new(SHAPE, density, &settings, 4));
+    live(&mut learner, 0, 200, || place.usual());
+    let state = bytes(&learner);
+    let table = Table::try_from(&own).expect("a table");
+    let mut refused = 0;
+    for key in table.keys() {
+        let Some(Ok(other)) = changed(&table, key).map(LearnToml::check) else { continue };
+        let mut reader = Reader::new(&state);
+        let read = Learner::load(SHAPE, density, &other, &mut reader).and_then(|_| reader.end());
+        if let Err(wrong) = read {
+            let named = shaping::differing(&shaping::of(&own), &other).expect("it was noted");
+            assert_eq!(named.len(), 1, "{key}: {wrong}");
+            assert!(named[0].starts_with(&format!("learn.{key} = ")), "{named:?}");
+            refused += 1;
+        }
+    }
+    assert!(5 < refused, "{refused}");
 }
 
 #[test]

@@ -52,9 +52,8 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
             };
             let dir = state::open_to_read(path)?;
             let origin = resume::origin(&args.source, encoder.as_ref());
-            let found = dir.examine(&origin, |found| {
-                Lived::read(encoder.as_ref(), &settings.learn, found).map_err(|e| e.to_string())
-            })?;
+            let found = dir
+                .examine(&origin, |found| Lived::read(encoder.as_ref(), &settings.learn, found))?;
             let Some(good) = found.good else {
                 let known = dir.sources()?.join(", ");
                 let error = anyhow!(

@@ -72,7 +72,9 @@ impl From<EncodeError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match error {
-            StoreError::OtherEncoder { .. } | StoreError::Newer { .. } => EXIT_CONFIG,
+            StoreError::OtherEncoder { .. }
+            | StoreError::OtherSettings { .. }
+            | StoreError::Newer { .. } => EXIT_CONFIG,
             StoreError::InUse { .. } => EXIT_UNAVAILABLE,
             _ => EXIT_DISK,
         };

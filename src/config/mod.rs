@@ -11,4 +11,5 @@ pub mod name;
 pub mod problems;
 mod reading;
 pub mod runtime;
+pub mod shaping;
 pub mod source;

@@ -3,6 +3,7 @@
 use crate::base::bytes::Malformed;
 use crate::base::bytes::Reader;
 use crate::config::learn::LearnSettings;
+use crate::config::shaping;
 use crate::encode::Encoder;
 use crate::encode::density::Density;
 use crate::learn::learner::Learner;
@@ -36,8 +37,25 @@ impl Lived {
     ///
     /// # Errors
     ///
-    /// [`Malformed`] when the payload is not one of ours, or one of another encoder or size.
+    /// In words, why these settings and the checkpoint do not go together.
     pub fn read(
+        encoder: &dyn Encoder,
+        settings: &LearnSettings,
+        checkpoint: &Checkpoint,
+    ) -> Result<Self, String> {
+        Self::parse(encoder, settings, checkpoint).map_err(|wrong| {
+            match shaping::differing(&checkpoint.settings, settings) {
+                Some(keys) if keys.is_empty() => format!(
+                    "[learn] is the same, but the encoder's manifest or this program is another one ({wrong})"
+                ),
+                Some(keys) => keys.join("; "),
+                // An older format does not say.
+                None => format!("some of [learn] is not as it was ({wrong})"),
+            }
+        })
+    }
+
+    fn parse(
         encoder: &dyn Encoder,
         settings: &LearnSettings,
         checkpoint: &Checkpoint,

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::base::duration;
 use crate::config::daemon::CheckpointSettings;
 use crate::config::learn::LearnSettings;
+use crate::config::shaping;
 use crate::encode::Encoder;
 use crate::encode::error::EncodeError;
 use crate::pipeline::lived::Lived;
@@ -45,6 +46,8 @@ pub enum OpenError {
 pub struct Keeper {
     dir: Arc<StateDir>,
     origin: Origin,
+    /// What shapes the learner, see [`shaping`].
+    shape: String,
     settings: CheckpointSettings,
     written_at_s: f64,
     interval_s: f64,
@@ -104,7 +107,10 @@ impl Keeper {
             Some(before_s) => before_s,
             None => (self.interval_s * 2.0).min(self.settings.every_s),
         };
-        let checkpoint = Checkpoint::new(self.origin.clone(), track.save());
+        let checkpoint = Checkpoint {
+            settings: self.shape.clone(),
+            ..Checkpoint::new(self.origin.clone(), track.save())
+        };
         let written = self.dir.write(&checkpoint, self.settings.predecessors)?;
         if let Some(backup) = &written.backup {
             let source = self.origin.source.as_str();
@@ -144,16 +150,15 @@ pub struct OpenOptions<'a> {
 ///
 /// # Errors
 ///
-/// [`OpenError`]; never because of a damaged checkpoint.
+/// [`OpenError`]; never because of a damaged checkpoint, but because of one that was learnt with other settings.
 pub fn open(
     dir: &Arc<StateDir>,
     encoder: Box<dyn Encoder>,
     options: OpenOptions<'_>,
 ) -> Result<(Track, Keeper), OpenError> {
     let origin = origin(options.source, encoder.as_ref());
-    let found = dir.load(&origin, |checkpoint| {
-        Lived::read(encoder.as_ref(), options.learn, checkpoint).map_err(|e| e.to_string())
-    })?;
+    let found =
+        dir.load(&origin, |checkpoint| Lived::read(encoder.as_ref(), options.learn, checkpoint))?;
     for line in &found.set_aside {
         log::warn!(source = options.source; "{line}");
     }
@@ -179,6 +184,7 @@ pub fn open(
     let keeper = Keeper {
         dir: Arc::clone(dir),
         origin,
+        shape: shaping::of(options.learn),
         settings: options.checkpoint,
         written_at_s: track.lived_s(),
         interval_s: if resumed { every_s } else { FIRST_INTERVAL_S.min(every_s) },

@@ -1,7 +1,7 @@
 //! One checkpoint file: what was learnt by one source, framed so that damage cannot go unnoticed.
 //!
 //! ```text
-//! magic "HABITUAT" | format u64 | origin: source, encoder, its hash | payload | SHA-256 of all before
+//! magic "HABITUAT" | format u64 | origin: source, encoder, its hash | settings | payload | SHA-256 of all before
 //! ```
 //!
 //! Numbers are little-endian, texts and the payload carry their lengths. No wall-clock time is
@@ -26,6 +26,9 @@ pub const FORMAT_VERSION: u64 = 8;
 /// The oldest format that is still read: each part knows what stands in for what it did not have yet.
 pub const OLDEST_VERSION: u64 = 5;
 
+/// Format that says with which settings it was learnt.
+const SETTINGS_SINCE: u64 = 9;
+
 /// Where a checkpoint comes from; a learner only continues one of its own origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -44,6 +47,8 @@ pub struct Checkpoint {
     pub format: u64,
     /// Where it comes from.
     pub origin: Origin,
+    /// The settings that shape the payload, in words of the configuration; empty in older formats.
+    pub settings: String,
     /// The learner's and the pipeline's own bytes.
     pub payload: Vec<u8>,
 }
@@ -82,9 +87,9 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
-    /// One in the newest format.
+    /// One in the newest format, which says nothing of settings yet.
     pub const fn new(origin: Origin, payload: Vec<u8>) -> Self {
-        Self { format: FORMAT_VERSION, origin, payload }
+        Self { format: FORMAT_VERSION, origin, settings: String::new(), payload }
     }
 
     /// A reader of the payload.
@@ -100,6 +105,10 @@ impl Checkpoint {
         writer.text(&self.origin.source);
         writer.text(&self.origin.encoder);
         writer.text(&self.origin.encoder_sha256);
+        if SETTINGS_SINCE <= self.format {
+            writer.section("settings");
+            writer.text(&self.settings);
+        }
         writer.section("payload");
         writer.len(self.payload.len());
         let mut bytes = MAGIC.to_vec();
@@ -141,10 +150,16 @@ impl Checkpoint {
             encoder: reader.text()?,
             encoder_sha256: reader.text()?,
         };
+        let settings = if SETTINGS_SINCE <= format {
+            reader.section("settings")?;
+            reader.text()?
+        } else {
+            String::new()
+        };
         reader.section("payload")?;
         let payload = reader.bytes()?;
         reader.end()?;
-        Ok(Self { format, origin, payload })
+        Ok(Self { format, origin, settings, payload })
     }
 }
 
@@ -171,7 +186,8 @@ mod tests {
             encoder: "logmel-patches".into(),
             encoder_sha256: "ab".repeat(32),
         };
-        Checkpoint::new(origin, (0..200).collect())
+        let settings = "width = 64\n".into();
+        Checkpoint { settings, ..Checkpoint::new(origin, (0..200).collect()) }
     }
 
     #[test]
@@ -194,7 +210,10 @@ mod tests {
 
     #[test]
     fn what_can_be_gone_on_from_is_read_and_all_else_named() {
-        let of = |format| Checkpoint { format, ..sample() };
+        let of = |format| match format < SETTINGS_SINCE {
+            true => Checkpoint { format, settings: String::new(), ..sample() },
+            false => Checkpoint { format, ..sample() },
+        };
         for format in OLDEST_VERSION..=FORMAT_VERSION {
             assert_eq!(Checkpoint::from_bytes(&of(format).to_bytes()), Ok(of(format)));
             assert_eq!(format_of(&of(format).to_bytes()[..HEAD_BYTES]), Some(format));

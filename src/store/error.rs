@@ -45,6 +45,17 @@ pub enum StoreError {
         /// The configured one.
         wanted: String,
     },
+    /// Whole, but not readable with these settings: they, not the file, are to be mended.
+    #[error(
+        "{path:?} was learnt with other settings: {why}; give the configuration that it was learnt with (-c), or begin \
+         a new state in another directory (--state)"
+    )]
+    OtherSettings {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        why: String,
+    },
     /// Written by a newer program.
     #[error("{path:?} is no state for this program")]
     Newer {

@@ -10,7 +10,7 @@
 //!
 //! A checkpoint appears whole or not at all: written beside, flushed to the disk, renamed, and the
 //! folder flushed. Reading starts at the newest; a damaged or foreign file is set aside and the one
-//! before is used.
+//! before is used. What is whole and does not fit the settings is left alone.
 
 mod reading;
 

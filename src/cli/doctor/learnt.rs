@@ -31,9 +31,7 @@ pub(super) fn look(
 ) {
     let check = format!("state of {}", source.name);
     let origin = resume::origin(&source.name, encoder);
-    let examined = dir.examine(&origin, |checkpoint| {
-        Lived::read(encoder, settings, checkpoint).map_err(|error| error.to_string())
-    });
+    let examined = dir.examine(&origin, |found| Lived::read(encoder, settings, found));
     match examined {
         Ok(examined) => judge(found, &check, &examined, &origin.encoder),
         Err(StoreError::Disk { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
@@ -116,6 +114,11 @@ fn mend(error: &StoreError, source: &str) -> String {
             "source.encoder = {found:?} to go on, or another source.name to begin anew: sudo editor \
              /etc/habituate/habituate.toml"
         ),
+        StoreError::OtherSettings { .. } => {
+            "[learn] as it was to go on, or another source.name to begin anew: sudo \
+                                             editor /etc/habituate/habituate.toml"
+                .into()
+        }
         _ => "sudo dmesg | grep -iE 'ext4|mmc'".into(),
     }
 }

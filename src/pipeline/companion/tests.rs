@@ -29,7 +29,7 @@ fn lived(eye: &Sight, moments: u8) -> Track {
     track
 }
 
-fn read(payload: Vec<u8>) -> Result<Track, Malformed> {
+fn read(payload: Vec<u8>) -> Result<Track, String> {
     let ear = encoder(EAR);
     let checkpoint = Checkpoint::new(resume::origin("mic", ear.as_ref()), payload);
     let lived = Lived::read(ear.as_ref(), &LearnSettings::default(), &checkpoint)?;
@@ -83,5 +83,6 @@ fn a_damaged_one_is_refused_with_the_whole_checkpoint() {
     }
     let mut longer = saved;
     longer.push(0);
-    assert_eq!(read(longer).unwrap_err(), Malformed::Trailing(1));
+    let refused = read(longer).unwrap_err();
+    assert!(refused.contains(&Malformed::Trailing(1).to_string()), "{refused}");
 }

@@ -73,12 +73,12 @@ impl StateDir {
         Ok(None)
     }
 
-    /// Looks for the newest good checkpoint of `origin`, and touches nothing. `read` has the last word on a
-    /// payload: what it refuses counts as damaged.
+    /// Looks for the newest good checkpoint of `origin`, and touches nothing. A payload whose checksum is right and
+    /// that `read` refuses is not damaged: it was learnt with other settings.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; also for a checkpoint of another encoder or of a newer program.
+    /// [`StoreError`]; also for a checkpoint of another encoder, of other settings or of a newer program.
     pub fn examine<T>(
         &self,
         origin: &Origin,
@@ -102,15 +102,14 @@ impl StateDir {
             let reason = match Checkpoint::from_bytes(&bytes) {
                 Ok(checkpoint) => {
                     check_encoder(&path, &checkpoint.origin, origin)?;
-                    match read(&checkpoint) {
-                        Ok(state) => {
-                            let written = fs::metadata(&path).and_then(|file| file.modified()).ok();
-                            let (bytes, format) = (bytes.len() as u64, checkpoint.format);
-                            let good = Some(Good { path, bytes, written, format, state });
-                            return Ok(Examined { good, bad });
-                        }
-                        Err(reason) => reason,
-                    }
+                    let state = match read(&checkpoint) {
+                        Ok(state) => state,
+                        Err(why) => return Err(StoreError::OtherSettings { path, why }),
+                    };
+                    let written = fs::metadata(&path).and_then(|file| file.modified()).ok();
+                    let (bytes, format) = (bytes.len() as u64, checkpoint.format);
+                    let good = Some(Good { path, bytes, written, format, state });
+                    return Ok(Examined { good, bad });
                 }
                 Err(source @ CheckpointError::Newer { .. }) => {
                     return Err(StoreError::Newer { path, source });
@@ -127,7 +126,8 @@ impl StateDir {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; what another encoder or a newer program wrote is never touched.
+    /// [`StoreError`]; what another encoder or a newer program wrote, or was learnt with other settings, is never
+    /// touched.
     pub fn load<T>(
         &self,
         origin: &Origin,

@@ -83,6 +83,20 @@ fn what_another_encoder_learnt_is_refused_and_left_alone() {
     assert_eq!(load(&state).state, Some(vec![1; 8]));
 }
 
+/// Fails when what a reader refuses is set aside: the checksum says that it is what was learnt.
+#[test]
+fn what_does_not_fit_the_settings_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = StateDir::open(dir.path()).unwrap();
+    write(&state, 1);
+    write(&state, 2);
+    let refused = state.load(&origin(), |_| Err::<(), _>("learn.width = 32, here 64".into()));
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("0000000002") && refused.contains("learn.width = 32"), "{refused}");
+    assert_eq!(state.generations("mic", "checkpoint").unwrap(), [1, 2]);
+    assert_eq!(load(&state).state, Some(vec![2; 8]));
+}
+
 #[test]
 fn two_processes_cannot_share_a_directory() {
     let dir = tempfile::tempdir().unwrap();
