@@ -16,6 +16,7 @@ use crate::cli::names::args::NamesArgs;
 use crate::cli::names::args::SearchArgs;
 use crate::cli::names::args::StateArgs;
 use crate::cli::names::args::TeachArgs;
+use crate::cli::outputs;
 use crate::config::name;
 use crate::encode::network::Runtime;
 
@@ -142,7 +143,9 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 1_200.0)]
     pub(crate) seconds: f64,
     /// Where the plot goes.
-    #[arg(long, value_name = "PLOT.svg", default_value = "habituate-demo.svg")]
+    #[arg(
+        long, value_name = "PLOT.svg", default_value = "habituate-demo.svg", value_parser = outputs::plot
+    )]
     pub(crate) plot: PathBuf,
     /// Watch the synthetic view instead of listening to the room.
     #[arg(long)]
@@ -169,7 +172,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "R.json")]
     pub(crate) report: Option<PathBuf>,
     /// Novelty over time.
-    #[arg(long, value_name = "PLOT.svg")]
+    #[arg(long, value_name = "PLOT.svg", value_parser = outputs::plot)]
     pub(crate) plot: Option<PathBuf>,
     /// Learn only until this moment; scores go on.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]

@@ -18,6 +18,21 @@ use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
 
+/// The path of a plot, as typed. A device takes what it is given.
+///
+/// # Errors
+///
+/// In words, where its name says that it is no SVG.
+pub(crate) fn plot(typed: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(typed);
+    let is_device = fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    match path.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("svg") => Ok(path),
+        _ if is_device => Ok(path),
+        _ => Err("it is drawn as SVG; give it a name that ends in .svg".into()),
+    }
+}
+
 /// What an option names: the option, and the path typed after it.
 pub(crate) type Named<'a> = (&'static str, &'a Path);
 

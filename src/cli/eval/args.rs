@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use crate::cli::args::EncoderArgs;
 use crate::cli::args::TableArgs;
 use crate::cli::models::args::LabelsArg;
+use crate::cli::outputs;
 use crate::pipeline::eval::audit::By;
 
 #[derive(Debug, clap::Args)]
@@ -53,18 +54,10 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     pub(crate) frames_per_s: f64,
     /// The figures as a picture.
-    #[arg(long, value_name = "PLOT.svg", value_parser = svg)]
+    #[arg(long, value_name = "PLOT.svg", value_parser = outputs::plot)]
     pub(crate) plot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) table: TableArgs,
-}
-
-fn svg(typed: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(typed);
-    match path.extension() {
-        Some(ending) if ending.eq_ignore_ascii_case("svg") => Ok(path),
-        _ => Err("it is drawn as SVG; give it a name that ends in .svg".into()),
-    }
 }
 
 /// Recordings of places, and what is foreign in them.
