@@ -55,6 +55,9 @@ pub(crate) fn main(args: &CheckArgs) -> Result<(), Failure> {
             settings.checkpoint.predecessors + 1,
         );
         println!("    {}", track.describe_memory());
+        if let Some(warning) = track.size_warning(settings.learn.memory_bytes) {
+            println!("    warning: {warning}");
+        }
         per_day += 86_400.0 / every_s * largest;
     }
     warn_of_writing(per_day, &settings);

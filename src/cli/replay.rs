@@ -28,6 +28,7 @@ use crate::config::source::SourceSettings;
 use crate::emit::plot;
 use crate::emit::plot::Point;
 use crate::emit::report::Report;
+use crate::emit::report::skill_in_words;
 use crate::emit::scores::ScoresCsv;
 use crate::pipeline;
 use crate::pipeline::beside::Part;
@@ -129,15 +130,19 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     if let (Some(path), Some(file)) = (&args.report, report_file) {
         outputs::fill(path, file, |out| out.write_all(report.to_json().as_bytes()))?;
     }
-    for warning in &report.warnings {
+    // The log has told of objectives that do not go with this sense.
+    let idle = track.idle_in_words();
+    let new: Vec<&String> =
+        report.warnings.iter().filter(|&warning| idle.as_ref() != Some(warning)).collect();
+    for warning in &new {
         eprintln!("warning: {warning}");
     }
     println!("{}", summary(&report, input.total_s()));
-    if is_any || stopped { Ok(()) } else { Err(nothing_scored(&report)) }
+    if is_any || stopped { Ok(()) } else { Err(nothing_scored(new.is_empty())) }
 }
 
-fn nothing_scored(report: &Report) -> Failure {
-    let why = match report.warnings.is_empty() {
+fn nothing_scored(is_healthy: bool) -> Failure {
+    let why = match is_healthy {
         true => "the input is empty or shorter than a window",
         false => "the warnings above say why",
     };
@@ -213,16 +218,21 @@ pub(crate) fn summary(report: &Report, total_s: Option<f64>) -> String {
         }
     };
     let lost = losses::in_words(&report.losses).map_or_else(String::new, |words| words + "\n");
-    let skill = |value: Option<f64>| {
-        value.map_or_else(|| "not yet known".into(), |v| format!("{:.0} %", 100.0 * v))
+    let skills =
+        [(report.skill_vs_mean, "the mean"), (report.skill_vs_persistence, "\"as before\"")];
+    let known = skills.iter().filter_map(|(skill, than)| {
+        skill.map(|skill| format!("{} than {than}", skill_in_words(skill)))
+    });
+    let skill = match known.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "how well it predicts is not yet known".into(),
+        words => format!("predicts {words}"),
     };
     let speed = report.input_s / report.cpu_s.max(1e-3);
     let beside =
         report.beside.map_or_else(String::new, |beside| format!("\nbeside: {}", beside.in_words()));
     format!(
         "{input}, {} windows, {} events, {} kept out of learning\n{lost}\
-         learning: {} updates, {} commits, {} rejections; predicts {} better than the mean, {} better \
-         than \"as before\"\n\
+         learning: {} updates, {} commits, {} rejections; {skill}\n\
          cost: {:.1} CPU seconds ({speed:.0}x real time), {} MiB at most{beside}",
         report.windows,
         report.events,
@@ -230,8 +240,6 @@ pub(crate) fn summary(report: &Report, total_s: Option<f64>) -> String {
         report.updates,
         report.commits,
         report.rejections,
-        skill(report.skill_vs_mean),
-        skill(report.skill_vs_persistence),
         report.cpu_s,
         report.peak_resident_bytes / 1_048_576,
     )

@@ -92,6 +92,9 @@ pub(crate) fn main(args: &RunArgs) -> Result<(), Failure> {
     for part in &parts {
         eprintln!("{}: {}", part.name, part.track.describe());
         eprintln!("{}: {}", part.name, part.track.describe_memory());
+        if let Some(warning) = part.track.size_warning(settings.learn.memory_bytes) {
+            log::warn!(source = part.name.as_str(); "{}: {warning}", part.name);
+        }
     }
 
     let (sinks, told) = crossbeam_channel::bounded(SINK_QUEUE);

@@ -125,11 +125,29 @@ impl Beside {
     }
 }
 
+/// How a skill is told: `12 % better`, or `5 % worse`.
+pub fn skill_in_words(skill: f64) -> String {
+    let word = if skill < 0.0 { "worse" } else { "better" };
+    format!("{:.0} % {word}", 100.0 * skill.abs())
+}
+
 impl Report {
     /// Indented JSON with a final newline.
     pub fn to_json(&self) -> String {
         // Invariant: a struct of numbers, texts and maps with text keys always serialises.
         serde_json::to_string_pretty(self)
             .map_or_else(|e| format!("{{\"error\":\"{e}\"}}\n"), |j| j + "\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails when a skill below 0 is told as "-189 % better".
+    #[test]
+    fn what_is_worse_is_told_as_worse() {
+        let told = [0.12, 0.0, -1.89].map(skill_in_words);
+        assert_eq!(told, ["12 % better", "0 % better", "189 % worse"]);
     }
 }

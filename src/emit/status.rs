@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::emit::report::Beside;
+use crate::emit::report::skill_in_words;
 
 /// A running daemon in one document.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -313,8 +314,8 @@ impl SourceStatus {
             self.commits,
             self.rejections,
             self.skill_vs_mean.map_or_else(String::new, |s| format!(
-                ", predicts {:.0} % better than the mean",
-                100.0 * s
+                ", predicts {} than the mean",
+                skill_in_words(s)
             )),
             self.learner_bytes as f64 / 1e6
         );

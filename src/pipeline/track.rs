@@ -105,9 +105,8 @@ impl Track {
                 FrontEnd::Picture(Box::new(PictureFrontEnd::new(manifest)?))
             }
         };
-        let idle: Vec<&str> = learner.idle_objectives().collect();
-        if !idle.is_empty() {
-            log::warn!("{} learns nothing by learn.{}", manifest.name, idle.join(", learn."));
+        if let Some(idle) = telling::idle(manifest, &learner) {
+            log::warn!("{idle}");
         }
         let latent = Latent::zeros(encoder.shape());
         let has_sides = !learner.side_kinds().is_empty();

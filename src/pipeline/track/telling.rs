@@ -1,11 +1,45 @@
 //! What a track tells of itself: its cost, and what happened so far.
 
+use crate::config::manifest::Manifest;
 use crate::emit::report::Report;
 use crate::learn::drift::Notice;
+use crate::learn::learner::Learner;
 use crate::pipeline::companion::Companion;
 use crate::pipeline::track::Track;
 
+/// Bytes of a learner that a board is planned for.
+const MOST_STATE: usize = 15_000_000;
+
+/// Which objectives were asked for and have nothing to learn from here; `None` where all have.
+pub(super) fn idle(manifest: &Manifest, learner: &Learner) -> Option<String> {
+    let idle: Vec<&str> = learner.idle_objectives().collect();
+    let keys = idle.join(", learn.");
+    (!idle.is_empty()).then(|| format!("{} learns nothing by learn.{keys}", manifest.name))
+}
+
 impl Track {
+    /// Objectives that do not go with this sense, which the log was told of; see [`Track::report`].
+    pub fn idle_in_words(&self) -> Option<String> {
+        idle(self.core.encoder.manifest(), &self.core.learner)
+    }
+
+    /// Says so where it may take more memory than a board is planned for, and which `learn.memory_bytes`, now
+    /// `memory_bytes`, would do.
+    pub fn size_warning(&self, memory_bytes: usize) -> Option<String> {
+        let bytes = self.largest_state_bytes();
+        let over = bytes.checked_sub(MOST_STATE).filter(|&over| 0 < over)?;
+        let enough = memory_bytes.saturating_sub(over) / 100_000 * 100_000;
+        let mend = match enough {
+            0 => "fewer objectives or smaller nets would do".into(),
+            _ => format!("learn.memory_bytes = {enough}, or fewer objectives, would do"),
+        };
+        Some(format!(
+            "a learner of {:.1} MB is above the {:.0} MB that a source should take; {mend}",
+            bytes as f64 / 1e6,
+            MOST_STATE as f64 / 1e6
+        ))
+    }
+
     /// What it consists of and costs, in one line for people.
     pub fn describe(&self) -> String {
         let shape = self.core.encoder.shape();
@@ -58,7 +92,12 @@ impl Track {
             calibrated_days: self.calibrated_days(),
             notices: Notice::counts(learnt.notices),
             learner_bytes: self.largest_state_bytes() as u64,
-            warnings: [self.core.notices.clone(), self.losses.reasons()].concat(),
+            warnings: [
+                self.idle_in_words().into_iter().collect(),
+                self.core.notices.clone(),
+                self.losses.reasons(),
+            ]
+            .concat(),
             losses: self.losses.counts(),
             ..Report::default()
         }
