@@ -4,9 +4,11 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
+use crate::base::modality::Modality;
 use crate::base::stop::Stop;
 use crate::capture::Source;
 use crate::cli::args::EmbedArgs;
+use crate::cli::args::EncoderArgs;
 use crate::cli::args::Pool;
 use crate::cli::args::Space;
 use crate::cli::encoders;
@@ -22,6 +24,7 @@ use crate::config::daemon::Settings;
 use crate::config::source::SourceSettings;
 use crate::emit::npy;
 use crate::emit::npy::IndexRow;
+use crate::encode::Encoder;
 use crate::pipeline::lived::Lived;
 use crate::pipeline::losses;
 use crate::pipeline::open;
@@ -41,7 +44,7 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
     drop(first);
     let source =
         SourceSettings::recording(&args.source, args.inputs.clone(), false, args.frames_per_s);
-    let encoder = encoders::open(&args.learn.encoder, &source, modality)?;
+    let encoder = encoder(args, &source, modality)?;
     let mut track = match args.space {
         Space::Frozen => Track::new(encoder, &settings.learn, settings.seed)?,
         Space::Adapted => {
@@ -106,6 +109,31 @@ pub(crate) fn main(args: &EmbedArgs) -> Result<(), Failure> {
     outputs::fill(&index_path, index, |out| npy::write_index(out, &rows.index))?;
     println!("{}: {} rows of {dim}", args.out.display(), rows.vectors.len());
     Ok(())
+}
+
+/// What was typed; else, for what was learnt, that which it was learnt with.
+fn encoder(
+    args: &EmbedArgs,
+    source: &SourceSettings,
+    modality: Modality,
+) -> Result<Box<dyn Encoder>, Failure> {
+    let typed = &args.learn.encoder;
+    let learnt = match (args.space, &args.learn.state, &typed.encoder) {
+        (Space::Adapted, Some(path), None) => state::open_to_read(path)?.peek(&args.source)?,
+        _ => None,
+    };
+    let Some(learnt) = learnt else { return Ok(encoders::open(typed, source, modality)?) };
+    let name = learnt.origin.encoder;
+    let own = EncoderArgs { encoder: Some(name.clone()), ..typed.clone() };
+    encoders::open(&own, source, modality).map_err(|error| {
+        let context = format!(
+            "{} was learnt with encoder {name}; where it is no name that this program knows, give --encoder \
+             MANIFEST.toml",
+            args.source
+        );
+        let failure = Failure::from(error);
+        Failure::new(failure.code, failure.error.context(context))
+    })
 }
 
 fn open_input(args: &EmbedArgs, path: &Path, stop: &Stop) -> Result<Box<dyn Source>, Failure> {
