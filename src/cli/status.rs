@@ -81,10 +81,18 @@ fn from_directory(root: &Path, json: bool) -> Result<(), Failure> {
                 )
             })
             .collect();
-        println!("{{\"running\":false,\"sources\":[{}]}}", sources.join(","));
+        let in_use = dir.holder().is_some();
+        println!("{{\"running\":false,\"in_use\":{in_use},\"sources\":[{}]}}", sources.join(","));
         return Ok(());
     }
-    println!("no daemon runs with {}; it holds:", root.display());
+    match dir.holder() {
+        None => println!("no daemon runs with {}; it holds:", root.display()),
+        Some(process) => println!(
+            "{} is in use by another process ({process}) that answers no questions, such as a replay; it holds, as of \
+             the last checkpoint:",
+            root.display()
+        ),
+    }
     for (name, encoder, bytes, hash) in &lines {
         println!("  {name}: learnt with {encoder}, {bytes} bytes, SHA-256 {hash}");
     }

@@ -21,6 +21,7 @@ use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::TryLockError;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -140,6 +141,20 @@ impl StateDir {
                 Err(StoreError::Disk { doing: "lock", path: self.root.join(LOCK), source })
             }
         }
+    }
+
+    /// The process that works here, where there is one and the system says so. Takes no lock: a daemon that starts
+    /// at this moment must find it free.
+    pub fn holder(&self) -> Option<u32> {
+        let inode = fs::metadata(self.root.join(LOCK)).ok()?.ino().to_string();
+        let locks = fs::read_to_string("/proc/locks").ok()?;
+        locks.lines().find_map(|line| {
+            // 1: FLOCK  ADVISORY  WRITE 5955 fe:00:10010797 0 EOF
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let is_ours = words.get(1) == Some(&"FLOCK")
+                && words.get(5)?.rsplit(':').next() == Some(inode.as_str());
+            if is_ours { words.get(4)?.parse().ok() } else { None }
+        })
     }
 
     /// A panic elsewhere does not unlock anything.

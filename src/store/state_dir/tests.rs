@@ -102,7 +102,10 @@ fn two_processes_cannot_share_a_directory() {
     let dir = tempfile::tempdir().unwrap();
     let first = StateDir::open(dir.path()).unwrap();
     assert!(matches!(StateDir::open(dir.path()), Err(StoreError::InUse { .. })));
+    let looking = StateDir::open_read_only(dir.path()).unwrap();
+    assert_eq!(looking.holder(), Some(std::process::id()));
     drop(first);
+    assert_eq!(looking.holder(), None);
     assert!(StateDir::open(dir.path()).is_ok());
 }
 
