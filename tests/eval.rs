@@ -173,6 +173,10 @@ fn what_cannot_be_told_is_not_told() {
     assert!(!out.contains("better than") && !out.contains("WORSE"), "{out}");
     let (code, _, err) = files.eval("audit", std::slice::from_ref(&one), &[]);
     assert!(code == 66 && err.contains("nothing says what is foreign"), "{code}: {err}");
+    fs::write(files.at("one.csv"), "start_s,end_s\n7000,7001\n").unwrap();
+    let until = ["--learn-until", "60"];
+    let (code, out, _) = files.eval("audit", std::slice::from_ref(&one), &until);
+    assert!(code == 0 && out.contains("labels cover no window that was judged"), "{code}: {out}");
     let (code, _, err) =
         files.eval("novelty", std::slice::from_ref(&one), &["--learn-until", "100"]);
     assert!(code == 64 && err.contains("leaves nothing of"), "{code}: {err}");

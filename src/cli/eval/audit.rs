@@ -19,7 +19,9 @@ use crate::pipeline::eval::audit::By;
 use crate::pipeline::eval::audit::Group;
 use crate::pipeline::eval::frozen::Frozen;
 use crate::pipeline::eval::novelty;
+use crate::pipeline::eval::novelty::Judged;
 use crate::pipeline::eval::rows::Row;
+use crate::pipeline::eval::truth::Truth;
 
 const COLUMNS: [(&str, &str); 15] = [
     ("by", "by"),
@@ -53,10 +55,11 @@ pub(super) fn main(args: &AuditArgs) -> Result<(), Failure> {
         );
         return Err(Failure::new(EXIT_INPUT, error));
     }
+    let mut notes = vec![session.ground.note()];
+    notes.extend(none_covered(&session.judged));
     let best = novelty::figures(&session.rows, &session.judged).best;
     let adapted = session.rows.len() - 1;
     let mut table = Table::new(&COLUMNS);
-    let mut notes = vec![session.ground.note()];
     let mut all = Vec::new();
     for by in &args.by {
         let by = By::from(*by);
@@ -74,6 +77,20 @@ pub(super) fn main(args: &AuditArgs) -> Result<(), Failure> {
         };
         let dots: Vec<Dot> = all.iter().filter_map(dot).collect();
         chart::dots("Group by group", "AUROC", &dots, None)
+    })
+}
+
+/// Says so where no window that was judged is foreign.
+fn none_covered(places: &[Judged]) -> Option<String> {
+    let is_foreign = |truth: &Truth| matches!(truth, Truth::Foreign(_));
+    if places.iter().any(|place| place.truth.iter().any(is_foreign)) {
+        return None;
+    }
+    Some(match places.iter().map(|place| place.foreign.len()).sum::<usize>() {
+        0 => "the labels name nothing foreign, so nothing can be ranked".into(),
+        _ => "the labels cover no window that was judged, so nothing can be ranked: are their times seconds into \
+              the recording, and after the part that is for learning only?"
+            .into(),
     })
 }
 
