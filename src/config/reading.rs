@@ -30,13 +30,23 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
         }
         let key = error.span().and_then(|span| take_out(table.get_mut(), &span));
         error.set_input(Some(text));
-        complaints.push(error.to_string());
+        complaints.push(error.to_string() + elsewhere(error.message()));
         match key {
             Some(key) => left_out.push(key),
             None => break,
         }
     }
     Err(complaints.join("\n"))
+}
+
+/// Where what an unknown key asks for is to be had; empty for all others.
+fn elsewhere(message: &str) -> &'static str {
+    match message.starts_with("unknown field `cross_modal`") {
+        true => {
+            "what belongs together across two sources is learnt where one names the other: source.beside\n"
+        }
+        false => "",
+    }
 }
 
 /// Removes the entry whose key or value stands there, and says which it was.
@@ -78,6 +88,12 @@ mod tests {
         for words in ["line 1,", "line 5", "line 8", "missing"] {
             assert!(!shown.contains(words), "{words:?} is in:\n{shown}");
         }
+    }
+
+    #[test]
+    fn an_objective_across_two_sources_is_pointed_to_where_it_is_asked_for() {
+        let shown = read::<DaemonToml>("[learn]\ncross_modal = 1.0\nwidht = 1\n").unwrap_err();
+        assert_eq!(shown.matches("source.beside").count(), 1, "{shown}");
     }
 
     #[test]
