@@ -23,6 +23,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use habituate::store::state_dir::StateDir;
 use program_in::{PATIENCE, habituate, signal};
 
 /// Runs it, and checks how it ends and that its words have all of `expected`.
@@ -53,11 +54,14 @@ fn no_output_destroys_an_input_or_another_output() {
     for (args, expected) in [
         (&["replay", "room.wav", "--scores", "room.wav"][..], ["--scores", "room.wav"]),
         (&["replay", "room.wav", "--report", "./room.wav"], ["--report", "room.wav"]),
-        (&["replay", "clips", "--plot", "clips/a.wav"], ["--plot", "clips"]),
+        (&["replay", "clips", "--report", "clips/a.wav"], ["--report", "clips"]),
+        (&["replay", "clips", "--plot", "clips/a.wav"], ["--plot", "ends in .svg"]),
+        (&["demo", "--plot", "x.png"], ["--plot", "ends in .svg"]),
         (
-            &["replay", "clips", "--beside", "room.wav", "--plot", "room.wav"],
-            ["--plot", "--beside"],
+            &["replay", "clips", "--beside", "room.wav", "--scores", "room.wav"],
+            ["--scores", "--beside"],
         ),
+        (&["replay", "room.wav", "--scores", "x.svg", "--plot", "x.svg"], ["--scores", "--plot"]),
         (&["replay", "room.wav", "--scores", "x", "--report", "x"], ["--scores", "--report"]),
         (&["embed", "room.wav", "--out", "room.wav"], ["--out", "room.wav"]),
         (&["embed", "room.wav", "--out", "e.csv"], ["--out", "--index"]),
@@ -74,8 +78,8 @@ fn an_output_that_cannot_be_made_is_told_before_the_work() {
     let dir = with_room(5.0);
     let root = dir.path();
     for option in ["--report", "--plot"] {
-        let args = ["replay", "room.wav", "--scores", "s.csv", option, "nowhere/x"];
-        ends(root, &args, 74, &["cannot write nowhere/x"]);
+        let args = ["replay", "room.wav", "--scores", "s.csv", option, "nowhere/x.svg"];
+        ends(root, &args, 74, &["cannot write nowhere/x.svg"]);
         let scores = fs::read_to_string(root.join("s.csv")).unwrap();
         assert!(scores.lines().count() <= 1, "no window was scored: {scores}");
     }
@@ -238,4 +242,66 @@ fn check_tells_the_encoders_that_cannot_be_opened_all_at_once() {
     let words = ["2 problem(s)", "source[0].encoder: ", "yamnett", "source[2].encoder: "];
     let output = ends(dir.path(), &["check", "c.toml"], 78, &words);
     assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Fails when a warning goes to the log alone, or is told twice.
+#[test]
+fn an_objective_that_learns_nothing_here_stands_in_the_report_too() {
+    let dir = with_room(5.0);
+    fs::write(dir.path().join("c.toml"), "[learn]\nrotation = 1.0\n").unwrap();
+    let args = ["replay", "room.wav", "-c", "c.toml", "--report", "r.json"];
+    let output = ends(dir.path(), &args, 0, &["learns nothing by learn.rotation"]);
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(shown.matches("learn.rotation").count(), 1, "{shown}");
+    let report = fs::read_to_string(dir.path().join("r.json")).unwrap();
+    assert!(report.contains("learns nothing by learn.rotation"), "{report}");
+}
+
+/// Fails when embeddings of what was learnt are made with the default encoder, whichever it was learnt with.
+#[test]
+fn what_was_learnt_is_embedded_with_the_encoder_that_it_was_learnt_with() {
+    let dir = with_room(20.0);
+    let learn = ["replay", "room.wav", "--state", "s", "--encoder", "logmel-patches"];
+    ends(dir.path(), &learn, 0, &[]);
+    let embed = ["embed", "room.wav", "--out", "e.npy", "--space", "adapted", "--state", "s"];
+    ends(dir.path(), &embed, 0, &[]);
+    let other = [&embed[..], &["--encoder", "sound-small"]].concat();
+    ends(dir.path(), &other, 78, &["was learnt with encoder logmel-patches"]);
+}
+
+/// Fails when a state that a replay writes to is told as one that nobody works with.
+#[test]
+fn a_state_that_another_process_holds_is_told_as_in_use() {
+    let dir = with_room(5.0);
+    ends(dir.path(), &["replay", "room.wav", "--state", "s"], 0, &[]);
+    let status = |more: &[&str]| {
+        let output = ends(dir.path(), &[&["status", "--state", "s"], more].concat(), 0, &[]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(status(&[]).contains("no daemon runs"));
+    let held = StateDir::open(&dir.path().join("s")).unwrap();
+    let (text, json) = (status(&[]), status(&["--json"]));
+    assert!(
+        text.contains("in use by another process") && text.contains("replay: learnt"),
+        "{text}"
+    );
+    assert!(json.contains("\"in_use\":true"), "{json}");
+    drop(held);
+    assert!(status(&["--json"]).contains("\"in_use\":false"));
+}
+
+#[test]
+fn check_warns_of_a_learner_that_is_too_large_and_says_what_would_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let check = |learn: &str| {
+        fs::write(dir.path().join("c.toml"), format!("[learn]\n{learn}\n")).unwrap();
+        String::from_utf8(ends(dir.path(), &["check", "c.toml"], 0, &[]).stdout).unwrap()
+    };
+    let bounds = "recent_windows = 20000\nreservoir_windows = 20000\nmemory_bytes = ";
+    let told = check(&format!("{bounds}40000000"));
+    let (_, enough) =
+        told.split_once("should take; learn.memory_bytes = ").unwrap_or_else(|| panic!("{told}"));
+    let (enough, _) = enough.split_once(',').unwrap();
+    assert!(!check(&format!("{bounds}{enough}")).contains("is above"), "{enough} would do: {told}");
+    assert!(!check("").contains("is above"));
 }

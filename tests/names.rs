@@ -370,6 +370,10 @@ fn a_word_about_a_moment_is_taken_and_what_was_learnt_can_be_looked_at() {
 
     let marked = json(dir.path(), &["unusual", "--at", "-3", "--state", "s"]);
     assert_eq!(marked["marked"]["stranger"]["standing"], "never", "{marked}");
+    let no = serde_json::Value::Bool(false);
+    assert_eq!((&marked["marked"]["said_before"], &marked["marked"]["had_alarm"]), (&no, &no));
+    let again = run_well(dir.path(), &["unusual", "--at", "-3", "--state", "s"]);
+    assert!(again.starts_with("as was said before, never to be learnt"), "{again}");
     let marked = json(dir.path(), &["normal", "--at", "-3", "--state", "s"]);
     assert_eq!(marked["marked"]["stranger"]["standing"], "normal", "{marked}");
     let seen = json(dir.path(), &["state", "inspect", "--state", "s"]);

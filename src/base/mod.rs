@@ -1,9 +1,10 @@
-//! Things every layer may use: time, randomness, what a disk says, stopping, recovery, bytes of a state, hashes
-//! and lengths of time in words, striking out secrets.
+//! Things every layer may use: time, randomness, what a disk says, stopping, recovery, bytes of a state, hashes,
+//! numbers of things and lengths of time in words, striking out secrets.
 
 pub mod bytes;
 pub mod causes;
 pub mod clock;
+pub mod counted;
 pub mod disk;
 pub mod duration;
 pub mod hex;

@@ -236,17 +236,25 @@ impl Strangers {
         which
     }
 
-    /// Somebody's word about a moment with that sketch. Founds a group where there is none.
-    pub fn mark(&mut self, sketch: &[f32], usual: f32, at_s: f64, standing: Standing) -> Stranger {
+    /// Somebody's word about a moment with that sketch. Founds a group where there is none. Gives the group, and
+    /// whether the same was said of it before.
+    pub fn mark(
+        &mut self,
+        sketch: &[f32],
+        usual: f32,
+        at_s: f64,
+        standing: Standing,
+    ) -> (Stranger, bool) {
         let was_there = |stranger: &Stranger| {
             (stranger.first_s - MARK_SLACK_S..=stranger.last_s + MARK_SLACK_S).contains(&at_s)
         };
-        let which = self
+        let found = self
             .find(sketch, usual)
-            .or_else(|| self.find(sketch, 2.0 * usual).filter(|&w| was_there(&self.known[w])))
-            .unwrap_or_else(|| self.meet(sketch, usual, at_s, standing));
+            .or_else(|| self.find(sketch, 2.0 * usual).filter(|&w| was_there(&self.known[w])));
+        let was_said = found.is_some_and(|which| self.known[which].standing == standing);
+        let which = found.unwrap_or_else(|| self.meet(sketch, usual, at_s, standing));
         self.known[which].standing = standing;
-        self.known[which]
+        (self.known[which], was_said)
     }
 
     /// Bytes held.

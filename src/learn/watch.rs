@@ -155,8 +155,8 @@ impl Watch {
         self.strangers.find(&self.current, usual)
     }
 
-    /// Somebody's word about the window that was seen last, which began at `at_s`.
-    pub fn mark(&mut self, usual: f32, at_s: f64, standing: Standing) -> Stranger {
+    /// Somebody's word about the window that was seen last, which began at `at_s`; see [`Strangers::mark`].
+    pub fn mark(&mut self, usual: f32, at_s: f64, standing: Standing) -> (Stranger, bool) {
         self.strangers.mark(&self.current, usual, at_s, standing)
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::base::counted::counted;
 use crate::emit::report::Beside;
 use crate::learn::drift::Notice;
 use crate::learn::habituation::Standing;
@@ -40,6 +41,12 @@ pub struct MarkedDoc {
     pub removed: usize,
     /// Whether its minute was taken out of the alarm budget.
     pub off_budget: bool,
+    /// Whether there was an alarm around that minute of which nobody had said so before.
+    #[serde(default)]
+    pub had_alarm: bool,
+    /// Whether the same was said of the group before.
+    #[serde(default)]
+    pub said_before: bool,
 }
 
 /// The source that stands beside a learner's own.
@@ -131,6 +138,8 @@ impl From<&Marked> for MarkedDoc {
             admitted: marked.admitted,
             removed: marked.removed,
             off_budget: marked.is_off_budget,
+            had_alarm: marked.had_alarm,
+            said_before: marked.was_said,
         }
     }
 }
@@ -170,21 +179,21 @@ impl LearntDoc {
     /// Lines for people.
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "  memory      {} recent, {} of all time, {} of {} kinds; of at most {} windows; {:.2} of \
+            "  memory      {} recent, {} of all time, {} of {}; of at most {} windows; {:.2} of \
              {:.2} MB\n",
             self.recent,
             self.reservoir,
             self.in_clusters,
-            self.clusters,
+            counted(self.clusters, "kind"),
             self.windows_max,
             self.memory_bytes as f64 / 1e6,
             self.bytes as f64 / 1e6,
         );
         let threshold = self.threshold.map_or("not yet known".into(), |t| format!("{t:.2}"));
         text += &format!(
-            "  threshold   {threshold}, from {:.1} days, {} kinds of time; first day {}\n",
+            "  threshold   {threshold}, from {:.1} days, {} of time; first day {}\n",
             self.calibrated_days,
-            self.regimes,
+            counted(self.regimes, "kind"),
             if self.anchored { "kept" } else { "not over" },
         );
         text += &format!(
@@ -216,10 +225,10 @@ impl LearntDoc {
         );
         for stranger in &self.strangers {
             text += &format!(
-                "  stranger {}  {}: {} episodes from {:.0} s to {:.0} s, {:.0} s in all\n",
+                "  stranger {}  {}: {} from {:.0} s to {:.0} s, {:.0} s in all\n",
                 stranger.id,
                 stranger.standing,
-                stranger.episodes,
+                counted(stranger.episodes as usize, "episode"),
                 stranger.first_s,
                 stranger.last_s,
                 stranger.dwell_s,
@@ -234,7 +243,8 @@ impl LearntDoc {
             text += &format!("  beside      {source}: {}\n", counts.in_words());
         }
         for (kind, count) in &self.notices {
-            text += &format!("  told        {kind} {count} times\n");
+            let times = if *count == 1 { "once".into() } else { format!("{count} times") };
+            text += &format!("  told        {kind} {times}\n");
         }
         text
     }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use anyhow::anyhow;
 use regex_lite::Regex;
 
+use crate::base::counted::counted;
 use crate::cli::eval::args::FewshotArgs;
 use crate::cli::eval::draw;
 use crate::cli::eval::studio::Ground;
@@ -85,9 +86,13 @@ pub(super) fn main(args: &FewshotArgs) -> Result<(), Failure> {
     ground.warn();
     let Some(found) = found else {
         let error = anyhow!(
-            "two classes with more than {} recordings each are needed; {} classes were found: {}",
-            args.shots,
-            classes.len(),
+            "two classes with more than {} each are needed; found: {} ({})",
+            counted(args.shots, "recording"),
+            if classes.len() == 1 {
+                "1 class".into()
+            } else {
+                format!("{} classes", classes.len())
+            },
             classes.join(", ")
         );
         return Err(Failure::new(EXIT_INPUT, error));

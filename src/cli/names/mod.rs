@@ -8,6 +8,7 @@ pub(crate) mod words;
 
 use anyhow::anyhow;
 
+use crate::base::counted::counted;
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::EXIT_USAGE;
 use crate::cli::exit::Failure;
@@ -164,16 +165,15 @@ fn show(whom: &WhomArgs, answer: &AnswerDoc) {
 
 fn show_names(source: &str, names: &NamesDoc) {
     println!(
-        "{source}: {} names, {} of at most {} windows, {:.2} of at most {:.1} MB",
-        names.classes.len(),
+        "{source}: {}, {} of at most {} windows, {:.2} of at most {:.1} MB",
+        counted(names.classes.len(), "name"),
         names.windows,
         names.windows_max,
         names.bytes as f64 / 1e6,
         names.bytes_max as f64 / 1e6,
     );
     for class in &names.classes {
-        let plural = if class.examples == 1 { "" } else { "s" };
-        println!("  {}: {} example{plural}", class.name, class.examples);
+        println!("  {}: {}", class.name, counted(class.examples, "example"));
     }
     match (&names.method, names.accuracy) {
         (Some(method), Some(accuracy)) => println!(

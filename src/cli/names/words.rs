@@ -1,6 +1,7 @@
 //! `habituate normal`, `habituate unusual` and `habituate state`: a word about a moment, and a look at,
 //! or a step back of, what was learnt.
 
+use crate::base::counted::counted;
 use crate::cli::exit::Failure;
 use crate::cli::names::args::MarkArgs;
 use crate::cli::names::args::StateArgs;
@@ -23,21 +24,25 @@ pub(crate) fn mark(args: &MarkArgs, is_normal: bool) -> Result<(), Failure> {
     }
     let at_s = answer.at_s.unwrap_or_default();
     let Some(marked) = &answer.marked else { return Ok(()) };
-    let budget = if marked.off_budget {
-        "it no longer uses up the alarm budget"
-    } else {
-        "no alarm of that minute counts against the budget"
+    let budget = match (marked.off_budget, marked.had_alarm, marked.said_before) {
+        (true, ..) => "it no longer uses up the alarm budget",
+        (false, true, _) => "the alarm of that minute never counted against the budget",
+        (false, false, true) => "no other alarm of that minute counts against the budget",
+        (false, false, false) => "no alarm is known of that minute",
     };
+    let again = if marked.said_before { "as was said before, " } else { "" };
     match &marked.stranger {
         Some(stranger) if is_normal => println!(
-            "normal from now on: what was there at {at_s:.1} s (stranger {}); {} windows that were \
-             kept out are learnt from",
-            stranger.id, marked.admitted
+            "{again}normal from now on: what was there at {at_s:.1} s (stranger {}); learnt from now: {} that \
+             had been kept out",
+            stranger.id,
+            counted(marked.admitted, "window")
         ),
         Some(stranger) => println!(
-            "never to be learnt: what was there at {at_s:.1} s (stranger {}), whenever it is \
-             unusual; {} windows that were learnt from are forgotten; {budget}",
-            stranger.id, marked.removed
+            "{again}never to be learnt: what was there at {at_s:.1} s (stranger {}), whenever it is unusual; \
+             forgotten: {} that had been learnt from; {budget}",
+            stranger.id,
+            counted(marked.removed, "window")
         ),
         None => println!(
             "a true alarm at {at_s:.1} s: {budget}; what was there is no longer remembered, so nothing \

@@ -45,14 +45,15 @@ fn a_word_decides_at_once_and_for_good() {
     let which = strangers.find(&[9.0, 0.0], USUAL).expect("it was there");
     assert!(strangers.is_told(which, 400.0, 6.0) && !strangers.is_told(which, 4000.0, 6.0));
     assert!(!strangers.is_told(which, 400.0, 9.0), "much louder is told again");
-    assert_eq!(strangers.mark(&[9.0, 0.1], USUAL, 100.0, Standing::Normal).id, 1);
+    assert_eq!(strangers.mark(&[9.0, 0.1], USUAL, 100.0, Standing::Normal).0.id, 1);
     assert_eq!(visit(&mut strangers, 9.0, 9000.0, 1), Standing::Normal);
-    strangers.mark(&[9.0, 0.1], USUAL, 100.0, Standing::Never);
+    let said = [(); 2].map(|()| strangers.mark(&[9.0, 0.1], USUAL, 100.0, Standing::Never).1);
+    assert_eq!(said, [false, true], "what is said again is told as that");
     for day in 1..9 {
         let standing = visit(&mut strangers, 9.0, 86_400.0 * f64::from(day), 60);
         assert_eq!(standing, Standing::Never);
     }
-    assert_eq!(strangers.mark(&[40.0, 0.0], USUAL, 100.0, Standing::Never).id, 2);
+    assert_eq!(strangers.mark(&[40.0, 0.0], USUAL, 100.0, Standing::Never).0.id, 2);
 }
 
 #[test]

@@ -19,6 +19,10 @@ pub struct Marked {
     pub removed: usize,
     /// Whether its minute was taken out of the alarm budget.
     pub is_off_budget: bool,
+    /// Whether there was an alarm around that minute of which nobody had said so before.
+    pub had_alarm: bool,
+    /// Whether the same was said of the group before.
+    pub was_said: bool,
 }
 
 impl Learner {
@@ -68,8 +72,9 @@ impl Learner {
             }
             Err(forgotten) if self.watch.budget.has_alarms(at_s) => {
                 debug_assert!(matches!(forgotten, NamesError::NoSuchMoment { .. }), "{forgotten}");
+                let marked = self.marked(at_s, None, false);
                 let is_off_budget = 0 < self.watch.budget.acknowledge(at_s);
-                Ok(Marked { at_s, stranger: None, admitted: 0, removed: 0, is_off_budget })
+                Ok(Marked { is_off_budget, ..marked })
             }
             Err(error) => Err(error),
         }
@@ -79,10 +84,23 @@ impl Learner {
         let moment = self.moment(at_s)?;
         self.load_moment(moment.place);
         self.watch.see(&self.scratch.embedding);
-        let stranger = self.watch.mark(self.memory.usual_distance(), moment.at_s, standing);
-        let stranger = Some(stranger);
-        let at_s = moment.at_s;
-        Ok(Marked { at_s, stranger, admitted: 0, removed: 0, is_off_budget: false })
+        let usual = self.memory.usual_distance();
+        let (stranger, was_said) = self.watch.mark(usual, moment.at_s, standing);
+        Ok(self.marked(moment.at_s, Some(stranger), was_said))
+    }
+
+    /// What is known before anything is moved.
+    fn marked(&self, at_s: f64, stranger: Option<Stranger>, was_said: bool) -> Marked {
+        let had_alarm = self.watch.budget.has_alarms(at_s);
+        Marked {
+            at_s,
+            stranger,
+            admitted: 0,
+            removed: 0,
+            is_off_budget: false,
+            had_alarm,
+            was_said,
+        }
     }
 
     /// Lays aside what memory holds of the group that the moment stands for: from its first visit on, or, of a

@@ -190,10 +190,17 @@ pub fn verdict(courses: &[Course]) -> Vec<String> {
     let mut words = Vec::new();
     match (own.mean_loss().zip(own.worst_loss()), naive.mean_loss().zip(naive.worst_loss())) {
         (Some((mean, worst)), Some((naive_mean, naive_worst))) => {
-            let than = if mean < naive_mean { "less than" } else { "NOT less than" };
+            // A share of a best that is next to nothing says little: the word goes by skill.
+            let than = match own.loses_less_than(naive) {
+                Some((by, None)) if 0.0 < by => "less than",
+                Some((_, Some(interval))) if interval.sign().is_gt() => "less than",
+                Some((_, Some(interval))) if interval.sign().is_lt() => "MORE than",
+                Some((_, Some(_))) => "not surely less or more than",
+                _ => "NOT less than",
+            };
             words.push(format!(
-                "as configured, {:.1} % of the absent regime's best skill is lost, {:.1} % at worst: {than} \
-                 naive online learning, which loses {:.1} %, {:.1} % at worst",
+                "as configured, {:.1} % of the absent regime's best skill is lost, {:.1} % at worst; naive online \
+                 learning loses {:.1} %, {:.1} % at worst; in skill itself that is {than} naive online learning loses",
                 100.0 * mean,
                 100.0 * worst,
                 100.0 * naive_mean,
@@ -353,10 +360,21 @@ mod tests {
             verdict(&[course_of(Pupil::Configured, own), course_of(Pupil::Naive, naive)]).join("; ")
         };
         let better = say(0.48, 0.1);
-        assert!(better.contains("4.0 % of") && better.contains(": less than naive"), "{better}");
+        assert!(
+            better.contains("4.0 % of") && better.contains("that is less than naive"),
+            "{better}"
+        );
         assert!(better.contains("guard add 0.190 of skill"), "{better}");
         let worse = say(0.1, 0.48);
-        assert!(worse.contains("NOT less than") && worse.contains("guard COST 0.190"), "{worse}");
+        assert!(worse.contains("MORE than naive") && worse.contains("guard COST 0.190"), "{worse}");
+        // By shares of its best it loses less than the naive one, whose best is next to nothing; in skill it loses more.
+        let fall = |pupil, best: f64, lost: f64| {
+            let phase = |met, a| Phase { met, skills: [Some(a), Some(0.5)] };
+            let run = vec![phase(0, best), phase(1, best - lost)];
+            Course { pupil, runs: vec![run.clone(), run.clone(), run.clone()], phases: run }
+        };
+        let told = verdict(&[fall(Pupil::Configured, 0.5, 0.1), fall(Pupil::Naive, 0.02, 0.01)]);
+        assert!(told[0].contains("20.0 % of") && told[0].contains("MORE than naive"), "{told:?}");
         let still = |pupil| of_one_seed(pupil, vec![Phase { met: 0, skills: [None; 2] }]);
         let words = verdict(&[still(Pupil::Configured), still(Pupil::Naive)]);
         assert!(words[0].starts_with("nobody was warm"), "{words:?}");

@@ -1,0 +1,17 @@
+//! Numbers of things in words.
+
+/// `1 name`, `2 names`: `one` with an s where there are not one.
+pub fn counted(count: usize, one: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {one}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_is_one() {
+        assert_eq!([0, 1, 2].map(|n| counted(n, "name")), ["0 names", "1 name", "2 names"]);
+    }
+}
