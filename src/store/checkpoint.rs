@@ -21,7 +21,7 @@ const HASH_BYTES: usize = 32;
 
 /// Format of the frame and of everything inside. Raised when older programs could not read a new
 /// state, or newer ones not an old one.
-pub const FORMAT_VERSION: u64 = 8;
+pub const FORMAT_VERSION: u64 = 9;
 
 /// The oldest format that is still read: each part knows what stands in for what it did not have yet.
 pub const OLDEST_VERSION: u64 = 5;

@@ -163,7 +163,7 @@ impl LearntDoc {
             updates: seen.report.updates,
             commits: seen.report.commits,
             rejections: seen.report.rejections,
-            rollbacks: seen.report.rollbacks,
+            rollbacks: seen.report.restored,
             resets: seen.report.resets,
             guard_is_strict: seen.is_strict,
             last_gain: seen.last_gain,

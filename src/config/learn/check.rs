@@ -152,6 +152,7 @@ impl LearnToml {
             ("beta2", self.beta2, 0.5, 0.9999),
             ("clip", self.clip, 1e-3, 1e6),
             ("decay", self.decay, 0.0, 10.0),
+            ("averaging", self.averaging, 0.0, 0.9999),
             ("first_updates_per_window", self.first_updates_per_window, 0.0, 16.0),
             ("updates_per_window", self.updates_per_window, 0.0, 16.0),
             ("surprise_top", self.surprise_top, 1e-3, 1.0),

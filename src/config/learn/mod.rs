@@ -119,8 +119,11 @@ pub struct LearnToml {
     pub beta2: f32,
     /// Longest gradient.
     pub clip: f32,
-    /// Pull of the challenger towards the champion.
+    /// Pull of the weights in training towards the champion.
     pub decay: f32,
+    /// What an update leaves of the mean of the weights in training, which is the challenger; 0: the challenger is
+    /// the newest weights.
+    pub averaging: f32,
     /// Windows in a batch.
     pub batch_windows: usize,
     /// Tokens in a batch at most, whatever `batch_windows` says; at least two windows are taken.
@@ -236,6 +239,7 @@ impl Default for LearnToml {
             beta2: 0.99,
             clip: 1.0,
             decay: 0.0,
+            averaging: 0.995,
             batch_windows: 32,
             batch_tokens: 1024,
             warm_up_windows: 32,

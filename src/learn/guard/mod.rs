@@ -42,6 +42,9 @@ pub enum Verdict {
     Reset,
 }
 
+/// Format that tells champions that came back from challengers that were sent back.
+const RESTORED_SINCE: u64 = 9;
+
 /// The rule, and what it has decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guard {
@@ -58,6 +61,7 @@ pub struct Guard {
     rejections: u64,
     rollbacks: u64,
     resets: u64,
+    restored: u64,
 }
 
 impl Guard {
@@ -78,6 +82,7 @@ impl Guard {
             rejections: 0,
             rollbacks: 0,
             resets: 0,
+            restored: 0,
         }
     }
 
@@ -190,8 +195,13 @@ impl Guard {
 
     /// Counts a champion that came back.
     pub const fn count_rollback(&mut self) {
-        self.rollbacks += 1;
+        self.restored += 1;
         self.in_a_row = 0;
+    }
+
+    /// Champions that came back.
+    pub const fn restored(&self) -> u64 {
+        self.restored
     }
 
     /// Challengers taken, refused, sent back to the champion; champions given up.
@@ -208,6 +218,7 @@ impl Guard {
         to.f64(self.rate);
         to.f64(self.last_gain);
         self.counts().into_iter().for_each(|count| to.u64(count));
+        to.u64(self.restored);
     }
 
     /// Reads what [`Guard::save`] wrote.
@@ -226,6 +237,8 @@ impl Guard {
         self.rejections = from.u64()?;
         self.rollbacks = from.u64()?;
         self.resets = from.u64()?;
+        // Before, both were one count, and nobody can tell how many of which.
+        self.restored = if from.is_since(RESTORED_SINCE) { from.u64()? } else { 0 };
         Ok(())
     }
 }

@@ -40,6 +40,12 @@ fn a_better_challenger_is_taken_and_a_worse_one_is_not() {
         assert_eq!(guard.judge(&mut cases(1.0, 1.1, 2.0, 0.1)), wanted);
     }
     assert_eq!(guard.counts(), [1, 4, 1, 0]);
+    guard.count_rollback();
+    assert_eq!(
+        (guard.counts()[2], guard.restored()),
+        (1, 1),
+        "who was sent back has not come back"
+    );
     assert!(!guard.is_strict());
 }
 

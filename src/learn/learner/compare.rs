@@ -35,6 +35,9 @@ impl Learner {
 
     /// Champion against challenger. Gives whether the champion changed.
     pub(super) fn compare(&mut self) -> bool {
+        // Of a mean the product of two norms may be larger than that of either.
+        let kappa = self.settings.adapter_kappa;
+        self.model.cap(&mut self.challenger, &mut self.stretch, kappa);
         self.choose_held_out();
         self.read_held_out(0, false);
         self.read_held_out(1, true);
@@ -54,12 +57,12 @@ impl Learner {
                 return true;
             }
             Verdict::Reject => {}
-            Verdict::RollBack => self.challenger.copy_from_slice(&self.champion),
+            Verdict::RollBack => self.begin_again(),
             Verdict::Reset => {
                 self.predecessors.offer(&self.champion, now_s);
                 self.times.last_commit_s = None;
                 self.champion = self.model.params().start(&mut self.rng);
-                self.challenger.copy_from_slice(&self.champion);
+                self.begin_again();
                 self.read_held_out(1, true);
                 self.watch.rebase();
                 self.shift_surprise();
@@ -98,7 +101,13 @@ impl Learner {
                 return;
             }
         }
+        self.begin_again();
+    }
+
+    /// Training goes on from the champion.
+    fn begin_again(&mut self) {
         self.challenger.copy_from_slice(&self.champion);
+        self.trainee.copy_from_slice(&self.champion);
     }
 
     /// The newest champion that gave way comes back; gives when it did, in seconds of the source's life.
@@ -111,7 +120,7 @@ impl Learner {
         self.choose_held_out();
         self.read_held_out(0, false);
         self.predecessors.take(&mut self.champion);
-        self.challenger.copy_from_slice(&self.champion);
+        self.begin_again();
         self.read_held_out(1, false);
         self.shift_surprise();
         self.watch.rebase();

@@ -167,7 +167,10 @@ pub struct Learner {
     /// When the album last got a moment.
     side_s: Option<f64>,
     champion: Vec<f32>,
+    /// A running mean of the weights in training.
     challenger: Vec<f32>,
+    /// What the optimiser moves.
+    trainee: Vec<f32>,
     adam: Adam<f32>,
     stretch: Stretch<f32>,
     credit: f64,
@@ -336,7 +339,7 @@ impl Learner {
     /// Bytes that grow with sizes in the configuration: memory, histories, weights and covariances.
     /// Scratch for a batch comes on top.
     pub fn state_bytes(&self) -> usize {
-        let weights = 5 * size_of::<f32>() * self.champion.len();
+        let weights = 6 * size_of::<f32>() * self.champion.len();
         let covariance = size_of::<f64>() * self.projection.out_dim().pow(2);
         self.memory.bytes()
             + self.album.bytes()

@@ -29,6 +29,8 @@ pub struct LearnReport {
     pub rejections: u64,
     /// Challengers sent back to the champion's weights.
     pub rollbacks: u64,
+    /// Champions that came back.
+    pub restored: u64,
     /// Champions given up for fresh weights.
     pub resets: u64,
     /// Notices given, in the order of [`Notice::ALL`].
@@ -103,6 +105,7 @@ impl Learner {
             commits,
             rejections,
             rollbacks,
+            restored: self.guard.restored(),
             resets,
             notices: self.watch.told(),
             remembered: self.memory.len() + self.waiting.len(),

@@ -120,6 +120,7 @@ impl Learner {
             adam: Adam::new(adam, champion.len()),
             stretch: model.adapter().stretch(),
             challenger: champion.clone(),
+            trainee: champion.clone(),
             credit: 0.0,
             batch_windows,
             dull_in_batch: 0,

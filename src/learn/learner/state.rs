@@ -11,6 +11,9 @@ use crate::learn::learner::{Counts, Learner, Skill, Times, Waiting};
 use crate::learn::moments::fill;
 use crate::learn::optimiser;
 
+/// Format that knows weights in training beside their mean, the challenger.
+const MEANS_SINCE: u64 = 9;
+
 impl Learner {
     /// Appends everything that the future depends on.
     pub fn save(&self, to: &mut Writer) {
@@ -137,6 +140,7 @@ impl Learner {
         to.text(&self.architecture());
         to.f32s(self.champion.iter().copied());
         to.f32s(self.challenger.iter().copied());
+        to.f32s(self.trainee.iter().copied());
         optimiser::save(&self.adam, to);
         let mut stretch = self.stretch.clone();
         stretch.parts_mut().into_iter().for_each(|part| to.f32s(part.iter().copied()));
@@ -152,6 +156,11 @@ impl Learner {
         }
         fill(&mut self.champion, "weights", from.f32s()?)?;
         fill(&mut self.challenger, "weights", from.f32s()?)?;
+        if from.is_since(MEANS_SINCE) {
+            fill(&mut self.trainee, "weights", from.f32s()?)?;
+        } else {
+            self.trainee.copy_from_slice(&self.challenger);
+        }
         optimiser::load(&mut self.adam, from)?;
         for part in self.stretch.parts_mut() {
             fill(part, "numbers in a direction", from.f32s()?)?;

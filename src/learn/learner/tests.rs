@@ -162,8 +162,8 @@ fn no_held_out_window_is_ever_rehearsed() {
     assert!(facts.iter().filter(|facts| 0 < facts.replays).count() * 2 > facts.len());
 }
 
-/// Failure 5. Twelve days and nights; the learner without memory and guard beside it. Two defences hold
-/// here: fails when every challenger is taken and the same few windows are rehearsed.
+/// Failure 5. Twelve days and nights; the learner without memory, guard and mean beside it. Three defences hold
+/// here: fails when the newest weights are the challenger, every one is taken, and the same few windows are rehearsed.
 #[test]
 fn twelve_days_and_nights_do_not_wipe_out_each_other() {
     let night = |mut latent: Latent| {
@@ -210,6 +210,7 @@ fn twelve_days_and_nights_do_not_wipe_out_each_other() {
         raw.reservoir_windows = 4;
         raw.clusters = 0;
         raw.holdout_every = 0;
+        raw.averaging = 0.0;
     }));
     let (kept, lost) = (worst_loss(&guarded), worst_loss(&naive));
     assert!(guarded[23].iter().all(|&skill| 0.3 < skill), "nothing was learnt: {guarded:.3?}");

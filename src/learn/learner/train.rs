@@ -11,6 +11,8 @@ use crate::learn::objectives::Batch;
 const NEWEST: usize = 64;
 /// Share of a batch that windows of a dull kind, such as silence, may be.
 const MOST_DULL: f32 = 0.15;
+/// A challenger is the mean over this share of all updates so far, until `learn.averaging` says fewer.
+const MEAN_OVER: f32 = 0.1;
 /// Draws of a window that is not held out, before a batch goes without.
 const MOST_DRAWS: usize = 16;
 
@@ -118,7 +120,7 @@ impl Learner {
         (updates, committed)
     }
 
-    /// One optimiser step of the challenger; `false` when there was nothing to learn from or the
+    /// One optimiser step, and the challenger follows; `false` when there was nothing to learn from or the
     /// gradient was not finite.
     fn step(&mut self) -> bool {
         self.fill_batch();
@@ -133,15 +135,19 @@ impl Learner {
             labels: &scratch.labels,
             trail_s: &scratch.trail_s,
         };
-        let loss = self.model.loss(&self.challenger, batch, &mut self.rng, &mut scratch.grads);
+        let loss = self.model.loss(&self.trainee, batch, &mut self.rng, &mut scratch.grads);
         let mut has_stepped = loss.is_some();
         if has_stepped {
-            let stepped = self.adam.step(&mut self.challenger, &scratch.grads, &self.champion);
+            let stepped = self.adam.step(&mut self.trainee, &scratch.grads, &self.champion);
             has_stepped = stepped.is_ok();
             self.counts.refused_updates += u64::from(!has_stepped);
         }
         if has_stepped {
-            self.model.cap(&mut self.challenger, &mut self.stretch, self.settings.adapter_kappa);
+            self.model.cap(&mut self.trainee, &mut self.stretch, self.settings.adapter_kappa);
+            let kept = kept(self.settings.averaging, self.adam.steps());
+            for (mean, &x) in self.challenger.iter_mut().zip(&self.trainee) {
+                *mean += (1.0 - kept) * (x - *mean);
+            }
         }
         if self.model.turns() {
             self.model.appeal(&self.champion, batch, &mut self.rng, &mut scratch.grads);
@@ -224,4 +230,11 @@ impl Learner {
         let valid = self.memory.facts(slot).valid_tokens;
         self.scratch.u[valid * self.whitener.out_dim()..].fill(0.0);
     }
+}
+
+/// What an update leaves of the mean of weights, `min(averaging, n / (n + 10))` after `n` updates: what one batch says
+/// is noise, and a mean over many forgets less (Polyak and Juditsky 1992).
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn kept(averaging: f32, updates: u64) -> f32 {
+    averaging.min(updates as f32 / (updates as f32 + 1.0 / MEAN_OVER))
 }

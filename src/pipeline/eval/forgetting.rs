@@ -61,7 +61,7 @@ impl Pupil {
             Self::Configured => own,
             Self::WithoutMemory => forgetful,
             Self::WithoutGuard => LearnToml { holdout_every: 0, ..own },
-            Self::Naive => LearnToml { holdout_every: 0, ..forgetful },
+            Self::Naive => LearnToml { holdout_every: 0, averaging: 0.0, ..forgetful },
             Self::Random => return Ok(live::untrained(configured)),
         }
         .check()

@@ -84,7 +84,7 @@ impl Track {
             updates: learnt.updates,
             commits: learnt.commits,
             rejections: learnt.rejections,
-            rollbacks: learnt.rollbacks,
+            rollbacks: learnt.restored,
             events: learnt.events,
             skill_vs_mean: learnt.skill_vs_mean,
             skill_vs_persistence: learnt.skill_vs_persistence,

@@ -3,8 +3,9 @@
 
 Usage: make.py PROGRAM. The program is `habituate` as built from the last commit that wrote the format; of format 5
 that is the one before "Let an alarm be told beside a visit that was told, ...", of format 6 the one before "Switch off
-guesses that are copies, ...", of format 7 the one before "Keep what is learnt between two sources ...". `tests/formats.rs` goes on from what it learnt, with the pictures that would have come
-next.
+guesses that are copies, ...", of format 7 the one before "Keep what is learnt between two sources ...", of format 8
+the one before "Compare the mean of the weights in training ...". `tests/formats.rs` goes on from what it learnt, with
+the pictures that would have come next.
 """
 import struct
 import subprocess

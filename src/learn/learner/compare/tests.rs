@@ -28,7 +28,7 @@ fn a_poisoned_hour_commits_nothing_and_leaves_the_champion_as_it_was_to_the_bit(
     // starts again from the champion.
     let rollbacks = learner.report().rollbacks;
     for hour in 0..8 {
-        for weight in &mut learner.challenger {
+        for weight in &mut learner.trainee {
             *weight += 0.5 * (rng.unit_f32() - 0.5);
         }
         live(&mut learner, at_s + 3600.0 * f64::from(hour), 256, || place.usual());
@@ -52,7 +52,7 @@ fn a_commit_that_was_a_mistake_is_undone_by_itself() {
     learner.read_held_out(0, false);
     learner.predecessors.offer(&good, at_s + 7200.0);
     learner.champion.iter_mut().for_each(|weight| *weight += 0.6 * (rng.unit_f32() - 0.5));
-    learner.challenger = learner.champion.clone();
+    learner.begin_again();
     learner.read_held_out(1, false);
     learner.shift_surprise();
     learner.times.last_commit_s = Some(at_s);
@@ -102,11 +102,38 @@ fn a_champion_that_is_given_up_can_be_had_back() {
     live(&mut learner, 0.0, 2500, || place.usual());
     let mut rng = Rng::from_seed(8);
     learner.champion.iter_mut().for_each(|weight| *weight += 4.0 * (rng.unit_f32() - 0.5));
-    learner.challenger = learner.champion.clone();
+    learner.begin_again();
     let given_up = learner.champion.clone();
     let resets = learner.guard.counts()[3];
     assert!(learner.compare());
     assert_eq!(learner.guard.counts()[3], resets + 1, "{:?}", learner.report());
     learner.roll_back().expect("it is kept");
     assert!(learner.champion == given_up);
+}
+
+/// What one batch says is noise, and the mean of many weights is without it. Fails when the challenger is the newest
+/// weights (`kept`), and when it is never anything else than the champion.
+#[test]
+fn the_mean_of_the_weights_in_training_guesses_better_than_the_newest() {
+    let error_of_both = |averaging: f32| {
+        let mut place = Place::new(SHAPE, 4);
+        let settings = settings(|raw| {
+            strict(raw);
+            raw.averaging = averaging;
+        });
+        let mut learner = Learner::new(SHAPE, DENSITY, &settings, 1);
+        live(&mut learner, 0.0, 2500, || place.usual());
+        learner.choose_held_out();
+        let error = |learner: &mut Learner| {
+            learner.read_held_out(1, true);
+            learner.scratch.readings[1].iter().map(|reading| reading.error).sum::<f32>()
+        };
+        let of_mean = error(&mut learner);
+        learner.challenger = learner.trainee.clone();
+        (of_mean, error(&mut learner))
+    };
+    let (mean, newest) = error_of_both(0.995);
+    assert!(mean < 0.99 * newest, "{mean} {newest}");
+    let (mean, newest) = error_of_both(0.0);
+    assert!(mean.to_bits() == newest.to_bits(), "{mean} {newest}");
 }
