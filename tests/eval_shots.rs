@@ -98,7 +98,7 @@ fn classes_come_from_folders_names_and_expressions() {
     assert_eq!(by("--labels names").1, folders);
     assert_eq!(by("--label (hum|whine)-").1, folders);
     let (code, _, err) = by("--label (hum)-");
-    assert!(code == 66 && err.contains("1 classes were found: hum"), "{code}: {err}");
+    assert!(code == 66 && err.contains("are needed; found: hum"), "{code}: {err}");
     let (code, _, err) = by("--label hum-");
     assert!(code == 64 && err.contains("needs a group in parentheses"), "{code}: {err}");
 }

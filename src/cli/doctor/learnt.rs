@@ -115,8 +115,8 @@ fn mend(error: &StoreError, source: &str) -> String {
              /etc/habituate/habituate.toml"
         ),
         StoreError::OtherSettings { .. } => {
-            "[learn] as it was to go on, or another source.name to begin anew: sudo \
-                                             editor /etc/habituate/habituate.toml"
+            "[learn] as it was to go on, or another source.name to begin anew: \
+                                             sudo editor /etc/habituate/habituate.toml"
                 .into()
         }
         _ => "sudo dmesg | grep -iE 'ext4|mmc'".into(),

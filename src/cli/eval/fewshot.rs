@@ -86,13 +86,8 @@ pub(super) fn main(args: &FewshotArgs) -> Result<(), Failure> {
     ground.warn();
     let Some(found) = found else {
         let error = anyhow!(
-            "two classes with more than {} each are needed; found: {} ({})",
+            "two classes with more than {} each are needed; found: {}",
             counted(args.shots, "recording"),
-            if classes.len() == 1 {
-                "1 class".into()
-            } else {
-                format!("{} classes", classes.len())
-            },
             classes.join(", ")
         );
         return Err(Failure::new(EXIT_INPUT, error));
