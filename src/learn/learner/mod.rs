@@ -339,7 +339,8 @@ impl Learner {
     /// Bytes that grow with sizes in the configuration: memory, histories, weights and covariances.
     /// Scratch for a batch comes on top.
     pub fn state_bytes(&self) -> usize {
-        let weights = 6 * size_of::<f32>() * self.champion.len();
+        // Champion, challenger, trainee and gradients.
+        let weights = 4 * size_of::<f32>() * self.champion.len() + self.adam.bytes();
         let covariance = size_of::<f64>() * self.projection.out_dim().pow(2);
         self.memory.bytes()
             + self.album.bytes()
