@@ -28,7 +28,8 @@ impl Track {
     pub fn size_warning(&self, memory_bytes: usize) -> Option<String> {
         let bytes = self.largest_state_bytes();
         let over = bytes.checked_sub(MOST_STATE).filter(|&over| 0 < over)?;
-        let enough = memory_bytes.saturating_sub(over) / 100_000 * 100_000;
+        // A learner shrinks by a little less than its memory.
+        let enough = memory_bytes.saturating_sub(over + over / 50) / 100_000 * 100_000;
         let mend = match enough {
             0 => "fewer objectives or smaller nets would do".into(),
             _ => format!("learn.memory_bytes = {enough}, or fewer objectives, would do"),
