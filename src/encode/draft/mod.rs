@@ -207,7 +207,7 @@ pub fn unmoved([first, second]: &[Latent; 2]) -> Vec<&'static str> {
     named.into_iter().filter_map(|(same, name)| same.then_some(name)).collect()
 }
 
-/// Adds `latent`, the [`answer`], as the golden table.
+/// Adds `latent`, one of the [`answers`], as the golden table.
 ///
 /// # Errors
 ///
