@@ -1,7 +1,7 @@
 //! What learning costs, and how near that is to what the machine's products give: `cargo bench --bench cost`.
 //!
 //! Three tables: a step of each objective by itself, a learner's own work (score, learning step, comparison of
-//! champion and challenger, search), and the bytes of its state. FLOPs are those of the layers, two for a
+//! champion and challenger, search; the layers, and the distances to what is remembered), and the bytes of its state. FLOPs are those of the layers, two for a
 //! multiplication and an addition, counted from the shapes of their weights and the rows that go through them;
 //! taps, activations, losses, the optimiser and the comparison of pairs are in the time and not in the count.
 //! "Peak" is `gemm` on matrices of 512 × 512, "products" the same layers' products by themselves, both measured
@@ -23,12 +23,15 @@ use habituate::encode::density::Density;
 use habituate::encode::latent::LatentShape;
 use habituate::encode::sides::PIXELS;
 use habituate::encode::sides::SideKind;
+use habituate::learn::classes::space::KEPT_DIM;
 use habituate::learn::contract::HOP_S;
 use habituate::learn::contract::Place;
 use habituate::learn::learner::Learner;
 use habituate::learn::model::Model;
 use habituate::learn::objectives::Batch;
 use habituate::learn::objectives::SideWindow;
+use habituate::learn::objectives::masked::PASSES;
+use habituate::learn::whiten::MOST_DIM;
 use habituate::nn::adam::Adam;
 use habituate::nn::adam::AdamSettings;
 use habituate::nn::layout::Layout;
@@ -40,6 +43,8 @@ use habituate::nn::matmul::view_mut;
 const SPAN_S: f64 = 0.4;
 /// Share of tokens that masked prediction hides, about.
 const HIDDEN: f64 = 0.45;
+/// Numbers of a whitened embedding.
+const KEPT: usize = KEPT_DIM;
 
 fn now_s() -> f64 {
     SystemClock.now().as_secs_f64()
@@ -144,6 +149,31 @@ fn through(layer: &str, case: &Case, [windows, tokens]: [usize; 2]) -> (f64, usi
     }
 }
 
+/// MFLOP of the layers where one window is guessed: once through the adapter, [`PASSES`] times through the context
+/// net, since each token is hidden once, and a guess of each.
+fn guess(shape: LatentShape) -> f64 {
+    let settings = LearnToml::default().check().expect("in range");
+    let dim = settings.whitened_dim.min(shape.token_dim);
+    let model = Model::new(shape.layout, dim, 2, &settings);
+    let blocks = model.params().blocks().filter(|(name, _)| name.ends_with("weight"));
+    let passes = |name: &str| if name.starts_with("around") { PASSES } else { 1 };
+    let products = blocks.map(|(name, block)| passes(name) * block.rows * block.cols);
+    2e-6 * (shape.layout.len() * products.sum::<usize>()) as f64
+}
+
+/// MFLOP of comparing a window with `remembered` ones, as their density has it.
+fn distances(shape: LatentShape, density: Density, remembered: usize) -> f64 {
+    let width = shape.embedding_dim.min(MOST_DIM);
+    let products = match density {
+        Density::Patches { .. } => shape.layout.len() * shape.token_dim * remembered,
+        Density::Cosine { .. } => shape.embedding_dim * remembered,
+        // Whitened first.
+        Density::Whitened { .. } => width * (width + remembered),
+        Density::Mahalanobis { .. } => width * width,
+    };
+    2e-6 * products as f64
+}
+
 /// A line: microseconds of a step, MFLOP, and the seconds that its products take by themselves.
 fn step(shape: LatentShape, case: &Case) -> (f64, f64, f64) {
     let settings = case.learn.clone().check().expect("in range");
@@ -216,7 +246,7 @@ fn steps(name: &str, shape: LatentShape, peak: f64) {
 }
 
 /// What a learner does from window to window, in a made-up place.
-fn lives(name: &str, shape: LatentShape, density: Density) {
+fn lives(name: &str, shape: LatentShape, density: Density, peak: f64) {
     let settings = LearnToml::default().check().expect("in range");
     let mut place = Place::new(shape, 1);
     let mut learner = Learner::new(shape, density, &settings, 1);
@@ -234,7 +264,10 @@ fn lives(name: &str, shape: LatentShape, density: Density) {
         let learnt = learner.learn(&latent, &score, f64::from(window) * HOP_S);
         let taken = now_s() - before_s;
         if judged(&learner) != verdicts {
-            comparisons.push(taken);
+            // As long as there are few held-out windows, they are cheaper.
+            if 700 <= window {
+                comparisons.push(taken);
+            }
         } else if 0 < learnt.updates {
             lessons.push(taken / f64::from(learnt.updates));
         }
@@ -247,11 +280,14 @@ fn lives(name: &str, shape: LatentShape, density: Density) {
     let latents: Vec<_> = (0..8).map(|_| place.usual()).collect();
     let query = 1e3 * seconds(|| drop(black_box(learner.search(&latents[..1], 10))));
     let remembered = learner.report().remembered;
+    let part = |mflop: f64, ms: f64| format!("{mflop:.2}, {:.1} %", 1e11 * mflop / ms / peak);
+    let (score, lesson, comparison) =
+        (short(scores.split_off(700)), short(lessons), short(comparisons));
+    let scored = guess(shape) + distances(shape, density, remembered);
     println!(
-        "| {name} | {:.3} | {:.3} | {:.3} | {query:.2} of {remembered} |",
-        short(scores.split_off(700)),
-        short(lessons),
-        short(comparisons),
+        "| {name} | {score:.3} | {} | {lesson:.3} | {comparison:.3} | {query:.2} of {remembered} | {} |",
+        part(scored, score),
+        part(2e-6 * (KEPT * remembered) as f64, query),
     );
 }
 
@@ -279,12 +315,14 @@ fn main() {
     for name in [bundled::DEFAULT_SOUND, bundled::DEFAULT_PICTURE] {
         steps(name, open(name).shape(), peak);
     }
-    println!("\nms a window; a comparison is of all held-out windows, 64 at most, with both");
-    println!("| encoder | score | step | step and comparison | search, 10 nearest |");
-    println!("|---|---|---|---|---|");
+    println!("\nms a window, MFLOP and share of the peak");
+    println!(
+        "| encoder | score | of it | step | step and comparison | search, 10 nearest | of it |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     for name in [bundled::DEFAULT_SOUND, bundled::DEFAULT_PICTURE] {
         let (shape, density) = of(open(name).as_ref());
-        lives(name, shape, density);
+        lives(name, shape, density, peak);
     }
     println!("\n| encoder | state, MB |\n|---|---|");
     for name in bundled::all().iter().map(|bundled| bundled.name) {

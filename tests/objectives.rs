@@ -55,7 +55,7 @@ fn pulled_together(is_capped: bool) -> (f64, f64, f32) {
     let mut space = AdapterSpace::new(ROWS, &adapter);
     let mut z = vec![0.0; u.len()];
     let mut grads = vec![0.0; all.len()];
-    for _ in 0..3000 {
+    for _ in 0..6000 {
         adapter.forward(&all, &u, &mut space, &mut z);
         // L = ½ Σ z² over three of four numbers.
         let grad_z: Vec<f32> =

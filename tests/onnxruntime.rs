@@ -70,6 +70,28 @@ mod with_it {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
     }
 
+    /// Fails where `models add` asks the built-in runtime for what another shall run.
+    #[test]
+    fn an_encoder_for_it_alone_is_added_and_checked() {
+        let Some(library) = library() else { return };
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().to_str().unwrap();
+        let network = here("golden/encoders/lp_pool.onnx");
+        let add = ["models", "add", network.to_str().unwrap(), "--yes", "--dir", to];
+        expect(&habituate(&library, &add), 66, &["LpPool", "--runtime onnxruntime"]);
+        let runtime = ["--runtime", "onnxruntime"];
+        let added = habituate(&library, &[&add[..], &runtime].concat());
+        expect(&added, 0, &["for onnxruntime alone", "LpPool", "runtime = \"onnxruntime\""]);
+        let manifest = dir.path().join("lp_pool.toml");
+        let verify = ["models", "verify", manifest.to_str().unwrap()];
+        expect(&habituate(&library, &[&verify[..], &runtime].concat()), 0, &["ok"]);
+        expect(&habituate(&library, &verify), 69, &["WRONG"]);
+        let frames = here("golden/encoders/frames_first.onnx");
+        let both = ["models", "add", frames.to_str().unwrap(), "--yes", "--dir", to];
+        let both = habituate(&library, &[&both[..], &runtime].concat());
+        expect(&both, 0, &["tract can run it, too", "wrote"]);
+    }
+
     #[test]
     fn an_absent_library_is_a_message() {
         let selftest = ["selftest", "--runtime", "onnxruntime"];

@@ -95,7 +95,7 @@ train_sound() {
 }
 export_sound() {
     stage "$python" "$here/sound/export.py" --run "$run" --pool "$work/pool" --name "$name" --out "$out" \
-        --tokens deep --layers deep --density whitened_nearest "$@"
+        --tokens local --layers deep --density whitened_nearest "$@"
 }
 
 picture() {

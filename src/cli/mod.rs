@@ -100,8 +100,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 /// The journal gets level and source as it wants them, and no time.
 fn start_log(verbose: u8) {
     let level = match verbose {
-        // A library that reads sound warns of healthy files.
-        0 => "warn,symphonia=error",
+        // Libraries warn of healthy files: of sound that they read, and of networks for an older opset.
+        0 => "warn,symphonia=error,tract_onnx=error",
         1 => "warn,habituate=info",
         _ => "info,habituate=debug",
     };

@@ -43,6 +43,9 @@ pub struct Event {
     /// The same in words, for all but novelties.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'static str>,
+    /// Novelty above which there was an alarm then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
     /// The chance of a minute so novel, by the last week.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_recent: Option<f32>,
@@ -148,6 +151,7 @@ mod tests {
             confidence: None,
             kind: NOVELTY,
             detail: None,
+            threshold: Some(4.5),
             p_recent: Some(0.002),
             p_anchor: None,
             learning: false,

@@ -4,8 +4,8 @@ use std::io;
 use std::io::Write;
 
 /// The header. Columns keep their names and order; new ones are added at the end.
-pub const HEADER: &str =
-    "source,start_s,end_s,novelty,p_value,surprise,density,event,input,name,confidence,lived_s";
+pub const HEADER: &str = "source,start_s,end_s,novelty,p_value,surprise,density,event,input,name,confidence,lived_s,\
+     threshold,p_recent,p_anchor";
 
 /// One scored window.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,12 @@ pub struct Row {
     pub confidence: Option<f32>,
     /// Begin in seconds of the source's life, earlier runs included.
     pub lived_s: f64,
+    /// Novelty above which it would raise an alarm; `None` before there are enough minutes, but where it does.
+    pub threshold: Option<f32>,
+    /// Chance of a minute so novel, by the last week; `None` before there are enough minutes.
+    pub p_recent: Option<f32>,
+    /// Chance of so strange a window on the first day; `None` until that is over.
+    pub p_anchor: Option<f32>,
 }
 
 /// Writes rows as CSV.
@@ -63,7 +69,7 @@ impl<W: Write> ScoresCsv<W> {
         let number = |value: Option<f32>| value.map_or_else(String::new, |v| v.to_string());
         writeln!(
             self.out,
-            "{},{:.3},{:.3},{},{},{},{},{},{},{},{},{:.3}",
+            "{},{:.3},{:.3},{},{},{},{},{},{},{},{},{:.3},{},{},{}",
             field(&row.source),
             row.start_s,
             row.end_s,
@@ -76,6 +82,9 @@ impl<W: Write> ScoresCsv<W> {
             field(row.name.as_deref().unwrap_or_default()),
             number(row.confidence),
             row.lived_s,
+            number(row.threshold),
+            number(row.p_recent),
+            number(row.p_anchor),
         )
     }
 
@@ -118,13 +127,16 @@ mod tests {
             name: Some("pump, left".into()),
             confidence: None,
             lived_s: 60.0,
+            threshold: None,
+            p_recent: Some(0.5),
+            p_anchor: None,
         };
         csv.write(&row).unwrap();
         let text = String::from_utf8(csv.out).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             lines,
-            [HEADER, "mic,0.000,0.975,,,0.1,,0,\"a, \"\"b\"\".wav\",\"pump, left\",,60.000"]
+            [HEADER, "mic,0.000,0.975,,,0.1,,0,\"a, \"\"b\"\".wav\",\"pump, left\",,60.000,,0.5,"]
         );
     }
 }

@@ -172,8 +172,8 @@ pub enum EncodeError {
     /// Operators that the built-in runtime does not have.
     #[error(
         "the network of {name} needs operators that in tract, the built-in runtime, are not supported: {}; \
-         export it with simpler ones, or write its manifest by hand (see guide/encoders.md) and say \
-         runtime = \"onnxruntime\"", .operators.join(", ")
+         export it with simpler ones, or try another runtime, --runtime onnxruntime or \
+         runtime = \"onnxruntime\" in a source (see guide/encoders.md)", .operators.join(", ")
     )]
     Operators {
         /// The encoder.

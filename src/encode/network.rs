@@ -90,6 +90,12 @@ impl From<RuntimeToml> for Runtime {
     }
 }
 
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl FromStr for Runtime {
     type Err = String;
 

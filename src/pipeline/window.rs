@@ -63,6 +63,9 @@ impl Scored<'_> {
             name: self.name(),
             confidence: self.confidence(),
             lived_s: self.lived_s,
+            threshold: self.score.threshold,
+            p_recent: self.score.p_recent,
+            p_anchor: self.score.p_anchor,
         }
     }
 
@@ -94,6 +97,7 @@ impl Scored<'_> {
             confidence: self.confidence(),
             kind: NOVELTY,
             detail: None,
+            threshold: self.score.threshold,
             p_recent: self.score.p_recent,
             p_anchor: self.score.p_anchor,
             learning: self.is_learning,

@@ -33,10 +33,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Learnt by another encoder: continuing would mix two languages.
-    #[error(
-        "{path:?} was learnt with encoder {found}, but {wanted} is configured; choose that encoder \
-         again, or another state directory"
-    )]
+    #[error("{path:?} was learnt with {}", another(found, wanted))]
     OtherEncoder {
         /// The checkpoint.
         path: PathBuf,
@@ -65,6 +62,19 @@ pub enum StoreError {
         #[source]
         source: CheckpointError,
     },
+}
+
+/// What is wrong with an encoder, and what to do; two files may bear one name.
+fn another(found: &str, wanted: &str) -> String {
+    if found == wanted {
+        return format!(
+            "another version of encoder {found}: its network is another one; give the manifest of that version as \
+             the encoder, or begin anew in another state directory or under another source name"
+        );
+    }
+    format!(
+        "encoder {found}, but {wanted} is configured; choose that encoder again, or another state directory"
+    )
 }
 
 impl StoreError {

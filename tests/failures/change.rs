@@ -2,7 +2,7 @@
 
 use habituate::learn::drift::Notice;
 
-use crate::scene::{DAY_S, DIM, Kind, World, settings};
+use crate::scene::{DAY_S, DIM, Kind, Lived, World, settings};
 use crate::sections::moments;
 
 fn usual() -> Kind {
@@ -63,7 +63,8 @@ fn a_slow_change_is_seen_from_the_first_day_though_every_window_looks_usual() {
     assert!(0.1 < last.p_value, "every window looks usual: {last:?}");
 }
 
-/// Clicks a hundred times as loud as all else. Failure 11: they are one alarm or two, and neither mean nor
+/// Clicks a hundred times as loud as all else, give or take a twentieth. Failure 11: they are one alarm (from 80
+/// to 120 times as loud they are two groups of strangers, and an alarm each), and neither mean nor
 /// covariance of tokens, by which they are whitened, moves by 1 % in two hours of clicks. How often a gradient
 /// is clipped is not measured: clicks are kept out, so none is ever in a batch, as `quarantined` shows. Fails
 /// when groups of strangers are no wider far away (every click is then another stranger and another alarm), and
@@ -75,19 +76,21 @@ fn loud_clicks_move_nothing_and_are_one_alarm() {
     let probe = world.window(&usual());
     let before = world.learner.score(&probe);
     let (mean, covariance) = moments(&world.learner);
-    let mut number = 0;
     let mut loud = world.rng.clone();
-    let lived = world.stay_as(2.0 * 3600.0, |_| {
-        number += 1;
+    let (mut all, mut of_clicks) = (Lived::default(), 0);
+    for number in 1..=720 {
+        let is_click = number % 6 == 0;
         let mut kind = usual();
-        if number % 6 == 0 {
-            let factor = 80.0 + 40.0 * loud.unit_f32();
+        if is_click {
+            let factor = 95.0 + 10.0 * loud.unit_f32();
             kind.offset.iter_mut().for_each(|x| *x *= factor);
         }
-        kind
-    });
-    assert!((118..=125).contains(&lived.quarantined), "{lived:?}");
-    assert!(lived.events <= 2, "{lived:?}");
+        let window = world.window(&kind);
+        of_clicks += usize::from(world.live(&window, &mut all).event && is_click);
+    }
+    assert!((118..=125).contains(&all.quarantined), "{all:?}");
+    // The budget allows a usual window an alarm of its own.
+    assert!(of_clicks == 1 && all.events <= 2, "{of_clicks} {all:?}");
     let after = world.learner.score(&probe);
     let (mean_after, covariance_after) = moments(&world.learner);
     // Lengths are compared with the spread: a mean may be 0.

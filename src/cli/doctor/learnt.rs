@@ -110,6 +110,10 @@ fn mend(error: &StoreError, source: &str) -> String {
                 folder.display()
             )
         }
+        StoreError::OtherEncoder { found, wanted, .. } if found == wanted => format!(
+            "another source.name to begin anew with the {found} of this version: sudo editor \
+             /etc/habituate/habituate.toml"
+        ),
         StoreError::OtherEncoder { found, .. } => format!(
             "source.encoder = {found:?} to go on, or another source.name to begin anew: sudo editor \
              /etc/habituate/habituate.toml"

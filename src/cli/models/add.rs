@@ -25,6 +25,7 @@ use crate::encode::draft::Draft;
 use crate::encode::draft::Wishes;
 use crate::encode::error::EncodeError;
 use crate::encode::folder;
+use crate::encode::network::Runtime;
 
 pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
     let given = given::look(args)?;
@@ -40,7 +41,16 @@ pub(super) fn main(args: &AddArgs) -> Result<(), Failure> {
             println!("wrote {}", manifest.display());
             let by_name = args.dir.is_none();
             let reference = if by_name { name } else { manifest.display().to_string() };
-            println!("use it with --encoder {reference}, or encoder = {reference:?} in a source");
+            let (option, key) = match args.runs.runtime {
+                Runtime::Tract => (String::new(), String::new()),
+                other => {
+                    let other = other.name();
+                    (format!(" --runtime {other}"), format!(" and runtime = {other:?}"))
+                }
+            };
+            println!(
+                "use it with --encoder {reference}{option}, or encoder = {reference:?}{key} in a source"
+            );
             Ok(())
         }
         Err(failure) => {
@@ -108,6 +118,7 @@ fn wishes(args: &AddArgs, given: &Given, name: &str) -> Wishes {
         license: args.license.clone().or_else(|| given.license.clone()),
         source: Some(given.source.clone()),
         settings: [known.set.as_slice(), &args.set].concat(),
+        runtime: args.runs.runtime,
     }
 }
 

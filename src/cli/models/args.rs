@@ -11,6 +11,7 @@ use crate::cli::encoder_at::EncoderAt;
 use crate::config::manifest::is_plain_name;
 use crate::config::manifest::parse_sha256;
 use crate::encode::draft::Normalise;
+use crate::encode::network::Runtime;
 use crate::pipeline::compare::data::Labels;
 
 #[derive(Debug, clap::Args)]
@@ -83,6 +84,17 @@ pub(crate) struct AddArgs {
     /// Any key of the manifest, such as `input.sound.rate_hz=32000`; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) set: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) runs: RuntimeArgs,
+}
+
+/// What encoders run in.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RuntimeArgs {
+    /// What runs the encoder: tract, inside the program, or onnxruntime, a shared library; with -cuda or
+    /// -tensorrt after it on a graphics card.
+    #[arg(long, value_name = "tract|onnxruntime", default_value_t)]
+    pub(crate) runtime: Runtime,
 }
 
 #[derive(Debug, clap::Args)]
@@ -99,6 +111,8 @@ pub(crate) struct VerifyArgs {
     /// Names or manifests. Default: all bundled and all that were added.
     #[arg(value_name = "NAME|MANIFEST.toml")]
     pub(crate) encoders: Vec<String>,
+    #[command(flatten)]
+    pub(crate) runs: RuntimeArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -125,6 +139,8 @@ pub(crate) struct CompareArgs {
     /// Pictures: how many make a second.
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     pub(crate) frames_per_s: f64,
+    #[command(flatten)]
+    pub(crate) runs: RuntimeArgs,
     #[command(flatten)]
     pub(crate) table: TableArgs,
 }

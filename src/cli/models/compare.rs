@@ -66,7 +66,7 @@ pub(super) fn main(args: &CompareArgs) -> Result<(), Failure> {
         Some(labels) => data::labels(&parts, &args.data, labels.into()),
         None => (vec![None; parts.len()], Vec::new()),
     };
-    let all = opened(named, modality)?;
+    let all = opened(named, modality, args.runs.runtime)?;
     let mut lived: Vec<(EncoderAt, Lived)> = Vec::new();
     let progress = Progress::new(Some((all.len() * parts.len()) as f64));
     for (name, encoder) in all {
@@ -144,13 +144,13 @@ type Named = (EncoderAt, Box<dyn Encoder>);
 /// Those that were named, open.
 fn named(args: &CompareArgs) -> Result<Vec<Named>, Failure> {
     let open = |name: &EncoderAt| -> Result<Named, Failure> {
-        Ok((name.clone(), name.open(Runtime::Tract)?))
+        Ok((name.clone(), name.open(args.runs.runtime)?))
     };
     args.encoder.iter().map(open).collect()
 }
 
 /// Those that were named, else all for this sense.
-fn opened(named: Vec<Named>, modality: Modality) -> Result<Vec<Named>, Failure> {
+fn opened(named: Vec<Named>, modality: Modality, runtime: Runtime) -> Result<Vec<Named>, Failure> {
     let other = named.iter().find(|(_, encoder)| encoder.manifest().modality() != modality);
     if let Some((_, encoder)) = other {
         return Err(window::wrong_modality(encoder.manifest(), modality).into());
@@ -160,7 +160,7 @@ fn opened(named: Vec<Named>, modality: Modality) -> Result<Vec<Named>, Failure> 
     }
     let mut all = Vec::new();
     for name in encoders::all_names() {
-        match encode::open(&name, None) {
+        match encode::open_in(runtime, &name, None) {
             Ok(encoder) if encoder.manifest().modality() == modality => {
                 all.push((EncoderAt::named(name), encoder));
             }
@@ -192,7 +192,7 @@ fn show(
     let mut table = Table::new(&COLUMNS);
     let mut tried = Vec::new();
     for (name, figures) in figures {
-        let cost = alone::measure(Runtime::Tract, name, TIMED_S);
+        let cost = alone::measure(args.runs.runtime, name, TIMED_S);
         if let Err(words) = &cost {
             notes.push(format!("{name} could not be timed: {words}"));
         }

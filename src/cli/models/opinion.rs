@@ -19,9 +19,31 @@ use crate::encode::network::Runtime;
 use crate::encode::python;
 use crate::encode::selftest;
 
+/// Compares `ours`, the answer to the built-in input, with that of the other runtime.
+pub(super) fn compare(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), Failure> {
+    if draft.runtime == Runtime::Tract {
+        return with_onnxruntime(draft, bytes, ours);
+    }
+    let name = draft.runtime.name();
+    if let Some(words) = not_finite(name, ours, None) {
+        return Err(Failure::new(EXIT_UNAVAILABLE, anyhow!("{words}; nothing was written")));
+    }
+    warn_of_nothing(ours);
+    let built_in = OnnxEncoder::new(draft.manifest.clone(), bytes, &draft.manifest.file)
+        .and_then(|mut encoder| selftest::encode_builtin(&mut encoder));
+    match built_in {
+        Ok(theirs) => println!(
+            "tract can run it, too; largest difference {:.1e} of the largest value",
+            draft::difference(&theirs, ours)
+        ),
+        Err(error) => println!("for {name} alone: {:#}", anyhow::Error::new(error)),
+    }
+    Ok(())
+}
+
 /// Compares `ours`, tract's answer to the built-in input. Without ONNX Runtime that is only told; where it
 /// refuses the network or answers otherwise, or where an answer is not finite, nothing may be written.
-pub(super) fn compare(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), Failure> {
+fn with_onnxruntime(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), Failure> {
     let theirs = match opinion(draft, bytes) {
         // Absent, too old to be loaded, or no room for its files: none of that is the network's fault.
         Err(EncodeError::Runtime { reason, .. }) => {
@@ -42,15 +64,10 @@ pub(super) fn compare(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), 
         }
         Ok(theirs) => theirs,
     };
-    if let Some(words) = not_finite(ours, theirs.as_ref()) {
+    if let Some(words) = not_finite("tract", ours, theirs.as_ref()) {
         return Err(Failure::new(EXIT_UNAVAILABLE, anyhow!("{words}; nothing was written")));
     }
-    if is_nothing(ours) {
-        println!(
-            "warning: it answers the built-in input with nothing but 0; look whether its input has the right \
-             scale (--normalise, --set), and whether that is the right layer (--tokens, --embedding)"
-        );
-    }
+    warn_of_nothing(ours);
     let Some((who, theirs)) = theirs else { return Ok(()) };
     if is_nothing(ours) && is_nothing(&theirs) {
         println!("not compared: {who} answers the same");
@@ -69,6 +86,15 @@ pub(super) fn compare(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), 
     Err(Failure::new(EXIT_UNAVAILABLE, error))
 }
 
+fn warn_of_nothing(ours: &Latent) {
+    if is_nothing(ours) {
+        println!(
+            "warning: it answers the built-in input with nothing but 0; look whether its input has the right \
+             scale (--normalise, --set), and whether that is the right layer (--tokens, --embedding)"
+        );
+    }
+}
+
 /// Whether an answer says nothing: runtimes differ about what is as good as 0.
 fn is_nothing(latent: &Latent) -> bool {
     let is_small = |x: &f32| x.abs() < 1e-5;
@@ -76,22 +102,26 @@ fn is_nothing(latent: &Latent) -> bool {
 }
 
 /// Which answer to the built-in input is not finite, and what that means; `None` where all are.
-fn not_finite(ours: &Latent, theirs: Option<&(&'static str, Latent)>) -> Option<String> {
+fn not_finite(
+    runs: &str,
+    ours: &Latent,
+    theirs: Option<&(&'static str, Latent)>,
+) -> Option<String> {
     let input = "for the built-in input";
     Some(match (ours.is_finite(), theirs.map(|(who, latent)| (who, latent.is_finite()))) {
         (true, None | Some((_, true))) => return None,
         (true, Some((who, false))) => {
-            format!("{who} gives numbers that are not finite {input}, and tract finite ones")
+            format!("{who} gives numbers that are not finite {input}, and {runs} finite ones")
         }
         (false, Some((who, true))) => {
-            format!("tract gives numbers that are not finite {input}, and {who} finite ones")
+            format!("{runs} gives numbers that are not finite {input}, and {who} finite ones")
         }
         (false, Some((who, false))) => format!(
-            "tract and {who} both give numbers that are not finite {input}: look whether its input has \
+            "{runs} and {who} both give numbers that are not finite {input}: look whether its input has \
              the right scale (--normalise, --set)"
         ),
         (false, None) => format!(
-            "tract gives numbers that are not finite {input}: look whether its input has the right scale \
+            "{runs} gives numbers that are not finite {input}: look whether its input has the right scale \
              (--normalise, --set)"
         ),
     })
@@ -148,15 +178,15 @@ mod tests {
         let good = Latent::zeros(LatentShape { layout, token_dim: 2, embedding_dim: 2 });
         let bad = Latent { embedding: vec![0.0, f32::NAN], ..good.clone() };
         let with = |latent: &Latent| ("Python", latent.clone());
-        assert_eq!(not_finite(&good, None), None);
-        assert_eq!(not_finite(&good, Some(&with(&good))), None);
+        assert_eq!(not_finite("tract", &good, None), None);
+        assert_eq!(not_finite("tract", &good, Some(&with(&good))), None);
         for (ours, theirs, expected) in [
             (&good, Some(with(&bad)), "Python gives numbers that are not finite"),
             (&bad, Some(with(&good)), "tract gives numbers that are not finite"),
             (&bad, Some(with(&bad)), "tract and Python both give"),
             (&bad, None, "tract gives numbers that are not finite"),
         ] {
-            let words = not_finite(ours, theirs.as_ref()).unwrap();
+            let words = not_finite("tract", ours, theirs.as_ref()).unwrap();
             assert!(words.starts_with(expected), "{words}");
         }
     }

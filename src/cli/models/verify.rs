@@ -9,6 +9,7 @@ use crate::encode;
 use crate::encode::bundled;
 use crate::encode::error::EncodeError;
 use crate::encode::folder;
+use crate::encode::network::Runtime;
 use crate::encode::selftest;
 
 pub(super) fn main(args: &VerifyArgs) -> Result<(), Failure> {
@@ -19,7 +20,7 @@ pub(super) fn main(args: &VerifyArgs) -> Result<(), Failure> {
     }
     let mut wrong = Vec::new();
     for name in names {
-        match verify(&name) {
+        match verify(&name, args.runs.runtime) {
             Ok(None) => println!("ok     {name}"),
             Ok(Some(problem)) => {
                 println!("WRONG  {name}: {problem}");
@@ -38,8 +39,8 @@ pub(super) fn main(args: &VerifyArgs) -> Result<(), Failure> {
 }
 
 /// What is wrong with its numbers; opening it compares the hash.
-fn verify(name: &str) -> Result<Option<String>, EncodeError> {
-    let mut encoder = encode::open(name, None)?;
+fn verify(name: &str, runtime: Runtime) -> Result<Option<String>, EncodeError> {
+    let mut encoder = encode::open_in(runtime, name, None)?;
     let outcome = selftest::selftest(encoder.as_mut())?;
     Ok(match (outcome.passed, outcome.max_error, outcome.tolerance) {
         (true, _, _) => None,

@@ -62,6 +62,8 @@ pub struct Wishes {
     pub source: Option<String>,
     /// Any key of the manifest, dotted, and its value as TOML.
     pub settings: Vec<(String, String)>,
+    /// What the network shall run in.
+    pub runtime: Runtime,
 }
 
 /// What pixels from 0 to 255 become.
@@ -86,6 +88,8 @@ pub struct Draft {
     pub manifest: Manifest,
     /// The shape of the input.
     pub shape: Vec<usize>,
+    /// What the network was run in.
+    pub runtime: Runtime,
     /// What was guessed, a sentence each.
     pub guesses: Vec<String>,
 }
@@ -107,16 +111,17 @@ pub fn draft(bytes: &[u8], file: &str, wishes: &Wishes) -> Result<Draft, EncodeE
 }
 
 /// What the built-in runtime cannot read may run elsewhere, unless it draws random numbers.
-fn with_advice(error: EncodeError, outline: &Outline) -> EncodeError {
+fn with_advice(error: EncodeError, outline: &Outline, runtime: Runtime) -> EncodeError {
     let EncodeError::Graph { name, reason } = error else { return error };
     let given: Vec<&str> = outline.outputs.iter().map(|port| port.name.as_str()).collect();
     let random = outline.random(&given);
-    let advice = if random.is_empty() {
-        "try another --shape, or write its manifest by hand (see guide/encoders.md) and say runtime = \
-         \"onnxruntime\""
+    let advice = if !random.is_empty() {
+        format!("it draws random numbers ({}); export it without", random.join(", "))
+    } else if runtime == Runtime::Tract {
+        "try another --shape, or another runtime, --runtime onnxruntime (see guide/encoders.md)"
             .into()
     } else {
-        format!("it draws random numbers ({}); export it without", random.join(", "))
+        "try another --shape".into()
     };
     EncodeError::Graph { name, reason: format!("{reason}; {advice}") }
 }
@@ -163,8 +168,8 @@ fn describe(
             input_len: window.shape.iter().product(),
             outputs: nodes,
         };
-        let network = load(Runtime::Tract, &mut &*bytes, expected)
-            .map_err(|error| with_advice(error, outline))?;
+        let network = load(wishes.runtime, &mut &*bytes, expected)
+            .map_err(|error| with_advice(error, outline, wishes.runtime))?;
         Ok(network.output_shapes().to_vec())
     };
     let outputs = outputs::choose(outline, &window, wishes, &shapes_of, &mut guesses)?;
@@ -173,23 +178,32 @@ fn describe(
     text = settings::with_settings(text, &wishes.settings)?;
     let drafted = parse(&text)?;
     refuse_other_layout(&drafted, window.kind)?;
-    let mut encoder =
-        OnnxEncoder::new(drafted, bytes, file).map_err(|error| with_advice(error, outline))?;
+    let mut encoder = open(wishes.runtime, drafted, bytes, file)
+        .map_err(|error| with_advice(error, outline, wishes.runtime))?;
     let latent = encode_builtin(&mut encoder)?;
     if !wishes.settings.iter().any(|(key, _)| key == "density") {
         text = text.replace(words::DENSITY_HOLDER, density_for(&latent, &mut guesses));
     }
     let manifest = parse(&text)?;
-    Ok(Draft { text, manifest, shape: window.shape, guesses })
+    Ok(Draft { text, manifest, shape: window.shape, runtime: wishes.runtime, guesses })
 }
 
-/// What the drafted encoder makes of the built-in input, in the built-in runtime, and of the same backwards.
+fn open(
+    runtime: Runtime,
+    manifest: Manifest,
+    bytes: &[u8],
+    file: &str,
+) -> Result<OnnxEncoder, EncodeError> {
+    OnnxEncoder::build(manifest, file, |expected| load(runtime, &mut &*bytes, expected))
+}
+
+/// What the drafted encoder makes of the built-in input, and of the same backwards.
 ///
 /// # Errors
 ///
 /// [`EncodeError`] where the network cannot run. Numbers that are not finite are no error here.
 pub fn answers(draft: &Draft, bytes: &[u8], file: &str) -> Result<[Latent; 2], EncodeError> {
-    let mut encoder = OnnxEncoder::new(draft.manifest.clone(), bytes, file)?;
+    let mut encoder = open(draft.runtime, draft.manifest.clone(), bytes, file)?;
     let first = encode_builtin(&mut encoder)?;
     let mut second = first.clone();
     if let Some(mut window) = builtin_window(&draft.manifest)? {
@@ -326,18 +340,20 @@ mod tests {
     /// Fails where a runtime's words stand alone, or a network of random numbers is sent to another runtime.
     #[test]
     fn what_cannot_be_read_ends_with_what_to_try() {
-        let words = |operator: &str| {
+        let words = |operator: &str, runtime: Runtime| {
             let node =
                 Node { operator: operator.into(), outputs: vec!["out".into()], ..Node::default() };
             let outputs = vec![Port { name: "out".into(), ..Port::default() }];
             let outline = Outline { nodes: vec![node], outputs, ..Outline::default() };
             let error = EncodeError::Graph { name: "net".into(), reason: "inner words".into() };
-            with_advice(error, &outline).to_string()
+            with_advice(error, &outline, runtime).to_string()
         };
-        let shown = words("DFT");
+        let shown = words("DFT", Runtime::Tract);
         assert!(shown.contains("inner words; try another --shape"), "{shown}");
-        assert!(shown.contains("runtime = \"onnxruntime\""), "{shown}");
-        let shown = words("RandomNormal");
+        assert!(shown.contains("--runtime onnxruntime"), "{shown}");
+        let shown = words("DFT", Runtime::OnnxRuntime);
+        assert!(shown.ends_with("try another --shape"), "{shown}");
+        let shown = words("RandomNormal", Runtime::Tract);
         assert!(shown.contains("draws random numbers (RandomNormal); export it"), "{shown}");
         assert!(!shown.contains("onnxruntime"), "{shown}");
     }

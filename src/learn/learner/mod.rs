@@ -216,14 +216,21 @@ impl Learner {
         let judged = self.novelty.judge([reading.surprise, density]);
         let raised = self.raise(judged);
         self.last_read = Some(reading);
+        let event = raised.is_rare && !raised.is_told && !self.is_soon();
+        let threshold = match event {
+            true => self.threshold(),
+            // By rank, as long as there is no other, it takes a sort: too much for every window.
+            false => self.watch.budget.threshold(),
+        };
         Score {
             surprise: reading.surprise,
             density,
             novelty: judged.map(|judged| judged.novelty),
             p_value: judged.map(|judged| judged.p_value),
-            event: raised.is_rare && !raised.is_told && !self.is_soon(),
+            event,
             p_recent: raised.p_recent,
             p_anchor: raised.p_anchor,
+            threshold,
             state: Scored::Done {
                 reading,
                 persistence: self.persistence_error(valid),

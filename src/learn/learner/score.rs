@@ -21,6 +21,9 @@ pub struct Score {
     /// The chance of so strange an embedding on the first day of the source's life. `None` until that
     /// day is over.
     pub p_anchor: Option<f32>,
+    /// Novelty above which it would raise an alarm. `None` during warm-up, and before there are enough minutes of
+    /// windows that raise none.
+    pub threshold: Option<f32>,
     pub(super) state: Scored,
 }
 
@@ -55,6 +58,7 @@ impl Score {
             event: false,
             p_recent: None,
             p_anchor: None,
+            threshold: None,
             state,
         }
     }

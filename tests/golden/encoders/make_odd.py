@@ -6,7 +6,9 @@ grey.onnx one channel, nan.onnx gives logarithms of what is negative, and foreig
 another domain, which tract takes for its own and ONNX Runtime does not; classes.onnx, a classifier with an
 output of whole numbers; noted.onnx, as exporters write it: its batch is open, shapes inside are noted for that, and one
 layer has whole numbers; and graphs that hand on what they are given:
-frames_first.onnx, bands_first.onnx and samples.onnx. Needs: onnx."""
+frames_first.onnx, bands_first.onnx and samples.onnx; lp_pool.onnx has an operator that ONNX Runtime has and tract has not;
+columns.onnx, whose tokens are columns of what a convolution makes, class_token.onnx, whose first token is none of a
+patch, and whole.onnx, which takes samples of 16 bits. Needs: onnx."""
 from pathlib import Path
 
 import onnx
@@ -64,6 +66,7 @@ def main():
           [describe("tokens", [1, 40, 390]), describe("embedding", [1, 1, 390])], [shape])
     tokens_only(sound)
     classes()
+    laid_out_otherwise()
 
 
 def tokens_only(sound):
@@ -91,6 +94,31 @@ def classes():
              helper.make_node("ArgMax", ["logits"], ["label"], axis=1, keepdims=0)]
     outputs = [describe("logits", [1, 1000]), describe("label", [1], onnx.TensorProto.INT64)]
     write("classes.onnx", nodes, [1, 3, 64, 64], outputs, [size])
+
+
+def laid_out_otherwise():
+    ints = lambda name, values: helper.make_tensor(name, onnx.TensorProto.INT64, [len(values)], values)
+    sound = [1, 1, 96, 64]
+    write("lp_pool.onnx", [helper.make_node("LpPool", ["input"], ["tokens"], kernel_shape=[2, 1], strides=[2, 1])],
+          sound, [describe("tokens", [1, 1, 48, 64])])
+    size = [8, 1, 8, 64]
+    wave = [((7 * i) % 13 - 6) / 64 for i in range(8 * 8 * 64)]
+    weight = helper.make_tensor("weight", onnx.TensorProto.FLOAT, size, wave)
+    write("columns.onnx", [helper.make_node("Conv", ["input", "weight"], ["columns"], strides=[8, 1]),
+                           helper.make_node("GlobalAveragePool", ["columns"], ["embedding"])],
+          sound, [describe("columns", [1, 8, 12, 1]), describe("embedding", [1, 8, 1, 1])], [weight])
+    nodes = [helper.make_node("AveragePool", ["input"], ["patches"], kernel_shape=[16, 16], strides=[16, 16]),
+             helper.make_node("Reshape", ["patches", "rows"], ["flat"]),
+             helper.make_node("Transpose", ["flat"], ["turned"], perm=[0, 2, 1]),
+             helper.make_node("ReduceMean", ["turned"], ["mean"], axes=[1], keepdims=1),
+             helper.make_node("Concat", ["mean", "turned"], ["last_hidden_state"], axis=1)]
+    write("class_token.onnx", nodes, [1, 3, 64, 64], [describe("last_hidden_state", [1, 17, 3])], [ints("rows", [1, 3, 16])])
+    full = helper.make_tensor("full", onnx.TensorProto.FLOAT, [], [32768.0])
+    nodes = [helper.make_node("Div", ["input", "full"], ["scaled"]),
+             helper.make_node("Reshape", ["scaled", "shape"], ["tokens"]),
+             helper.make_node("ReduceMax", ["tokens"], ["embedding"], axes=[1])]
+    write("whole.onnx", nodes, [1, 15600],
+          [describe("tokens", [1, 40, 390]), describe("embedding", [1, 1, 390])], [ints("shape", [1, 40, 390]), full])
 
 
 if __name__ == "__main__":
