@@ -43,6 +43,9 @@ use habituate::nn::matmul::view_mut;
 const SPAN_S: f64 = 0.4;
 /// Share of tokens that masked prediction hides, about.
 const HIDDEN: f64 = 0.45;
+const DAY_S: f64 = 86_400.0;
+/// Between windows of a simulated month.
+const MONTH_HOP_S: f64 = 120.0;
 /// Numbers of a whitened embedding.
 const KEPT: usize = KEPT_DIM;
 
@@ -281,14 +284,46 @@ fn lives(name: &str, shape: LatentShape, density: Density, peak: f64) {
     let query = 1e3 * seconds(|| drop(black_box(learner.search(&latents[..1], 10))));
     let remembered = learner.report().remembered;
     let part = |mflop: f64, ms: f64| format!("{mflop:.2}, {:.1} %", 1e11 * mflop / ms / peak);
+    let compared = 2.0 * learner.inspect().compared as f64;
     let (score, lesson, comparison) =
         (short(scores.split_off(700)), short(lessons), short(comparisons));
     let scored = guess(shape) + distances(shape, density, remembered);
     println!(
-        "| {name} | {score:.3} | {} | {lesson:.3} | {comparison:.3} | {query:.2} of {remembered} | {} |",
+        "| {name} | {score:.3} | {} | {lesson:.3} | {comparison:.3} | {} | {query:.2} of {remembered} | {} |",
         part(scored, score),
+        part(compared * guess(shape), comparison - lesson),
         part(2e-6 * (KEPT * remembered) as f64, query),
     );
+}
+
+/// Thirty simulated days, ten at a time: medians of a score, and of a learning step.
+fn month(name: &str, shape: LatentShape, density: Density) {
+    let settings = LearnToml::default().check().expect("in range");
+    let mut place = Place::new(shape, 1);
+    let mut learner = Learner::new(shape, density, &settings, 1);
+    let mut at_s = 0.0;
+    print!("| {name} |");
+    for days in 1..=3 {
+        let (mut scores, mut lessons) = (Vec::new(), Vec::new());
+        while at_s < f64::from(days) * 10.0 * DAY_S {
+            let latent = place.usual();
+            let before_s = now_s();
+            let score = learner.score(&latent);
+            scores.push(now_s() - before_s);
+            let before_s = now_s();
+            let learnt = learner.learn(&latent, &score, at_s);
+            if learnt.updates == 1 {
+                lessons.push(now_s() - before_s);
+            }
+            at_s += MONTH_HOP_S;
+        }
+        let median = |mut times: Vec<f64>| {
+            times.sort_by(f64::total_cmp);
+            1e3 * times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+        };
+        print!(" {:.3}, {:.3} |", median(scores), median(lessons));
+    }
+    println!(" {:.2} |", learner.state_bytes() as f64 / 1e6);
 }
 
 fn state(name: &str, shape: LatentShape, density: Density) {
@@ -317,13 +352,17 @@ fn main() {
     }
     println!("\nms a window, MFLOP and share of the peak");
     println!(
-        "| encoder | score | of it | step | step and comparison | search, 10 nearest | of it |"
+        "| encoder | score | of it | step | step and comparison | of the comparison | search, 10 nearest | of it |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|");
     for name in [bundled::DEFAULT_SOUND, bundled::DEFAULT_PICTURE] {
         let (shape, density) = of(open(name).as_ref());
         lives(name, shape, density, peak);
     }
+    println!("\nms of a score and of a step, a window in two minutes, and MB at the end");
+    println!("| encoder | days 1 to 10 | 11 to 20 | 21 to 30 | state |\n|---|---|---|---|---|");
+    let (shape, density) = of(open(bundled::DEFAULT_SOUND).as_ref());
+    month(bundled::DEFAULT_SOUND, shape, density);
     println!("\n| encoder | state, MB |\n|---|---|");
     for name in bundled::all().iter().map(|bundled| bundled.name) {
         let (shape, density) = of(open(name).as_ref());

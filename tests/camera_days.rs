@@ -217,8 +217,8 @@ fn at_s(shot: &Shot) -> f64 {
     3600.0 * (24.0 * shot.day as f64 + shot.hour)
 }
 
-/// What is asserted, at two alarms a day: the novelty of dusk and dawn of the third day is that of any other
-/// picture; no more alarms than that come without anything pasted in; and so many of fifteen visitors at least
+/// What is asserted, at two alarms a day: the novelty of dusk and dawn is that of any other picture from the first
+/// day on, where patches are compared, and falls by half until the third day where whole pictures are; no more alarms than that come without anything pasted in; and so many of fifteen visitors at least
 /// are alarms, with the default encoder more than when whole pictures are compared.
 ///
 /// Fails where warm-up is counted in windows alone: there is no novelty on the first day; where the level
@@ -249,7 +249,10 @@ fn dusk_and_dawn_are_usual_and_a_visitor_is_not() {
         let told = run(studio.density());
         let whole = run(Density::Cosine { nearest: 1, root: false });
         println!("{encoder}: {told:.2?}\n  whole pictures: {whole:.2?}");
-        assert!(8 <= told.visits && told.others <= 6 && told.change[2] <= 1.0, "{told:?}");
+        assert!(8 <= told.visits && told.others <= 6, "{told:?}");
+        // Patches are never surprised by the light; whole pictures get used to it.
+        assert!(told.change.iter().all(|change| change.abs() <= 0.7), "{told:?}");
+        assert!(whole.change[2] <= 0.5 * whole.change[0], "{whole:?}");
         assert!((0..3).all(|i| least[i] <= told.visitors[i]), "{told:?}");
         if encoder == bundled::DEFAULT_PICTURE {
             assert!((0..3).all(|i| whole.visitors[i] < told.visitors[i]), "{whole:?}, {told:?}");

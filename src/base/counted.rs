@@ -1,8 +1,10 @@
 //! Numbers of things in words.
 
+use std::fmt::Display;
+
 /// `1 name`, `2 names`: `one` with an s where there are not one.
-pub fn counted(count: usize, one: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
     format!("{count} {one}{plural}")
 }
 
@@ -12,6 +14,6 @@ mod tests {
 
     #[test]
     fn only_one_is_one() {
-        assert_eq!([0, 1, 2].map(|n| counted(n, "name")), ["0 names", "1 name", "2 names"]);
+        assert_eq!([0_u64, 1, 2].map(|n| counted(n, "name")), ["0 names", "1 name", "2 names"]);
     }
 }

@@ -110,6 +110,7 @@ fn run_once(
     let (mut source, known) = place(args, seed);
     let mut show = Show::new(args, stop.clone(), known);
     let mut keeper = keeper;
+    let before = track.report();
     let result = replay::run(source.as_mut(), track, keeper.as_deref_mut(), stop, &mut |scored| {
         show.window(scored);
     });
@@ -119,7 +120,7 @@ fn run_once(
     let mut report = track.report();
     report.stopped = stopped;
     finish_report(&mut report, keeper.as_deref(), plotted, started.elapsed().as_secs_f64());
-    println!("{}\nplot: {}", summary(&report, Some(args.seconds)), args.plot.display());
+    println!("{}\nplot: {}", summary(&report, &before, Some(args.seconds)), args.plot.display());
     Ok(())
 }
 

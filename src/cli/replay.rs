@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::base::counted::counted;
 use crate::base::modality::Modality;
 use crate::base::stop::Stop;
 use crate::capture::Source;
@@ -88,6 +89,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
         }
         None => (Track::new(encoder, &settings.learn, seed)?, None),
     };
+    let before = track.report();
     if let Some(seconds) = args.learn_until {
         track.learn_until(seconds);
     }
@@ -137,7 +139,7 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<(), Failure> {
     for warning in &new {
         eprintln!("warning: {warning}");
     }
-    println!("{}", summary(&report, input.total_s()));
+    println!("{}", summary(&report, &before, input.total_s()));
     if is_any || stopped { Ok(()) } else { Err(nothing_scored(new.is_empty())) }
 }
 
@@ -207,8 +209,9 @@ pub(crate) fn finish_report(
     }
 }
 
-/// The report in a few lines, for people; `total_s` of the whole input, where it is known.
-pub(crate) fn summary(report: &Report, total_s: Option<f64>) -> String {
+/// The report in a few lines, for people: of this run, where `before` is what was reported when it began. `total_s`
+/// of the whole input, where it is known.
+pub(crate) fn summary(report: &Report, before: &Report, total_s: Option<f64>) -> String {
     let minutes = report.input_s / 60.0;
     let input = match (report.stopped, total_s) {
         (false, _) => format!("{minutes:.1} minutes of input"),
@@ -230,16 +233,24 @@ pub(crate) fn summary(report: &Report, total_s: Option<f64>) -> String {
     let speed = report.input_s / report.cpu_s.max(1e-3);
     let beside =
         report.beside.map_or_else(String::new, |beside| format!("\nbeside: {}", beside.in_words()));
+    let earlier = match before.windows {
+        0 => String::new(),
+        earlier => format!(
+            "\nbefore: {} in earlier runs, {}",
+            counted(earlier, "window"),
+            counted(before.events, "event")
+        ),
+    };
     format!(
-        "{input}, {} windows, {} events, {} kept out of learning\n{lost}\
-         learning: {} updates, {} commits, {} rejections; {skill}\n\
-         cost: {:.1} CPU seconds ({speed:.0}x real time), {} MiB at most{beside}",
-        report.windows,
-        report.events,
-        report.quarantined_windows,
-        report.updates,
-        report.commits,
-        report.rejections,
+        "{input}, {}, {}, {} kept out of learning\n{lost}\
+         learning: {}, {}, {}; {skill}\n\
+         cost: {:.1} CPU seconds ({speed:.0}x real time), {} MiB at most{beside}{earlier}",
+        counted(report.windows - before.windows, "window"),
+        counted(report.events - before.events, "event"),
+        report.quarantined_windows - before.quarantined_windows,
+        counted(report.updates - before.updates, "update"),
+        counted(report.commits - before.commits, "commit"),
+        counted(report.rejections - before.rejections, "rejection"),
         report.cpu_s,
         report.peak_resident_bytes / 1_048_576,
     )

@@ -297,7 +297,9 @@ impl SourceStatus {
                     self.calibrated_days
                 )
             }
-            (false, Some(novelty), None) => format!("  novelty        {novelty:.1} now\n"),
+            (false, Some(novelty), None) => {
+                format!("  novelty        {novelty:.1} now, alarm threshold not yet known\n")
+            }
             (false, None, _) => "  novelty        nothing judged yet\n".into(),
         };
         text += &format!("  events         {}\n", self.events);

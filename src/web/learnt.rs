@@ -179,8 +179,8 @@ impl LearntDoc {
     /// Lines for people.
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "  memory      {} recent, {} of all time, {} of {}; of at most {} windows; {:.2} of \
-             {:.2} MB\n",
+            "  memory      {} recent, {} of all time, {} of {}; room for {} windows; takes {:.2} of the learner's \
+             {:.2} MB, full or not\n",
             self.recent,
             self.reservoir,
             self.in_clusters,
@@ -191,18 +191,18 @@ impl LearntDoc {
         );
         let threshold = self.threshold.map_or("not yet known".into(), |t| format!("{t:.2}"));
         text += &format!(
-            "  threshold   {threshold}, from {:.1} days, {} of time; first day {}\n",
+            "  threshold   {threshold}, from {:.2} days, {} of time; first day {}\n",
             self.calibrated_days,
             counted(self.regimes, "kind"),
             if self.anchored { "kept" } else { "not over" },
         );
         text += &format!(
-            "  learning    {} updates, {} commits, {} rejections, {} rollbacks, {} resets; rate {:.0} %\n",
-            self.updates,
-            self.commits,
-            self.rejections,
-            self.rollbacks,
-            self.resets,
+            "  learning    {}, {}, {}, {}, {}; rate {:.0} %\n",
+            counted(self.updates, "update"),
+            counted(self.commits, "commit"),
+            counted(self.rejections, "rejection"),
+            counted(self.rollbacks, "rollback"),
+            counted(self.resets, "reset"),
             100.0 * self.rate_share,
         );
         text += &match (self.guard_is_strict, self.last_gain) {
@@ -220,7 +220,7 @@ impl LearntDoc {
             if kept.is_empty() {
                 "no earlier champion".into()
             } else {
-                format!("champions until {}", kept.join(", "))
+                format!("champions that gave way at {}", kept.join(", "))
             }
         );
         for stranger in &self.strangers {

@@ -126,6 +126,12 @@ fn show(
         "gained: of the area as it is without disturbance, on the same windows; below 0 is a loss"
             .into(),
     ];
+    if areas.iter().all(|(_, own, frozen)| own.is_none() && frozen.is_none()) {
+        notes.push(
+            "without labels of what is foreign (kitchen.csv beside kitchen.wav) no ranking can be judged"
+                .into(),
+        );
+    }
     notes.extend(sentence(&areas));
     tables::print(&table, args.places.common.table, &notes);
     draw(&args.places.common, || {

@@ -30,17 +30,21 @@ pub(crate) fn mark(args: &MarkArgs, is_normal: bool) -> Result<(), Failure> {
         (false, false, true) => "no other alarm of that minute counts against the budget",
         (false, false, false) => "no alarm is known of that minute",
     };
+    let back = match marked.removed {
+        0 => "",
+        _ => " (the newest are laid aside, and `habituate normal` brings those back)",
+    };
     let again = if marked.said_before { "as was said before, " } else { "" };
     match &marked.stranger {
         Some(stranger) if is_normal => println!(
             "{again}normal from now on: what was there at {at_s:.1} s (stranger {}); learnt from now: {} that \
-             had been kept out",
+             had been kept out or taken out",
             stranger.id,
             counted(marked.admitted, "window")
         ),
         Some(stranger) => println!(
             "{again}never to be learnt: what was there at {at_s:.1} s (stranger {}), whenever it is unusual; \
-             forgotten: {} that had been learnt from; {budget}",
+             forgotten: {} that had been learnt from{back}; {budget}",
             stranger.id,
             counted(marked.removed, "window")
         ),

@@ -30,6 +30,8 @@ pub struct Inspection {
     pub predecessors_s: Vec<f64>,
     /// Whether the guard asks for confidence.
     pub is_strict: bool,
+    /// Held-out windows that champion and challenger were compared on last.
+    pub compared: usize,
     /// What the last challenger gained at least.
     pub last_gain: Option<f64>,
     /// Share of the optimiser's rate in use.
@@ -54,6 +56,7 @@ impl Learner {
             strangers: self.watch.strangers.known().to_vec(),
             predecessors_s: self.predecessors.gave_way_s().to_vec(),
             is_strict: self.guard.is_strict(),
+            compared: self.scratch.held_out.len(),
             last_gain: self.guard.last_gain(),
             rate_share: self.guard.rate(),
             slow_drift: self.watch.slow_drift(),

@@ -128,13 +128,29 @@ fn what_was_rehearsed_often_makes_room_but_the_last_of_a_kind_stays() {
     let after = memory.shares();
     assert!(after[1] < before[1], "{before:?} {after:?}");
     assert!(memory.slots().any(|slot| memory.facts(slot).at_s == 50.0), "the only one of its kind");
-    // Ninety days are as good a reason.
-    let old = memory.slots().find(|&slot| PLAN.recent <= slot);
-    if let Some(slot) = old {
-        let at_s = memory.facts(slot).at_s;
-        (0..64).for_each(|_| memory.rehearsed(slot, at_s + 2.0 * OLDEST_S, &mut rng));
-    }
-    assert!(memory.shares()[1] + memory.shares()[2] <= after[1] + after[2]);
+}
+
+/// Failure 4. Fails when age is not asked, or when young windows are retired.
+#[test]
+fn what_is_older_than_ninety_days_makes_room() {
+    let kinds = (0..200).map(|window| 0.01 * (window % 9) as f32);
+    let mut memory = met(WITH_CLUSTERS, 7, kinds);
+    let mut rng = Rng::from_seed(2);
+    let before = memory.shares();
+    let mut rehearse_all = |memory: &mut Memory, after_s: f64| {
+        for _ in 0..8 {
+            let slots: Vec<usize> = memory.slots().filter(|&slot| PLAN.recent <= slot).collect();
+            for slot in slots {
+                if memory.slots().any(|held| held == slot) {
+                    memory.rehearsed(slot, memory.facts(slot).at_s + after_s, &mut rng);
+                }
+            }
+        }
+    };
+    rehearse_all(&mut memory, 0.5 * OLDEST_S);
+    assert_eq!(memory.shares(), before, "eight rehearsals are no reason");
+    rehearse_all(&mut memory, 2.0 * OLDEST_S);
+    assert_eq!(memory.shares()[1], 0, "{before:?}");
 }
 
 /// Fails when [`Memory::bytes`] leaves out what is known of windows, or the clusters; that the sum is what the
