@@ -214,6 +214,9 @@ fn operators_that_are_lacking_are_told_with_the_runtime_that_has_more() {
     let dir = tempfile::tempdir().unwrap();
     let said = add(dir.path(), &golden("odd.onnx"), &["--yes"]);
     said.expect(66, &["tract, the built-in runtime", "--runtime onnxruntime", "guide/encoders.md"]);
+    // Before it is asked what its pixels are.
+    let said = add(dir.path(), &golden("wishful_picture.onnx"), &["--yes"]);
+    said.expect(66, &["Wishful", "the built-in runtime"]);
 }
 
 /// Fails where the built-in runtime takes the input for 32-bit floats, whatever it is.

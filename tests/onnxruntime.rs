@@ -86,6 +86,9 @@ mod with_it {
         let verify = ["models", "verify", manifest.to_str().unwrap()];
         expect(&habituate(&library, &[&verify[..], &runtime].concat()), 0, &["ok"]);
         expect(&habituate(&library, &verify), 69, &["WRONG"]);
+        let bench =
+            ["bench", "--encoders", "--encoder", manifest.to_str().unwrap(), "--seconds", "0.1"];
+        expect(&habituate(&library, &bench), 0, &["lp_pool", "LpPool"]);
         let frames = here("golden/encoders/frames_first.onnx");
         let both = ["models", "add", frames.to_str().unwrap(), "--yes", "--dir", to];
         let both = habituate(&library, &[&both[..], &runtime].concat());
@@ -97,6 +100,10 @@ mod with_it {
         let selftest = ["selftest", "--runtime", "onnxruntime"];
         let found = habituate(Path::new("/nowhere/libonnxruntime.so"), &selftest);
         expect(&found, 78, &["cannot be used", "/nowhere/libonnxruntime.so", "ORT_DYLIB_PATH"]);
+        let verify = ["models", "verify", "--runtime", "onnxruntime"];
+        let found = habituate(Path::new("/nowhere/libonnxruntime.so"), &verify);
+        expect(&found, 78, &["cannot be used"]);
+        assert!(!found.1.contains("WRONG"), "{}", found.1);
     }
 
     /// Fails where a library for the processor alone runs there instead, and nobody is told.

@@ -7,9 +7,11 @@
 #     --out DIR    where NAME.onnx and NAME.toml go (the folder of the run, WORK/NAME-SEED)
 #     --work DIR   where sounds, pictures, the teacher and runs are (target/train)
 #     --steps N    not as it ships: with as many steps, in a run of its own, WORK/NAME-SEED-N
+#     --minutes N  not as it ships: trained for so many minutes at most (its teacher is not), in WORK/NAME-SEED-Nm
 #     --dry-run    says the commands, and runs none
 #
-# PYTHON names one that has what requirements.txt lists; without it target/venv's, or else python3. One core. Two may
+# PYTHON names one that has what requirements.txt lists; without it target/venv's, or else python3. One core; a
+# graphics card is not used. Two may
 # run in one WORK at the same time once sounds, pictures and the teacher are there.
 set -eu
 
@@ -35,16 +37,17 @@ number() {
 }
 usage() { sed -n '2,/^set /s/^# \{0,1\}//p' "$0"; }
 
-name='' seed=1 out='' steps='' dry=''
+name='' seed=1 out='' steps='' minutes='' dry=''
 while [ $# -gt 0 ]; do
     case $1 in
-    --seed | --out | --work | --steps)
+    --seed | --out | --work | --steps | --minutes)
         [ -n "${2:-}" ] || fail "$1 takes a value"
         case $1 in
         --seed) number "$1" "$2" && seed=$2 ;;
         --out) out=$2 ;;
         --work) work=$2 ;;
         --steps) number "$1" "$2" && steps=$2 ;;
+        --minutes) number "$1" "$2" && minutes=$2 ;;
         esac
         shift
         ;;
@@ -62,7 +65,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$name" ] || fail "which one? sound, sound-small, picture or picture-small"
-run=$work/$name-$seed${steps:+-$steps}
+[ -z "$steps" ] || [ -z "$minutes" ] || fail "--steps or --minutes, not both"
+run=$work/$name-$seed${steps:+-$steps}${minutes:+-${minutes}m}
 out=${out:-$run}
 
 # Says a command as a shell would take it, and runs it.
@@ -89,6 +93,10 @@ teacher() {
     stage mv "$work/teacher-1/teacher.onnx" "$work/teacher.onnx"
 }
 
+# How long: `budget STEPS`, unless something else was asked for.
+budget() {
+    if [ -n "$minutes" ]; then echo "--minutes $minutes"; else echo "--steps ${steps:-$1}"; fi
+}
 train_sound() {
     stage "$python" "$here/sound/train.py" --size "$name" --pool "$work/pool" --run "$run" --seed "$seed" \
         --teacher "$work/teacher.onnx" "$@"
@@ -101,7 +109,7 @@ export_sound() {
 picture() {
     stage "$python" "$here/picture/generate.py" --out "$work/pictures" --count $PICTURES
     stage "$python" "$here/picture/train.py" --name "$name" --pool "$work/pictures" --run "$run" --seed "$seed" \
-        --steps "$1"
+        $(budget "$1")
     stage "$python" "$here/picture/export.py" --name "$name" --pool "$work/pictures" --run "$run" --out "$out"
 }
 
@@ -110,16 +118,16 @@ case $name in
 sound)
     sounds
     teacher
-    train_sound --steps "${steps:-$SOUND}"
+    train_sound $(budget "$SOUND")
     export_sound --batches 8
     ;;
 sound-small)
     sounds
     teacher
-    train_sound --steps "${steps:-$SOUND_SMALL}" --rate 0.003
+    train_sound $(budget "$SOUND_SMALL") --rate 0.003
     export_sound --batches 6 --dim 192 \
         --about "Sound, small, trained on synthesised sounds alone; tokens of 80 ms"
     ;;
-picture) picture "${steps:-$PICTURE}" ;;
-picture-small) picture "${steps:-$PICTURE_SMALL}" ;;
+picture) picture "$PICTURE" ;;
+picture-small) picture "$PICTURE_SMALL" ;;
 esac

@@ -30,8 +30,10 @@ done
 
 "$python" "$here/sound/generate.py" --out "$out/pool" --shards 2 --clips 64 --backgrounds 64
 export_sound() {
-    "$python" "$here/sound/export.py" --run "$out/$1" --pool "$out/pool" --name "quick-$1" --out "$out/encoders" \
-        --tokens "$2" --batches 4
+    name=$1
+    shift
+    "$python" "$here/sound/export.py" --run "$out/$name" --pool "$out/pool" --name "quick-$name" --out "$out/encoders" \
+        --batches 4 "$@"
 }
 for steps in 20 30; do # the second time from where the first stopped
     "$python" "$here/sound/train.py" --pool "$out/pool" --run "$out/sound" --steps $steps --pairs 32 \
@@ -42,10 +44,11 @@ grep -q '^going on from step 20$' "$out/said" || {
     echo "the second run of sound/train.py did not go on from step 20" >&2
     exit 1
 }
-export_sound sound deep # a teacher
+export_sound sound --tokens deep # a teacher
 "$python" "$here/sound/train.py" --size sound-small --pool "$out/pool" --run "$out/sound-small" \
     --teacher "$out/encoders/quick-sound.onnx" --minutes 0.2 --pairs 32
-export_sound sound-small local
+# As it ships.
+export_sound sound-small --tokens local --layers deep --density whitened_nearest --dim 192
 PYTHON=$python sh "$here/picture/quick.sh" "$out"
 if [ -n "${HABITUATE:-}" ]; then
     for manifest in "$out"/encoders/*.toml; do

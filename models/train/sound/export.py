@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Writes a trained sound encoder as the program wants it: `models/NAME.onnx` and `models/NAME.toml`.
 
-  export.py --run target/train/sound/sound-1 --pool target/train/sound/pool --name sound
-  export.py --untrained 0 --pool target/train/sound/pool --name untrained-0 --out target/train   # a control
+  export.py --run target/train/sound-1 --pool target/train/pool --name sound
+  export.py --untrained 0 --pool target/train/pool --name untrained-0 --out target/train   # a control
+
+How `sound` and `sound-small` ship: `../make.sh`.
 
 The graph is built by hand, node by node, so that the same weights give the same bytes. Batch norms
 are folded, weights are stored in f16 and cast to f32 when the file is loaded, which costs nothing.
-The embedding is made of mean, maximum and deviation of the tokens, turned onto the axes along which
+The embedding is made of mean, maximum and deviation of the last layer (`--layers deep`), or of both heads, turned onto the axes along which
 views of our own synthesised sounds differ most (principal components of the pool): a wider one is allowed,
 but for the whitened and Mahalanobis distances the program projects it at random onto 256 numbers
 (`src/learn/whiten.rs`). Needs: torch, numpy, onnx.

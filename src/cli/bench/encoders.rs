@@ -11,6 +11,7 @@ use crate::config::manifest::FrontEnd;
 use crate::config::manifest::Manifest;
 use crate::emit::table::Cell;
 use crate::emit::table::Table;
+use crate::encode::error::EncodeError;
 use crate::encode::network::Runtime;
 
 const COLUMNS: [(&str, &str); 7] = [
@@ -34,7 +35,13 @@ pub(super) fn main(args: &BenchArgs) -> Result<(), Failure> {
     // All are opened before any is timed: what cannot be read is said at once, not after minutes.
     let mut found = Vec::new();
     for name in names {
-        match name.open(Runtime::Tract) {
+        let built_in = name.open(Runtime::Tract);
+        let opened = match built_in {
+            // The built-in runtime lacks something; the table has a cell for the other.
+            Err(EncodeError::Operators { .. }) if second => name.open(Runtime::OnnxRuntime),
+            other => other,
+        };
+        match opened {
             Ok(encoder) => found.push((name, encoder.manifest().clone())),
             // One broken encoder must not hide the others, unless it was asked for.
             Err(error) if args.encoder.is_empty() => {

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use anyhow::anyhow;
 
+use crate::base::hex::hex;
 use crate::cli::exit::EXIT_INPUT;
 use crate::cli::exit::Failure;
 use crate::cli::exit::OrExit;
@@ -26,16 +27,21 @@ const COLUMNS: [(&str, &str); 7] = [
     ("state", "state"),
     ("about", "about"),
 ];
+/// For programs alone: a line is long enough without.
+const FURTHER: [(&str, &str); 3] = [("input", "input"), ("source", "source"), ("url", "url")];
 
 pub(super) fn main(args: &CatalogueArgs) -> Result<(), Failure> {
     let added = folder::names();
-    let mut table = Table::new(&COLUMNS);
+    let is_whole = args.table.csv || args.table.json;
+    let columns = [&COLUMNS[..], if is_whole { &FURTHER } else { &[] }].concat();
+    let mut table = Table::new(&columns);
     for entry in read(args.catalogue.as_deref())? {
         let place = entry.place.as_ref().ok();
-        let hash = match place.map(|place| place.sha256.is_some()) {
-            Some(true) => "known",
-            Some(false) => "unknown",
-            None => "",
+        let hash = match place.map(|place| place.sha256) {
+            Some(Some(sha256)) if is_whole => hex(&sha256),
+            Some(Some(_)) => "known".into(),
+            Some(None) if !is_whole => "unknown".into(),
+            Some(None) | None => String::new(),
         };
         let state = match (added.contains(&entry.name), place, entry.tried) {
             (true, _, _) => "added",
@@ -43,15 +49,24 @@ pub(super) fn main(args: &CatalogueArgs) -> Result<(), Failure> {
             (_, Some(_), true) => "tried",
             (_, Some(_), false) => "not tried",
         };
-        table.push(vec![
+        let about = match is_whole {
+            true => entry.about.clone(),
+            false => format!("{} ({})", entry.about, entry.input),
+        };
+        let mut row = vec![
             Cell::text(&entry.name),
             Cell::text(entry.modality.name()),
             Cell::text(&entry.license),
             Cell::Number(place.and_then(|place| place.bytes).map(|n| n as f64 / 1e6), 1),
             Cell::text(hash),
             Cell::text(state),
-            Cell::text(format!("{} ({})", entry.about, entry.input)),
-        ]);
+            Cell::text(about),
+        ];
+        if is_whole {
+            let url = place.map(|place| place.url.clone()).unwrap_or_default();
+            row.extend([Cell::text(&entry.input), Cell::text(&entry.source), Cell::text(url)]);
+        }
+        table.push(row);
     }
     let note = "nothing is fetched before you agree: habituate models add NAME".to_owned();
     tables::print(&table, args.table, &[note]);

@@ -22,6 +22,7 @@ use crate::emit::table::Cell;
 use crate::emit::table::Table;
 use crate::encode;
 use crate::encode::Encoder;
+use crate::encode::error::EncodeError;
 use crate::encode::network::Runtime;
 use crate::pipeline::compare;
 use crate::pipeline::compare::Figures;
@@ -165,6 +166,7 @@ fn opened(named: Vec<Named>, modality: Modality, runtime: Runtime) -> Result<Vec
                 all.push((EncoderAt::named(name), encoder));
             }
             Ok(_) => {}
+            Err(error @ EncodeError::Runtime { .. }) => return Err(error.into()),
             // One broken encoder must not hide the others.
             Err(error) => eprintln!("warning: {name}: {:#}", anyhow::Error::new(error)),
         }

@@ -65,11 +65,13 @@ pub(super) fn small_classes(heard: &[Option<usize>], classes: &[String]) -> Vec<
     let counts: Vec<usize> = (0..classes.len()).map(of_class).collect();
     let shots = shots::shots(&counts);
     let examples = shots.unwrap_or(SHOTS - 1);
-    let small: Vec<String> = classes
+    let all: Vec<String> =
+        classes.iter().zip(&counts).map(|(name, count)| format!("{name} ({count})")).collect();
+    let small: Vec<String> = all
         .iter()
         .zip(&counts)
         .filter(|&(_, &count)| count <= examples)
-        .map(|(name, count)| format!("{name} ({count})"))
+        .map(|(class, _)| class.clone())
         .collect();
     let Some(shots) = shots else {
         return vec![format!(
@@ -80,7 +82,7 @@ pub(super) fn small_classes(heard: &[Option<usize>], classes: &[String]) -> Vec<
                 0 => "there is none",
                 _ => "there is one",
             },
-            if small.is_empty() { "no other class".into() } else { listed(&small) }
+            listed(&all)
         )];
     };
     let mut notes = Vec::new();

@@ -36,6 +36,9 @@ pub(super) fn compare(draft: &Draft, bytes: &[u8], ours: &Latent) -> Result<(), 
             "tract can run it, too; largest difference {:.1e} of the largest value",
             draft::difference(&theirs, ours)
         ),
+        Err(EncodeError::Operators { operators, .. }) => {
+            println!("for {name} alone: tract lacks {}", operators.join(", "));
+        }
         Err(error) => println!("for {name} alone: {:#}", anyhow::Error::new(error)),
     }
     Ok(())

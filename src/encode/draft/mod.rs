@@ -106,8 +106,27 @@ pub fn draft(bytes: &[u8], file: &str, wishes: &Wishes) -> Result<Draft, EncodeE
         EncodeError::Graph { name, reason } if outline.float16_weights => {
             EncodeError::Float16 { name, reason }
         }
+        // No answer to the question would help.
+        EncodeError::NoGuess { .. } => lacking(&outline, bytes, file, wishes).unwrap_or(error),
         other => other,
     })
+}
+
+/// Operators that the runtime does not have, if any.
+fn lacking(outline: &Outline, bytes: &[u8], file: &str, wishes: &Wishes) -> Option<EncodeError> {
+    let outputs: Vec<&str> = outline.outputs.iter().map(|port| port.name.as_str()).collect();
+    let expected = Expected {
+        name: &wishes.name,
+        file,
+        sha256: Sha256::digest(bytes).into(),
+        input: None,
+        shape: wishes.shape.as_deref(),
+        input_len: 0,
+        outputs: &outputs,
+    };
+    load(wishes.runtime, &mut &*bytes, expected)
+        .err()
+        .filter(|error| matches!(error, EncodeError::Operators { .. }))
 }
 
 /// What the built-in runtime cannot read may run elsewhere, unless it draws random numbers.

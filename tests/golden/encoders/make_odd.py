@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes graphs that are refused: odd.onnx has an operator that nobody has, branching.onnx has control
+"""Makes graphs that are refused: odd.onnx has an operator that nobody has, wishful_picture.onnx the same for pictures, branching.onnx has control
 flow, open.onnx takes pictures of any size, state.onnx wants a second input, the weights of far.onnx lie
 elsewhere, bytes.onnx takes whole numbers, half.onnx is float16, batch.onnx takes four windows at a time,
 grey.onnx one channel, nan.onnx gives logarithms of what is negative, and foreign.onnx has an operator of
@@ -38,6 +38,8 @@ def main():
     sound = [1, 1, 96, 64]
     tokens = describe("tokens", sound)
     write("odd.onnx", [helper.make_node("Wishful", ["input"], ["tokens"])], sound, [tokens])
+    write("wishful_picture.onnx", [helper.make_node("Wishful", ["input"], ["tokens"])], [1, 3, 64, 64],
+          [describe("tokens", [1, 3, 64, 64])])
     yes = helper.make_tensor("yes", onnx.TensorProto.BOOL, [], [True])
     node = helper.make_node("If", ["yes"], ["tokens"], then_branch=branch("Relu"), else_branch=branch("Neg"))
     write("branching.onnx", [node], sound, [tokens], [yes])
