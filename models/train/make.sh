@@ -93,9 +93,10 @@ teacher() {
     stage mv "$work/teacher-1/teacher.onnx" "$work/teacher.onnx"
 }
 
-# How long: `budget STEPS`, unless something else was asked for.
+# How long: as many steps as ships, unless something else was asked for.
 budget() {
-    if [ -n "$minutes" ]; then echo "--minutes $minutes"; else echo "--steps ${steps:-$1}"; fi
+    amount=--steps count=${steps:-$1}
+    [ -z "$minutes" ] || { amount=--minutes count=$minutes; }
 }
 train_sound() {
     stage "$python" "$here/sound/train.py" --size "$name" --pool "$work/pool" --run "$run" --seed "$seed" \
@@ -109,7 +110,7 @@ export_sound() {
 picture() {
     stage "$python" "$here/picture/generate.py" --out "$work/pictures" --count $PICTURES
     stage "$python" "$here/picture/train.py" --name "$name" --pool "$work/pictures" --run "$run" --seed "$seed" \
-        $(budget "$1")
+        "$amount" "$count"
     stage "$python" "$here/picture/export.py" --name "$name" --pool "$work/pictures" --run "$run" --out "$out"
 }
 
@@ -118,16 +119,24 @@ case $name in
 sound)
     sounds
     teacher
-    train_sound $(budget "$SOUND")
+    budget "$SOUND"
+    train_sound "$amount" "$count"
     export_sound --batches 8
     ;;
 sound-small)
     sounds
     teacher
-    train_sound $(budget "$SOUND_SMALL") --rate 0.003
+    budget "$SOUND_SMALL"
+    train_sound "$amount" "$count" --rate 0.003
     export_sound --batches 6 --dim 192 \
         --about "Sound, small, trained on synthesised sounds alone; tokens of 80 ms"
     ;;
-picture) picture "$PICTURE" ;;
-picture-small) picture "$PICTURE_SMALL" ;;
+picture)
+    budget "$PICTURE"
+    picture
+    ;;
+picture-small)
+    budget "$PICTURE_SMALL"
+    picture
+    ;;
 esac
