@@ -236,7 +236,7 @@ pub(crate) fn summary(report: &Report, before: &Report, total_s: Option<f64>) ->
     let earlier = match before.windows {
         0 => String::new(),
         earlier => format!(
-            "\nbefore: {} in earlier runs, {}",
+            "\nbefore: {} and {} in earlier runs",
             counted(earlier, "window"),
             counted(before.events, "event")
         ),

@@ -184,6 +184,24 @@ impl Whitener {
         self.fits += 1;
     }
 
+    /// The same map of what is not projected yet, for `most_rows` rows at a time: `P W`, and the mean `m Pᵀ`, which is
+    /// projected onto `m`. It cannot be fitted again.
+    pub fn behind(&self, projection: &Projection, most_rows: usize) -> Self {
+        let (in_dim, inner, out_dim) = (projection.in_dim, self.in_dim, self.out_dim);
+        let (mut weight, mut mean) = (self.weight.clone(), self.mean.clone());
+        if !projection.is_empty() {
+            let map = view(&projection.map, in_dim, inner);
+            weight = vec![0.0; in_dim * out_dim];
+            let narrow = view(&self.weight, inner, out_dim);
+            matmul(1.0, map, narrow, 0.0, view_mut(&mut weight, in_dim, out_dim));
+            mean = vec![0.0; in_dim];
+            matmul(1.0, map, view(&self.mean, inner, 1), 0.0, view_mut(&mut mean, in_dim, 1));
+        }
+        let (ridge, clamp, fits) = (self.ridge, self.clamp, self.fits);
+        let (basis, centred) = (Vec::new(), vec![0.0; in_dim * most_rows]);
+        Self { in_dim, out_dim, ridge, clamp, fits, basis, mean, weight, centred }
+    }
+
     /// `u: [rows, out_dim]` of projected `x: [rows, in_dim]`.
     pub fn apply(&mut self, x: &[f32], u: &mut [f32]) {
         let rows = x.len() / self.in_dim;
@@ -277,6 +295,28 @@ mod tests {
         let size: f32 = before.iter().map(|x| x * x).sum();
         let moved: f32 = before.iter().zip(&whitener.weight).map(|(a, b)| (a - b).powi(2)).sum();
         assert!(moved < 1e-3 * size, "{moved} of {size}");
+    }
+
+    /// Fails when the mean is not taken back to what is not projected yet.
+    #[test]
+    fn one_map_does_what_projection_and_whitening_do() {
+        let mut rng = Rng::from_seed(2);
+        let x: Vec<f32> = (0..40 * 30).map(|i| rng.unit_f32() + (i % 30) as f32).collect();
+        for most in [30, 12] {
+            let projection = Projection::new(30, most, 5);
+            let mut projected = vec![0.0; 40 * most];
+            projection.apply(&x, &mut projected);
+            let mut moments = Moments::new(most, 40);
+            moments.add(&projected);
+            let mut whitener = Whitener::new(most, 6, 0.05, 8.0, 40);
+            whitener.fit(&moments);
+            let (mut steps, mut at_once) = (vec![0.0; 40 * 6], vec![0.0; 40 * 6]);
+            whitener.apply(&projected, &mut steps);
+            whitener.behind(&projection, 40).apply(&x, &mut at_once);
+            let apart = steps.iter().zip(&at_once).map(|(a, b)| (a - b).abs());
+            let worst = apart.fold(0.0, f32::max);
+            assert!(worst < 1e-3 && steps.iter().any(|x| 0.5 < x.abs()), "{most}: {worst}");
+        }
     }
 
     #[test]

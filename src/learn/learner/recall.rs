@@ -57,9 +57,8 @@ pub(super) struct Whitened {
     /// Windows that had been admitted when it was fitted.
     admitted: u64,
     projection: Projection,
+    /// Of embeddings as they are, the projection in it.
     whitener: Whitener,
-    /// Scratch.
-    projected: Vec<f32>,
 }
 
 impl Whitened {
@@ -67,17 +66,15 @@ impl Whitened {
     pub(super) fn bytes(dim: usize) -> usize {
         let width = dim.min(MOST_DIM);
         let map = if width < dim { dim * width } else { 0 };
-        let of_whitener = KEPT_DIM.min(width) * (size_of::<f64>() + size_of::<f32>());
-        size_of::<f32>() * (map + 2 * TOGETHER * width) + of_whitener * width
+        let of_whitener = (KEPT_DIM.min(width) + TOGETHER + 1) * dim;
+        size_of::<f32>() * (map + of_whitener)
     }
 
     /// `[rows, dim]` embeddings as `[rows, KEPT_DIM]` points, or narrower ones where embeddings are.
     fn points(&mut self, embeddings: &[f32], dim: usize) -> Vec<f32> {
         let rows = embeddings.len() / dim;
-        let projected = &mut self.projected[..rows * self.projection.out_dim()];
-        self.projection.apply(embeddings, projected);
         let mut points = vec![0.0; rows * self.whitener.out_dim()];
-        self.whitener.apply(projected, &mut points);
+        self.whitener.apply(embeddings, &mut points);
         points
     }
 }
@@ -237,27 +234,24 @@ impl Learner {
     fn whitened(&mut self) -> Box<Whitened> {
         let dim = self.shape.embedding_dim;
         let admitted = self.counts.admitted;
-        let (projection, projected) = match self.recall.take() {
+        let projection = match self.recall.take() {
             Some(known) if admitted <= known.admitted + known.admitted / FIT_AGAIN => return known,
-            Some(known) => (known.projection, known.projected),
-            None => {
-                let projection = space::projection(dim, self.seed);
-                let projected = vec![0.0; TOGETHER * projection.out_dim()];
-                (projection, projected)
-            }
+            Some(known) => known.projection,
+            None => space::projection(dim, self.seed),
         };
         let width = projection.out_dim();
-        let whitener = space::whitener(width, TOGETHER);
-        let mut whitened = Box::new(Whitened { admitted, projection, whitener, projected });
+        let mut whitener = space::whitener(width, 1);
+        let mut projected = vec![0.0; width];
         let mut moments = Moments::new(width, 1);
         let every = self.memory.len().div_ceil(MOST_FITTED).max(1);
         let slots: Vec<usize> = self.memory.slots().step_by(every).collect();
         for slot in slots {
             let embedding = self.embedding_of(Place::Memory(slot));
-            whitened.projection.apply(embedding, &mut whitened.projected[..width]);
-            moments.add(&whitened.projected[..width]);
+            projection.apply(embedding, &mut projected);
+            moments.add(&projected);
         }
-        whitened.whitener.fit(&moments);
-        whitened
+        whitener.fit(&moments);
+        let whitener = whitener.behind(&projection, TOGETHER);
+        Box::new(Whitened { admitted, projection, whitener })
     }
 }
