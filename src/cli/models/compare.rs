@@ -3,6 +3,7 @@
 use anyhow::Context;
 use anyhow::anyhow;
 
+use crate::base::counted::counted;
 use crate::base::modality::Modality;
 use crate::cli::bench::alone;
 use crate::cli::encoder_at::EncoderAt;
@@ -120,7 +121,7 @@ fn choose(args: &CompareArgs, senses: &Senses, named: &[Named]) -> Result<Modali
             let error = anyhow!(
                 "--modality {}: there is none below {shown}, but {} of {other}",
                 stated.name(),
-                notes::counted(senses.of(most).len(), "file")
+                counted(senses.of(most).len(), "file")
             );
             return Err(Failure::new(EXIT_INPUT, error));
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::base::counted::counted;
 use crate::base::modality::Modality;
 use crate::pipeline::compare::Lived;
 use crate::pipeline::compare::advice::Advice;
@@ -130,10 +131,6 @@ pub(super) fn advice(advice: Option<Advice>, first: Option<&Lived>, apart_s: f64
                 .into()
         }
     }
-}
-
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The first of them, and how many more there are.
